@@ -1,0 +1,74 @@
+//! The tool as a person meets it: arguments in, words and an exit code out.
+
+use std::{fs, path::Path, process::Command};
+
+const ENTRY: &str = concat!(
+    r#"{"timestamp":"2026-06-30T12:34:56.000000Z","agent_id":"sales","user_id":null,"#,
+    r#""endpoint":"api.stripe.com/v1/charges","method":"POST","status":200,"request_hash":null,"#,
+    r#""response_hash":null,"outcome":"success","correlation_id":"c9f8e7"}"#
+);
+
+/// Exit code, standard output, standard error.
+fn ledgerline(arguments: &[&str]) -> (Option<i32>, String, String) {
+    let output = Command::new(env!("CARGO_BIN_EXE_ledgerline")).args(arguments).output().unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    (output.status.code(), text(output.stdout), text(output.stderr))
+}
+
+fn in_folder(files: &[(&str, &str)], check: impl FnOnce(&dyn Fn(&str) -> String)) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    files.iter().for_each(|(name, text)| fs::write(path(name), text).unwrap());
+    check(&path);
+}
+
+#[test]
+fn check_config_says_yes_no_or_cannot_tell() {
+    let files = [("good.json", "{}"), ("bad.json", r#"{"headers":{"log_request":["cookie"]}}"#)];
+    in_folder(&files, |path| {
+        let (code, out, _) = ledgerline(&["check-config", &path("good.json")]);
+        assert!(code == Some(0) && out.contains("OK"), "{out}");
+        let (code, _, err) = ledgerline(&["check-config", &path("bad.json")]);
+        assert!(
+            code == Some(1) && err.contains("headers.log_request[0]: `cookie` carries"),
+            "{err}"
+        );
+        assert_eq!(ledgerline(&["check-config", &path("missing.json")]).0, Some(2));
+    });
+}
+
+#[test]
+fn the_shipped_bootstrap_has_a_configuration_that_loads() {
+    let bootstrap = Path::new(env!("CARGO_MANIFEST_DIR")).join("../envoy/egress.yaml");
+    let (code, out, err) = ledgerline(&["check-config", bootstrap.to_str().unwrap()]);
+    assert!(code == Some(0) && out.contains("1 configuration"), "{out}{err}");
+}
+
+#[test]
+fn show_prints_entries_and_counts_what_is_none() {
+    let torn = format!("{ENTRY}\n{}\n\n{ENTRY}\n{}", &ENTRY[..40], &ENTRY[..50]);
+    in_folder(&[("whole.jsonl", &format!("{ENTRY}\n")), ("torn.jsonl", &torn)], |path| {
+        let (code, out, _) = ledgerline(&["show", &path("whole.jsonl")]);
+        assert_eq!(code, Some(0));
+        assert!(
+            out.starts_with("12:34:56.000  success        200 POST   api.stripe.com/v1/charges\n"),
+            "{out}"
+        );
+        let (code, out, _) = ledgerline(&["show", "--format", "json", &path("whole.jsonl")]);
+        assert_eq!((code, out), (Some(0), format!("{ENTRY}\n")));
+        let (code, out, err) = ledgerline(&["show", &path("torn.jsonl")]);
+        assert_eq!((code, out.matches("success").count()), (Some(1), 2));
+        assert!(err.contains(":2: no entry: the line ends too early"), "{err}");
+        assert!(err.contains("3 of 5 lines are no entries"), "{err}");
+    });
+}
+
+#[test]
+fn schemas_are_printed_as_json() {
+    for subject in ["config", "entry"] {
+        let (code, out, _) = ledgerline(&["schema", subject]);
+        assert_eq!(code, Some(0));
+        let schema: serde_json::Value = serde_json::from_str(&out).unwrap();
+        assert_eq!(schema["type"], "object");
+    }
+}

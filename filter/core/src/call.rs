@@ -1,0 +1,748 @@
+//! The way of one call through the gateway, from its first header to its entry.
+//!
+//! The shell tells a [`Call`] what happens, in the order in which it happens, and does what the
+//! call answers. Nothing is guaranteed to happen: a call may end before its headers were understood
+//! and a body may end without a last chunk, so each method works in any state, and [`Call::finish`]
+//! makes an entry out of whatever is known by then.
+
+use std::{borrow::Cow, collections::BTreeMap, rc::Rc};
+
+use crate::{
+    config::Config,
+    correlation,
+    digest::{Body, End},
+    endpoint::Target,
+    entry::{Agent, Entry, Message, Source, Timing, Upstream},
+    headers::{LoggedHeaders, Role, media_type},
+    identity::Identity,
+    outcome::{Ending, Outcome, Reason, Verdict},
+    text::{MAX_TEXT_BYTES, Text},
+    time::{Monotonic, Timestamp},
+};
+
+/// Both clocks, read together when the request headers arrive.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Moment {
+    /// Wall time: when.
+    pub wall: Timestamp,
+    /// Monotonic time: the zero of all durations of the call.
+    pub monotonic: Monotonic,
+}
+
+/// Which facts of an ended call are not known yet. Each costs the host a look-up, so only those
+/// are asked for that this call needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WantedFacts {
+    /// The request headers: no callback brought them.
+    pub request_headers: bool,
+    /// The status: no response headers were seen.
+    pub status: bool,
+    /// The number of upstream attempts: the operator wants it.
+    pub upstream_attempts: bool,
+}
+
+/// What the host knows about an ended call. Empty and `None` stand for "it did not say".
+#[derive(Clone, Debug, Default)]
+pub struct HostFacts {
+    /// The status that went to the caller.
+    pub status: Option<u16>,
+    /// Envoy's response code details.
+    pub code_details: Vec<u8>,
+    /// The address of the upstream that was chosen, as `ip:port`.
+    pub upstream_address: Vec<u8>,
+    /// How often the gateway tried an upstream.
+    pub upstream_attempts: Option<u64>,
+}
+
+/// What the shell does to a message before it goes on.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Edits<'a> {
+    /// Headers to remove.
+    pub remove: Vec<&'a str>,
+    /// Headers to set, in place of any of the same name.
+    pub set: Vec<(&'a str, Vec<u8>)>,
+    /// Whether the request is bound elsewhere than its route was chosen for.
+    pub reroute: bool,
+}
+
+/// One call.
+#[derive(Debug)]
+pub struct Call {
+    config: Rc<Config>,
+    started: Moment,
+    request: Request,
+    response: Response,
+}
+
+#[derive(Debug, Default)]
+struct Request {
+    seen: bool,
+    method: Option<Text>,
+    endpoint: Option<Text>,
+    host: Option<Text>,
+    identity: Identity,
+    correlation_id: Option<Box<str>>,
+    trace_id: Option<Box<str>>,
+    content: Content,
+    body: Body,
+}
+
+#[derive(Debug, Default)]
+struct Response {
+    seen_after_us: Option<u64>,
+    status: Option<u16>,
+    retry_after: bool,
+    upstream_request_id: Option<(u8, Text)>,
+    content: Content,
+    body: Body,
+}
+
+/// What the headers say about a body.
+#[derive(Debug, Default)]
+struct Content {
+    media_type: Option<Text>,
+    encoding: Option<Text>,
+    logged: LoggedHeaders,
+}
+
+impl Content {
+    /// Takes note of a header that both messages have.
+    fn note(&mut self, role: Role, name: &str, value: &[u8]) {
+        match role {
+            Role::ContentType => self.media_type = Some(media_type(value)),
+            Role::ContentEncoding => self.encoding = Some(Text::new(value.trim_ascii(), 64)),
+            Role::Log => self.logged.push(name, value),
+            _ => {}
+        }
+    }
+}
+
+impl Call {
+    /// A call of which nothing is known yet but that it `started`.
+    pub fn new(config: Rc<Config>, started: Moment) -> Self {
+        Self { config, started, request: Request::default(), response: Response::default() }
+    }
+
+    /// The request headers arrived; `end` if no body follows. The answer is what to change on them:
+    /// identity and stripped headers go, the correlation id is passed on, and a path-style target
+    /// becomes a host-style one. `random` is asked only if no caller brought a correlation id.
+    pub fn request_headers<'h>(
+        &mut self,
+        headers: impl Iterator<Item = (&'h [u8], &'h [u8])>,
+        end: bool,
+        random: impl FnOnce() -> [u8; 16],
+    ) -> Edits<'_> {
+        open(&mut self.request.body, end);
+        self.read_request(headers, random)
+    }
+
+    /// The request headers of a call that ended before the filter saw it, such as one that was
+    /// refused by a filter in front. There is nothing left to change on them.
+    pub fn late_request_headers<'h>(
+        &mut self,
+        headers: impl Iterator<Item = (&'h [u8], &'h [u8])>,
+        random: impl FnOnce() -> [u8; 16],
+    ) {
+        self.read_request(headers, random);
+    }
+
+    /// The next bytes of the request body.
+    pub fn request_body(&mut self, chunk: &[u8]) {
+        self.request.body.push(chunk);
+    }
+
+    /// Bytes of the request body passed that could not be read.
+    pub fn lose_request_body(&mut self) {
+        self.request.body.lose();
+    }
+
+    /// The request ended as it should.
+    pub fn request_end(&mut self, end: End) {
+        self.request.body.finish(end);
+    }
+
+    /// The response headers arrived; `end` if no body follows. The answer is what to change on them.
+    pub fn response_headers<'h>(
+        &mut self,
+        headers: impl Iterator<Item = (&'h [u8], &'h [u8])>,
+        end: bool,
+        at: Monotonic,
+    ) -> Edits<'_> {
+        let response = &mut self.response;
+        let mut edits = Edits::default();
+        response.seen_after_us = Some(at.micros_since(self.started.monotonic));
+        for (name, value) in headers {
+            let Some((name, roles)) = self.config.response_headers.find(name) else { continue };
+            for role in roles {
+                match *role {
+                    Role::Status => response.status = parse_status(value),
+                    Role::RetryAfter => response.retry_after = true,
+                    Role::UpstreamRequestId(rank) => response.claim_request_id(rank, value),
+                    Role::Strip => edits.remove.push(name),
+                    role => response.content.note(role, name, value),
+                }
+            }
+        }
+        open(&mut response.body, end);
+        edits
+    }
+
+    /// The next bytes of the response body.
+    pub fn response_body(&mut self, chunk: &[u8]) {
+        self.response.body.push(chunk);
+    }
+
+    /// Bytes of the response body passed that could not be read.
+    pub fn lose_response_body(&mut self) {
+        self.response.body.lose();
+    }
+
+    /// The response ended as it should.
+    pub fn response_end(&mut self, end: End) {
+        self.response.body.finish(end);
+    }
+
+    /// The entry as it would stand if nothing more were ever heard of this call.
+    pub fn provisional(&self) -> Entry<'_> {
+        Entry {
+            provisional: true,
+            ..self.entry(self.response.status, Outcome::Error, Some(Reason::Unfinished))
+        }
+    }
+
+    /// The facts that [`Call::finish`] needs beyond what this call saw.
+    pub fn wanted_facts(&self) -> WantedFacts {
+        WantedFacts {
+            request_headers: !self.request.seen,
+            status: self.response.status.is_none(),
+            upstream_attempts: self.config.upstream_attempts,
+        }
+    }
+
+    /// The call ended; this is its entry.
+    pub fn finish<'a>(&'a mut self, at: Monotonic, facts: &'a HostFacts) -> Entry<'a> {
+        let status = self.response.status.or(facts.status);
+        let verdict = Verdict::of(Ending {
+            status,
+            code_details: &facts.code_details,
+            retry_after: self.response.retry_after,
+            response_complete: self.response.body.end().is_some(),
+        });
+        self.end_bodies(verdict);
+        let lost = self.request.body.is_lost() || self.response.body.is_lost();
+        let (outcome, reason) = match lost {
+            true => (Outcome::Error, Some(Reason::FilterFault)),
+            false => (verdict.outcome, verdict.reason),
+        };
+        let timing = Timing {
+            duration_us: at.micros_since(self.started.monotonic),
+            first_byte_us: self.response.seen_after_us,
+        };
+        Entry {
+            timing: Some(timing),
+            upstream: self.upstream(facts),
+            ..self.entry(status, outcome, reason)
+        }
+    }
+
+    fn read_request<'h>(
+        &mut self,
+        headers: impl Iterator<Item = (&'h [u8], &'h [u8])>,
+        random: impl FnOnce() -> [u8; 16],
+    ) -> Edits<'_> {
+        let request = &mut self.request;
+        let mut edits = Edits::default();
+        let (mut authority, mut path) = (&b""[..], &b""[..]);
+        let mut correlation: Option<(u8, &str)> = None;
+        let mut passed_on = &b""[..];
+        for (name, value) in headers {
+            let Some((name, roles)) = self.config.request_headers.find(name) else { continue };
+            for role in roles {
+                match *role {
+                    Role::Authority => authority = value,
+                    Role::Path => path = value,
+                    Role::Method => request.method = Some(Text::new(value, 32)),
+                    Role::TraceParent => {
+                        request.trace_id = correlation::trace_id(value).map(Into::into)
+                    }
+                    Role::Claim(claim, rank) => request.identity.claim(claim, rank, value),
+                    Role::Correlation(rank) => {
+                        prefer(&mut correlation, rank, correlation::usable_id(value))
+                    }
+                    Role::CorrelationTrace(rank) => {
+                        prefer(&mut correlation, rank, correlation::trace_id(value))
+                    }
+                    Role::CorrelationOut => passed_on = value,
+                    Role::Strip => edits.remove.push(name),
+                    role => request.content.note(role, name, value),
+                }
+            }
+        }
+        request.seen = true;
+        let correlation_id = match correlation {
+            Some((_, id)) => id.into(),
+            None => correlation::new_id(random()),
+        };
+        if let Some(name) = &self.config.correlation_header
+            && passed_on != correlation_id.as_bytes()
+        {
+            edits.set.push((name, correlation_id.as_bytes().to_vec()));
+        }
+        request.correlation_id = Some(correlation_id);
+        let mut target = Target::new(authority, path);
+        if self.config.gateway_authorities.contains(authority)
+            && let Some(host_style) = target.host_style()
+        {
+            target = host_style;
+            edits.set.push((":authority", target.authority().to_vec()));
+            edits.set.push((":path", target.path().to_vec()));
+            edits.reroute = true;
+        }
+        if !target.host().is_empty() {
+            request.host = Some(Text::new(target.host(), MAX_TEXT_BYTES));
+            request.endpoint = Some(target.endpoint(self.config.endpoint_form));
+        }
+        edits
+    }
+
+    fn end_bodies(&mut self, verdict: Verdict) {
+        self.request.body.finish(verdict.cut_end);
+        if verdict.is_local {
+            self.response.body.answer_locally();
+        }
+        self.response.body.finish(verdict.cut_end);
+    }
+
+    fn entry(&self, status: Option<u16>, outcome: Outcome, reason: Option<Reason>) -> Entry<'_> {
+        let Request { identity, body, .. } = &self.request;
+        Entry {
+            timestamp: self.started.wall,
+            agent_id: identity.agent_id.text().map(Cow::Borrowed),
+            user_id: identity.user_id.text().map(Cow::Borrowed),
+            endpoint: borrowed(&self.request.endpoint),
+            method: borrowed(&self.request.method),
+            status,
+            request_hash: body.digest(),
+            response_hash: self.response.body.digest(),
+            outcome,
+            correlation_id: self.request.correlation_id.as_deref().map(Cow::Borrowed),
+            reason,
+            provisional: false,
+            session_id: identity.session_id.text().map(Cow::Borrowed),
+            agent: agent(identity),
+            request: self.request.seen.then(|| message(&self.request.content, body)),
+            response: status.map(|_| message(&self.response.content, &self.response.body)),
+            upstream: None,
+            trace_id: self.request.trace_id.as_deref().map(Cow::Borrowed),
+            timing: None,
+            truncated: self.truncated(),
+        }
+    }
+
+    fn upstream<'a>(&'a self, facts: &'a HostFacts) -> Option<Upstream<'a>> {
+        // Without an address no upstream was chosen, and the call never left.
+        let address =
+            std::str::from_utf8(&facts.upstream_address).ok().filter(|text| !text.is_empty())?;
+        let request_id = self.response.upstream_request_id.as_ref();
+        Some(Upstream {
+            host: borrowed(&self.request.host),
+            address: Some(Cow::Borrowed(address)),
+            request_id: request_id.map(|(_, id)| Cow::Borrowed(&*id.text)),
+            attempts: facts.upstream_attempts.filter(|attempts| *attempts > 1),
+        })
+    }
+
+    fn truncated(&self) -> Vec<Cow<'_, str>> {
+        let Request { identity, content, .. } = &self.request;
+        let is_cut = |text: &Option<Text>| text.as_ref().is_some_and(|text| text.cut);
+        let keys = [
+            ("agent_id", identity.agent_id.is_cut()),
+            ("user_id", identity.user_id.is_cut()),
+            ("endpoint", is_cut(&self.request.endpoint)),
+            ("method", is_cut(&self.request.method)),
+            ("session_id", identity.session_id.is_cut()),
+            ("agent.version", identity.agent_version.is_cut()),
+            ("agent.deployment", identity.agent_deployment.is_cut()),
+            ("request.type", is_cut(&content.media_type)),
+            ("request.encoding", is_cut(&content.encoding)),
+            ("request.headers", content.logged.is_cut()),
+            ("response.type", is_cut(&self.response.content.media_type)),
+            ("response.encoding", is_cut(&self.response.content.encoding)),
+            ("response.headers", self.response.content.logged.is_cut()),
+            ("upstream.host", is_cut(&self.request.host)),
+        ];
+        keys.into_iter().filter(|(_, cut)| *cut).map(|(key, _)| Cow::Borrowed(key)).collect()
+    }
+}
+
+impl Response {
+    fn claim_request_id(&mut self, rank: u8, value: &[u8]) {
+        let id = value.trim_ascii();
+        let outranked =
+            self.upstream_request_id.as_ref().is_some_and(|(standing, _)| *standing <= rank);
+        if !id.is_empty() && !outranked {
+            self.upstream_request_id = Some((rank, Text::new(id, MAX_TEXT_BYTES)));
+        }
+    }
+}
+
+/// Headers with the end of the stream are the whole message: no body can pass.
+fn open(body: &mut Body, end: bool) {
+    if end { body.finish(End::Complete) } else { body.open() }
+}
+
+/// Keeps the candidate of the lowest rank; of two with the same rank, the first.
+fn prefer<'a>(chosen: &mut Option<(u8, &'a str)>, rank: u8, candidate: Option<&'a str>) {
+    if let Some(candidate) = candidate
+        && chosen.is_none_or(|(standing, _)| rank < standing)
+    {
+        *chosen = Some((rank, candidate));
+    }
+}
+
+fn parse_status(value: &[u8]) -> Option<u16> {
+    std::str::from_utf8(value).ok()?.parse().ok()
+}
+
+fn agent(identity: &Identity) -> Option<Agent<'_>> {
+    let [name, version, deployment] =
+        [&identity.agent_id, &identity.agent_version, &identity.agent_deployment]
+            .map(|claimed| claimed.text().map(Cow::Borrowed));
+    if name.is_none() && version.is_none() && deployment.is_none() {
+        return None;
+    }
+    Some(Agent { name, version, deployment, source: Source::Claimed })
+}
+
+fn message<'a>(content: &'a Content, body: &Body) -> Message<'a> {
+    let headers: BTreeMap<_, _> = content
+        .logged
+        .values()
+        .map(|(name, value)| (Cow::Borrowed(name), Cow::Borrowed(value)))
+        .collect();
+    Message {
+        bytes: body.bytes(),
+        media_type: borrowed(&content.media_type),
+        encoding: borrowed(&content.encoding),
+        end: body.end(),
+        headers: (!headers.is_empty()).then_some(headers),
+    }
+}
+
+fn borrowed(text: &Option<Text>) -> Option<Cow<'_, str>> {
+    text.as_ref().map(|text| Cow::Borrowed(&*text.text)).filter(|text| !text.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{config::Settings, digest::Digest, entry::MAX_ENTRY_BYTES};
+    use proptest::prelude::*;
+
+    type Pairs<'a> = &'a [(&'a str, &'a str)];
+
+    const REQUEST: Pairs<'_> = &[
+        (":authority", "api.example.com"),
+        (":path", "/v1/chat?key=1"),
+        (":method", "POST"),
+        ("content-type", "application/json; charset=utf-8"),
+        ("user-agent", "Agent/1"),
+        ("authorization", "Bearer sk-fake"),
+        ("x-agent-id", "billing"),
+        ("x-user-id", "u_1"),
+        ("x-correlation-id", "wf-1"),
+    ];
+    const RESPONSE: Pairs<'_> = &[
+        (":status", "200"),
+        ("content-type", "text/event-stream"),
+        ("request-id", "req_2"),
+        ("x-request-id", "req_1"),
+    ];
+
+    fn bytes<'a>(pairs: Pairs<'a>) -> impl Iterator<Item = (&'a [u8], &'a [u8])> {
+        pairs.iter().map(|(name, value)| (name.as_bytes(), value.as_bytes()))
+    }
+
+    fn new_call(settings: &str) -> Call {
+        let config = Config::try_from(Settings::from_json(settings.as_bytes()).unwrap()).unwrap();
+        Call::new(Rc::new(config), Moment::default())
+    }
+
+    fn micros(micros: u64) -> Monotonic {
+        Monotonic::from_micros(micros)
+    }
+
+    fn via_upstream() -> HostFacts {
+        HostFacts {
+            code_details: b"via_upstream".to_vec(),
+            upstream_address: b"192.0.2.1:443".to_vec(),
+            upstream_attempts: Some(1),
+            ..HostFacts::default()
+        }
+    }
+
+    fn line(entry: &Entry<'_>) -> String {
+        let mut line = Vec::new();
+        entry.write_to(&mut line).unwrap();
+        String::from_utf8(line).unwrap()
+    }
+
+    #[test]
+    fn a_whole_call_leaves_a_whole_entry() {
+        let mut call = new_call("{}");
+        call.request_headers(bytes(REQUEST), false, || [0; 16]);
+        call.request_body(b"ab");
+        call.request_body(b"c");
+        call.request_end(End::Complete);
+        call.response_headers(bytes(RESPONSE), false, micros(7));
+        call.response_body(b"data: 1\n\n");
+        call.response_end(End::Trailers);
+        let facts = via_upstream();
+        let expected = [
+            r#"{"timestamp":"1970-01-01T00:00:00.000000Z","agent_id":"billing","user_id":"u_1","#,
+            r#""endpoint":"api.example.com/v1/chat","method":"POST","status":200,"#,
+            &format!(r#""request_hash":"{}","#, Digest::of(b"abc")),
+            &format!(r#""response_hash":"{}","#, Digest::of(b"data: 1\n\n")),
+            r#""outcome":"success","correlation_id":"wf-1","#,
+            r#""agent":{"name":"billing","source":"claimed"},"#,
+            r#""request":{"bytes":3,"type":"application/json","end":"complete","#,
+            r#""headers":{"user-agent":"Agent/1"}},"#,
+            r#""response":{"bytes":9,"type":"text/event-stream","end":"trailers"},"#,
+            r#""upstream":{"host":"api.example.com","address":"192.0.2.1:443","request_id":"req_1"},"#,
+            r#""timing":{"duration_us":9,"first_byte_us":7}}"#,
+        ];
+        assert_eq!(line(&call.finish(micros(9), &facts)), expected.concat());
+    }
+
+    #[test]
+    fn identity_leaves_the_call_and_the_correlation_id_stays() {
+        let mut call = new_call(r#"{"headers":{"strip_request":["user-agent"]}}"#);
+        let edits = call.request_headers(bytes(REQUEST), true, || [0; 16]);
+        assert_eq!(edits.remove, ["user-agent", "x-agent-id", "x-user-id"]);
+        assert_eq!((edits.set, edits.reroute), (vec![], false));
+    }
+
+    #[test]
+    fn the_first_usable_correlation_id_is_passed_on() {
+        let trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+        let trace_id = "4bf92f3577b34da6a3ce929d0e0e4736";
+        let made = "00000000-0000-4000-8000-000000000000";
+        for (headers, id) in [
+            (&[("x-request-id", "r"), ("traceparent", trace), ("x-trace-id", "t")][..], "t"),
+            (
+                &[("x-request-id", "r"), ("traceparent", trace), ("x-trace-id", "not one id")],
+                trace_id,
+            ),
+            (&[("x-request-id", "r"), ("traceparent", "00-bad")], "r"),
+            (&[("x-request-id", "")], made),
+            (&[], made),
+        ] {
+            let mut call = new_call("{}");
+            let edits = call.request_headers(bytes(headers), true, || [0; 16]);
+            assert_eq!(edits.set, [("x-correlation-id", id.as_bytes().to_vec())]);
+            assert_eq!(call.provisional().correlation_id.as_deref(), Some(id));
+        }
+    }
+
+    #[test]
+    fn a_path_style_call_is_bound_for_its_true_host() {
+        let mut call = new_call(r#"{"correlation":{"header":null}}"#);
+        let headers = [(":authority", "localhost:10000"), (":path", "/api.example.com/v1?a=b")];
+        let edits = call.request_headers(bytes(&headers), true, || [0; 16]);
+        let set = [(":authority", b"api.example.com".to_vec()), (":path", b"/v1?a=b".to_vec())];
+        assert_eq!((edits.set, edits.reroute), (set.to_vec(), true));
+        assert_eq!(call.provisional().endpoint.as_deref(), Some("api.example.com/v1"));
+    }
+
+    #[test]
+    fn a_call_that_was_cut_keeps_the_digest_of_what_crossed() {
+        let mut call = new_call("{}");
+        call.request_headers(bytes(REQUEST), false, || [0; 16]);
+        call.request_body(b"ab");
+        let facts = HostFacts {
+            code_details: b"downstream_remote_disconnect".into(),
+            ..Default::default()
+        };
+        let entry = call.finish(micros(1), &facts);
+        assert_eq!((entry.status, entry.request_hash), (None, Some(Digest::of(b"ab"))));
+        assert_eq!(entry.request.unwrap().end, Some(End::Aborted));
+        assert_eq!((entry.response, entry.response_hash), (None, None));
+        assert_eq!((entry.outcome, entry.reason), (Outcome::Error, Some(Reason::ClientDisconnect)));
+    }
+
+    #[test]
+    fn the_gateways_own_answer_is_told_from_a_providers() {
+        let mut call = new_call("{}");
+        call.request_headers(bytes(REQUEST), true, || [0; 16]);
+        call.response_headers(bytes(&[(":status", "403")]), false, micros(1));
+        call.response_body(b"{}");
+        call.response_end(End::Complete);
+        let facts = HostFacts { code_details: b"route_not_found".into(), ..Default::default() };
+        let entry = call.finish(micros(1), &facts);
+        assert_eq!(entry.response.unwrap().end, Some(End::LocalReply));
+        assert_eq!((entry.request_hash, entry.response_hash), (None, Some(Digest::of(b"{}"))));
+        assert_eq!(
+            (entry.outcome, entry.reason),
+            (Outcome::PolicyBlocked, Some(Reason::HostNotAllowed))
+        );
+        assert_eq!(entry.upstream, None);
+    }
+
+    #[test]
+    fn a_call_that_never_reached_the_filter_has_an_entry() {
+        let mut call = new_call("{}");
+        assert!(call.wanted_facts().request_headers && call.wanted_facts().status);
+        call.late_request_headers(bytes(REQUEST), || [0; 16]);
+        let facts = HostFacts {
+            status: Some(403),
+            code_details: b"rbac_access_denied_matched_policy[none]".into(),
+            ..Default::default()
+        };
+        let entry = call.finish(micros(1), &facts);
+        assert_eq!((entry.status, entry.request_hash), (Some(403), None));
+        assert_eq!(entry.endpoint.as_deref(), Some("api.example.com/v1/chat"));
+        assert_eq!(
+            (entry.outcome, entry.reason),
+            (Outcome::PolicyBlocked, Some(Reason::RbacDenied))
+        );
+    }
+
+    #[test]
+    fn a_lost_chunk_is_a_fault_and_never_a_wrong_digest() {
+        let mut call = new_call("{}");
+        call.request_headers(bytes(REQUEST), false, || [0; 16]);
+        call.lose_request_body();
+        call.request_end(End::Complete);
+        call.response_headers(bytes(RESPONSE), true, micros(1));
+        let facts = via_upstream();
+        let entry = call.finish(micros(1), &facts);
+        assert_eq!((entry.request_hash, entry.reason), (None, Some(Reason::FilterFault)));
+    }
+
+    #[test]
+    fn a_provisional_entry_says_so_and_takes_no_end_for_granted() {
+        let mut call = new_call("{}");
+        call.request_headers(bytes(REQUEST), true, || [0; 16]);
+        let entry = call.provisional();
+        assert!(entry.provisional && entry.timing.is_none());
+        assert_eq!((entry.outcome, entry.reason), (Outcome::Error, Some(Reason::Unfinished)));
+    }
+
+    #[test]
+    fn the_worst_entry_stays_within_its_bound() {
+        let settings = r#"{"headers":{"log_request":["a","b"],"log_response":["a","b"]}}"#;
+        let worst = "é".repeat(30_000);
+        let names = [
+            ":authority",
+            ":path",
+            ":method",
+            "content-type",
+            "content-encoding",
+            "x-agent-id",
+            "x-agent-version",
+            "x-agent-deployment",
+            "x-user-id",
+            "x-session-id",
+            "a",
+            "b",
+            ":status",
+            "x-request-id",
+        ];
+        let headers: Vec<_> = names.iter().map(|name| (*name, worst.as_str())).collect();
+        let mut call = new_call(settings);
+        call.request_headers(bytes(&headers), false, || [0; 16]);
+        call.response_headers(bytes(&headers), false, micros(u64::MAX));
+        let facts = HostFacts { status: Some(200), ..via_upstream() };
+        let line = line(&call.finish(micros(u64::MAX), &facts));
+        assert!(line.is_ascii() && line.len() <= MAX_ENTRY_BYTES, "{} bytes", line.len());
+        assert!(line.len() > MAX_ENTRY_BYTES / 4, "not the worst case: {} bytes", line.len());
+        assert!(
+            line.contains(r#""truncated":["agent_id","user_id","endpoint","method","session_id""#)
+        );
+    }
+
+    /// What a host may tell a call, in any order.
+    #[derive(Clone, Debug)]
+    enum Step {
+        RequestHeaders(Vec<(Vec<u8>, Vec<u8>)>, bool),
+        RequestBody(Vec<u8>),
+        RequestLost,
+        RequestEnd(bool),
+        ResponseHeaders(Vec<(Vec<u8>, Vec<u8>)>, bool),
+        ResponseBody(Vec<u8>),
+        ResponseEnd(bool),
+        Provisional,
+    }
+
+    fn headers() -> impl Strategy<Value = Vec<(Vec<u8>, Vec<u8>)>> {
+        let names = prop::sample::select(vec![
+            ":authority",
+            ":path",
+            ":method",
+            ":status",
+            "content-type",
+            "content-encoding",
+            "retry-after",
+            "traceparent",
+            "x-request-id",
+            "x-agent-id",
+            "x-user-id",
+            "user-agent",
+            "x",
+        ]);
+        let value = prop_oneof!["[ -~]{0,40}".prop_map(String::into_bytes), any::<Vec<u8>>()];
+        prop::collection::vec((names.prop_map(|name| name.as_bytes().to_vec()), value), 0..12)
+    }
+
+    fn steps() -> impl Strategy<Value = Vec<Step>> {
+        let step = prop_oneof![
+            (headers(), any::<bool>())
+                .prop_map(|(headers, end)| Step::RequestHeaders(headers, end)),
+            any::<Vec<u8>>().prop_map(Step::RequestBody),
+            Just(Step::RequestLost),
+            any::<bool>().prop_map(Step::RequestEnd),
+            (headers(), any::<bool>())
+                .prop_map(|(headers, end)| Step::ResponseHeaders(headers, end)),
+            any::<Vec<u8>>().prop_map(Step::ResponseBody),
+            any::<bool>().prop_map(Step::ResponseEnd),
+            Just(Step::Provisional),
+        ];
+        prop::collection::vec(step, 0..16)
+    }
+
+    fn take(call: &mut Call, step: Step) {
+        let end = |trailers| if trailers { End::Trailers } else { End::Complete };
+        match step {
+            Step::RequestHeaders(headers, end) => {
+                let headers = headers.iter().map(|(name, value)| (&**name, &**value));
+                call.request_headers(headers, end, || [7; 16]);
+            }
+            Step::RequestBody(chunk) => call.request_body(&chunk),
+            Step::RequestLost => call.lose_request_body(),
+            Step::RequestEnd(trailers) => call.request_end(end(trailers)),
+            Step::ResponseHeaders(headers, end) => {
+                let headers = headers.iter().map(|(name, value)| (&**name, &**value));
+                call.response_headers(headers, end, micros(1));
+            }
+            Step::ResponseBody(chunk) => call.response_body(&chunk),
+            Step::ResponseEnd(trailers) => call.response_end(end(trailers)),
+            Step::Provisional => drop(line(&call.provisional())),
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_sequence_of_steps_ends_in_one_readable_entry(
+            steps in steps(),
+            details in prop::sample::select(vec!["", "via_upstream", "route_not_found", "http1.codec_error"]),
+        ) {
+            let mut call = new_call("{}");
+            steps.into_iter().for_each(|step| take(&mut call, step));
+            let facts = HostFacts { code_details: details.into(), ..via_upstream() };
+            let line = line(&call.finish(micros(2), &facts));
+            prop_assert!(line.is_ascii() && line.len() <= MAX_ENTRY_BYTES);
+            let entry: Entry<'_> = serde_json::from_str(&line).unwrap();
+            prop_assert!(!entry.provisional && !line.contains(":\"\""), "{}", line);
+        }
+    }
+}

@@ -1,0 +1,511 @@
+//! What the operator decided, checked once and then never wrong again.
+//!
+//! The configuration is written as JSON, or as a Struct inside an Envoy or Istio manifest, which
+//! arrives as JSON. It is read into [`Settings`], which is the documented form, and compiled into a
+//! [`Config`]. A key that nobody knows, a header name that cannot exist, an allow-list that would
+//! log a credential: each refuses to load with a sentence that names the key and the fix, because a
+//! filter that starts with half a configuration records half of the truth.
+
+use std::{fmt, marker::PhantomData};
+
+use serde::{
+    Deserialize, Deserializer, Serialize,
+    de::{MapAccess, Visitor, value::MapAccessDeserializer},
+};
+
+use crate::{
+    endpoint::{Form, GatewayAuthorities},
+    headers::{HeaderTable, Role, is_credential},
+    identity::Claim,
+};
+
+/// The configuration as it is written. Every key may be left out; the defaults are those of
+/// `envoy/egress.yaml`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields, default)]
+pub struct Settings {
+    /// Which request headers say who calls. All of it is recorded as claimed.
+    #[serde(deserialize_with = "object")]
+    pub identity: IdentitySettings,
+    /// Where the correlation id comes from and how it is passed on.
+    #[serde(deserialize_with = "object")]
+    pub correlation: CorrelationSettings,
+    /// Which headers are removed from a call, and which are logged.
+    #[serde(deserialize_with = "object")]
+    pub headers: HeaderSettings,
+    /// How the endpoint is found and written.
+    #[serde(deserialize_with = "object")]
+    pub endpoint: EndpointSettings,
+    /// What is recorded of the gateway's way to the provider.
+    #[serde(deserialize_with = "object")]
+    pub upstream: UpstreamSettings,
+}
+
+/// Request headers that name the caller; in each list the first one that is present counts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields, default)]
+pub struct IdentitySettings {
+    /// Headers that hold the agent's name (entry key `agent_id`).
+    pub agent_id: Vec<String>,
+    /// Headers that hold the agent's version (`agent.version`).
+    pub agent_version: Vec<String>,
+    /// Headers that hold the agent's deployment (`agent.deployment`).
+    pub agent_deployment: Vec<String>,
+    /// Headers that hold the calling user (`user_id`).
+    pub user_id: Vec<String>,
+    /// Headers that hold the session (`session_id`).
+    pub session_id: Vec<String>,
+    /// Whether the headers named above are removed before the call leaves. Leave it on, unless a
+    /// provider needs one of them.
+    pub strip: bool,
+}
+
+/// Where the correlation id comes from and how it is passed on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields, default)]
+pub struct CorrelationSettings {
+    /// Request headers that may hold the id; the first usable one counts. Of `traceparent` the
+    /// trace id is taken.
+    pub from: Vec<String>,
+    /// The request header under which the id goes upstream; null to pass nothing on.
+    pub header: Option<String>,
+}
+
+/// Which headers are removed from a call, and which are logged.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields, default)]
+pub struct HeaderSettings {
+    /// Request headers removed before the call leaves, besides those of `identity`.
+    pub strip_request: Vec<String>,
+    /// Response headers removed before the answer reaches the caller.
+    pub strip_response: Vec<String>,
+    /// Request headers logged with their values. Everything else is never logged.
+    pub log_request: Vec<String>,
+    /// Response headers logged with their values. Everything else is never logged.
+    pub log_response: Vec<String>,
+}
+
+/// How the endpoint is found and written.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields, default)]
+pub struct EndpointSettings {
+    /// `path` for host and path, `host` for the host alone.
+    pub form: Form,
+    /// Names by which clients address the gateway itself (`name` or `name:port`): a request to one
+    /// of them names its true host in the first path segment.
+    pub gateway_authorities: Vec<String>,
+}
+
+/// What is recorded of the gateway's way to the provider.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields, default)]
+pub struct UpstreamSettings {
+    /// Whether the gateway is asked, at the end of each call, how often it tried. Turn it off only
+    /// where no route retries: then it is a question less per call, and nothing is missed.
+    pub attempts: bool,
+}
+
+impl Default for IdentitySettings {
+    fn default() -> Self {
+        Self {
+            agent_id: owned(&["x-agent-id"]),
+            agent_version: owned(&["x-agent-version"]),
+            agent_deployment: owned(&["x-agent-deployment"]),
+            user_id: owned(&["x-user-id"]),
+            session_id: owned(&["x-session-id"]),
+            strip: true,
+        }
+    }
+}
+
+impl Default for CorrelationSettings {
+    fn default() -> Self {
+        Self {
+            from: owned(&["x-correlation-id", "x-trace-id", "traceparent", "x-request-id"]),
+            header: Some("x-correlation-id".into()),
+        }
+    }
+}
+
+impl Default for HeaderSettings {
+    fn default() -> Self {
+        Self {
+            strip_request: owned(&["x-forwarded-client-cert"]),
+            strip_response: Vec::new(),
+            log_request: owned(&["user-agent"]),
+            log_response: Vec::new(),
+        }
+    }
+}
+
+impl Default for EndpointSettings {
+    fn default() -> Self {
+        Self { form: Form::Path, gateway_authorities: owned(&["127.0.0.1", "localhost", "[::1]"]) }
+    }
+}
+
+impl Default for UpstreamSettings {
+    fn default() -> Self {
+        Self { attempts: true }
+    }
+}
+
+fn owned(names: &[&str]) -> Vec<String> {
+    names.iter().map(|name| (*name).to_owned()).collect()
+}
+
+/// Reads a struct from a JSON object only: serde's derive would take an array as well, and an empty
+/// one would silently stand for the defaults.
+fn object<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<T, D::Error> {
+    struct Object<T>(PhantomData<T>);
+
+    impl<'de, T: Deserialize<'de>> Visitor<'de> for Object<T> {
+        type Value = T;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("an object")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<T, A::Error> {
+            T::deserialize(MapAccessDeserializer::new(map))
+        }
+    }
+
+    deserializer.deserialize_map(Object(PhantomData))
+}
+
+/// The whole document, which is an object too.
+#[derive(Deserialize)]
+struct Document(#[serde(deserialize_with = "object")] Settings);
+
+impl Settings {
+    /// Reads settings from JSON. No bytes at all stand for the defaults.
+    ///
+    /// # Errors
+    /// On malformed JSON, an unknown key, or a value of the wrong type, with the key's path.
+    pub fn from_json(json: &[u8]) -> Result<Self, ConfigError> {
+        if json.trim_ascii().is_empty() {
+            return Ok(Self::default());
+        }
+        let mut reader = serde_json::Deserializer::from_slice(json);
+        let Document(settings) =
+            serde_path_to_error::deserialize(&mut reader).map_err(|error| {
+                ConfigError::new(error.path().to_string(), error.inner().to_string())
+            })?;
+        reader.end().map_err(|error| ConfigError::new(".", error.to_string()))?;
+        Ok(settings)
+    }
+}
+
+/// Why a configuration does not load.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConfigError {
+    key: String,
+    problem: String,
+}
+
+impl ConfigError {
+    fn new(key: impl Into<String>, problem: impl Into<String>) -> Self {
+        Self { key: key.into(), problem: problem.into() }
+    }
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.key.as_str() {
+            "." | "?" => f.write_str(&self.problem),
+            key => write!(f, "{key}: {}", self.problem),
+        }
+    }
+}
+
+impl std::error::Error for ConfigError {}
+
+/// The compiled configuration, shared by all calls.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// What request header names mean.
+    pub(crate) request_headers: HeaderTable,
+    /// What response header names mean.
+    pub(crate) response_headers: HeaderTable,
+    /// The header under which the correlation id goes upstream.
+    pub(crate) correlation_header: Option<Box<str>>,
+    /// How much of the target an entry names.
+    pub(crate) endpoint_form: Form,
+    /// Names of the gateway itself.
+    pub(crate) gateway_authorities: GatewayAuthorities,
+    /// Whether the number of upstream attempts is wanted.
+    pub(crate) upstream_attempts: bool,
+}
+
+/// Response headers in which providers name a request, in the order of trust.
+const UPSTREAM_REQUEST_ID: [&str; 4] =
+    ["x-request-id", "request-id", "apim-request-id", "x-amzn-requestid"];
+
+impl TryFrom<Settings> for Config {
+    type Error = ConfigError;
+
+    fn try_from(settings: Settings) -> Result<Self, ConfigError> {
+        let correlation_header = match &settings.correlation.header {
+            Some(name) => Some(outgoing_name("correlation.header", name)?.into()),
+            None => None,
+        };
+        Ok(Self {
+            request_headers: request_table(&settings)?,
+            response_headers: response_table(&settings.headers)?,
+            correlation_header,
+            endpoint_form: settings.endpoint.form,
+            gateway_authorities: authorities(&settings.endpoint.gateway_authorities)?,
+            upstream_attempts: settings.upstream.attempts,
+        })
+    }
+}
+
+fn request_table(settings: &Settings) -> Result<HeaderTable, ConfigError> {
+    let mut table = HeaderTable::default();
+    for (name, role) in [
+        (":authority", Role::Authority),
+        (":method", Role::Method),
+        (":path", Role::Path),
+        ("content-type", Role::ContentType),
+        ("content-encoding", Role::ContentEncoding),
+        ("traceparent", Role::TraceParent),
+    ] {
+        table.add(name, role);
+    }
+    let identity = &settings.identity;
+    for (key, names, claim) in [
+        ("identity.agent_id", &identity.agent_id, Claim::AgentId),
+        ("identity.agent_version", &identity.agent_version, Claim::AgentVersion),
+        ("identity.agent_deployment", &identity.agent_deployment, Claim::AgentDeployment),
+        ("identity.user_id", &identity.user_id, Claim::UserId),
+        ("identity.session_id", &identity.session_id, Claim::SessionId),
+    ] {
+        for (rank, name) in loggable_names(key, names)? {
+            table.add(&name, Role::Claim(claim, rank));
+            if identity.strip {
+                table.add(removable(key, &name)?, Role::Strip);
+            }
+        }
+    }
+    for (rank, name) in loggable_names("correlation.from", &settings.correlation.from)? {
+        let is_trace = name == "traceparent";
+        table.add(
+            &name,
+            if is_trace { Role::CorrelationTrace(rank) } else { Role::Correlation(rank) },
+        );
+    }
+    if let Some(name) = &settings.correlation.header {
+        table.add(&outgoing_name("correlation.header", name)?, Role::CorrelationOut);
+    }
+    add_lists(
+        &mut table,
+        ("headers.log_request", &settings.headers.log_request),
+        ("headers.strip_request", &settings.headers.strip_request),
+    )?;
+    Ok(table)
+}
+
+fn response_table(headers: &HeaderSettings) -> Result<HeaderTable, ConfigError> {
+    let mut table = HeaderTable::default();
+    for (name, role) in [
+        (":status", Role::Status),
+        ("content-type", Role::ContentType),
+        ("content-encoding", Role::ContentEncoding),
+        ("retry-after", Role::RetryAfter),
+    ] {
+        table.add(name, role);
+    }
+    for (rank, name) in (0..).zip(UPSTREAM_REQUEST_ID) {
+        table.add(name, Role::UpstreamRequestId(rank));
+    }
+    add_lists(
+        &mut table,
+        ("headers.log_response", &headers.log_response),
+        ("headers.strip_response", &headers.strip_response),
+    )?;
+    Ok(table)
+}
+
+type List<'a> = (&'static str, &'a [String]);
+
+fn add_lists(table: &mut HeaderTable, log: List<'_>, strip: List<'_>) -> Result<(), ConfigError> {
+    for (_, name) in loggable_names(log.0, log.1)? {
+        table.add(&name, Role::Log);
+    }
+    for (index, name) in strip.1.iter().enumerate() {
+        let key = format!("{}[{index}]", strip.0);
+        let name = header_name(&key, name)?;
+        table.add(removable(&key, &name)?, Role::Strip);
+    }
+    Ok(())
+}
+
+/// Names whose values will stand in entries, with their rank in the list.
+fn loggable_names(key: &str, names: &[String]) -> Result<Vec<(u8, String)>, ConfigError> {
+    const MOST: usize = 32;
+    if names.len() > MOST {
+        return Err(ConfigError::new(
+            key,
+            format!("{} names, at most {MOST} are allowed", names.len()),
+        ));
+    }
+    let checked = names.iter().zip(0_u8..).map(|(name, rank)| {
+        let key = format!("{key}[{rank}]");
+        let name = header_name(&key, name)?;
+        if is_credential(&name) {
+            let problem = format!("`{name}` carries a credential and is never logged; remove it");
+            return Err(ConfigError::new(key, problem));
+        }
+        Ok((rank, name))
+    });
+    checked.collect()
+}
+
+/// A header name in lower case (RFC 9110, section 5.1: a token).
+fn header_name(key: &str, name: &str) -> Result<String, ConfigError> {
+    let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+    if name.is_empty() || name.len() > 128 || !name.bytes().all(is_token) {
+        let problem = "expected a header name: letters, digits and `-`, such as `x-agent-id`";
+        return Err(ConfigError::new(key, problem));
+    }
+    Ok(name.to_ascii_lowercase())
+}
+
+/// A name that the filter may set on a request.
+fn outgoing_name(key: &str, name: &str) -> Result<String, ConfigError> {
+    let name = header_name(key, name)?;
+    if is_credential(&name) || is_framing(&name) {
+        let problem =
+            format!("`{name}` has a meaning of its own; use a name such as `x-correlation-id`");
+        return Err(ConfigError::new(key, problem));
+    }
+    Ok(name)
+}
+
+fn removable<'a>(key: &str, name: &'a str) -> Result<&'a str, ConfigError> {
+    if is_framing(name) {
+        let problem =
+            format!("`{name}` frames the message and cannot be removed; take it off the list");
+        return Err(ConfigError::new(key, problem));
+    }
+    Ok(name)
+}
+
+fn is_framing(name: &str) -> bool {
+    let framing =
+        ["connection", "content-length", "host", "te", "trailer", "transfer-encoding", "upgrade"];
+    framing.contains(&name)
+}
+
+fn authorities(names: &[String]) -> Result<GatewayAuthorities, ConfigError> {
+    let checked = names.iter().enumerate().map(|(index, name)| {
+        if name.is_empty() || !name.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'/') {
+            let key = format!("endpoint.gateway_authorities[{index}]");
+            return Err(ConfigError::new(
+                key,
+                "expected `name` or `name:port`, such as `gateway:10000`",
+            ));
+        }
+        Ok(name.to_ascii_lowercase().into())
+    });
+    Ok(GatewayAuthorities::new(checked.collect::<Result<_, _>>()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn load(json: &str) -> Result<Config, ConfigError> {
+        Settings::from_json(json.as_bytes()).and_then(Config::try_from)
+    }
+
+    #[test]
+    fn an_absent_configuration_stands_for_the_defaults() {
+        assert_eq!(Settings::from_json(b" \n").unwrap(), Settings::default());
+        assert_eq!(Settings::from_json(b"{}").unwrap(), Settings::default());
+        load("").unwrap();
+    }
+
+    #[test]
+    fn settings_read_back_what_they_print() {
+        let settings = Settings::default();
+        let json = serde_json::to_vec(&settings).unwrap();
+        assert_eq!(Settings::from_json(&json).unwrap(), settings);
+    }
+
+    #[test]
+    fn a_wrong_configuration_names_the_key_and_the_fix() {
+        for (json, error) in [
+            ("{", "EOF while parsing an object at line 1 column 1"),
+            ("[]", "invalid type: sequence, expected an object"),
+            (r#"{"identity":[]}"#, "identity: invalid type: sequence, expected an object"),
+            (r#"{} {}"#, "trailing characters at line 1 column 4"),
+            (r#"{"identiy":{}}"#, "identiy: unknown field `identiy`, expected one of"),
+            (r#"{"headers":{"log_reqest":[]}}"#, "headers.log_reqest: unknown field"),
+            (
+                r#"{"headers":{"log_request":"a"}}"#,
+                "headers.log_request: invalid type: string \"a\"",
+            ),
+            (
+                r#"{"identity":{"user_id":["x-user-id",7]}}"#,
+                "identity.user_id[1]: invalid type: integer",
+            ),
+            (
+                r#"{"endpoint":{"form":"url"}}"#,
+                "endpoint.form: unknown variant `url`, expected `path` or",
+            ),
+            (
+                r#"{"headers":{"log_request":["User-Agent","X-Api-Key"]}}"#,
+                "headers.log_request[1]: `x-api-key` carries a credential and is never logged",
+            ),
+            (
+                r#"{"identity":{"user_id":["authorization"]}}"#,
+                "identity.user_id[0]: `authorization` carries",
+            ),
+            (
+                r#"{"headers":{"strip_request":["Content-Length"]}}"#,
+                "headers.strip_request[0]: `content-length` frames the message",
+            ),
+            (
+                r#"{"headers":{"strip_response":["a b"]}}"#,
+                "headers.strip_response[0]: expected a header name",
+            ),
+            (
+                r#"{"headers":{"strip_request":[":path"]}}"#,
+                "headers.strip_request[0]: expected a header name",
+            ),
+            (
+                r#"{"correlation":{"header":"authorization"}}"#,
+                "correlation.header: `authorization` has a",
+            ),
+            (r#"{"correlation":{"header":""}}"#, "correlation.header: expected a header name"),
+            (
+                r#"{"endpoint":{"gateway_authorities":["http://gw"]}}"#,
+                "endpoint.gateway_authorities[0]: expected `name` or `name:port`",
+            ),
+        ] {
+            let message = load(json).unwrap_err().to_string();
+            assert!(message.starts_with(error), "{json}: {message}");
+        }
+    }
+
+    #[test]
+    fn identity_headers_are_stripped_unless_told_otherwise() {
+        let roles =
+            |json| load(json).unwrap().request_headers.find(b"x-user-id").unwrap().1.to_vec();
+        assert_eq!(roles("{}"), [Role::Claim(Claim::UserId, 0), Role::Strip]);
+        assert_eq!(roles(r#"{"identity":{"strip":false}}"#), [Role::Claim(Claim::UserId, 0)]);
+    }
+
+    #[test]
+    fn a_correlation_id_need_not_be_passed_on() {
+        assert_eq!(load(r#"{"correlation":{"header":null}}"#).unwrap().correlation_header, None);
+    }
+}

@@ -1,0 +1,256 @@
+//! The digest of a body: SHA-256 over the bytes as they crossed the gateway.
+//!
+//! A 2 GB upload and a ten-hour stream need the same few hundred bytes of state, because each chunk
+//! is hashed as it passes and then forgotten. The end of a body is a type: an HTTP message can end
+//! in its headers, with its last chunk, with trailers, or not at all, and only who knows which one
+//! it was can say what a digest covers.
+
+use std::fmt;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use sha2::{Digest as _, Sha256};
+
+/// A SHA-256 digest, printed as 64 lower-case hexadecimal digits.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Digest([u8; 32]);
+
+impl Digest {
+    /// The digest of `bytes` in one step.
+    pub fn of(bytes: &[u8]) -> Self {
+        Self(Sha256::digest(bytes).into())
+    }
+
+    fn hex(self) -> [u8; 64] {
+        const DIGITS: [u8; 16] = *b"0123456789abcdef";
+        let mut hex = [0; 64];
+        for (pair, byte) in hex.as_chunks_mut::<2>().0.iter_mut().zip(self.0) {
+            let digit = |nibble: u8| DIGITS.get(usize::from(nibble)).copied().unwrap_or_default();
+            *pair = [digit(byte >> 4), digit(byte & 0x0f)];
+        }
+        hex
+    }
+}
+
+impl fmt::Display for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(std::str::from_utf8(&self.hex()).unwrap_or_default())
+    }
+}
+
+impl fmt::Debug for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl Serialize for Digest {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(std::str::from_utf8(&self.hex()).unwrap_or_default())
+    }
+}
+
+impl<'de> Deserialize<'de> for Digest {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
+        parse_hex(&text)
+            .map(Self)
+            .ok_or_else(|| de::Error::custom("expected 64 lower-case hexadecimal digits"))
+    }
+}
+
+fn parse_hex(text: &str) -> Option<[u8; 32]> {
+    let (pairs, rest) = text.as_bytes().as_chunks::<2>();
+    if pairs.len() != 32 || !rest.is_empty() {
+        return None;
+    }
+    let mut bytes = [0; 32];
+    for (byte, [high, low]) in bytes.iter_mut().zip(pairs) {
+        *byte = nibble(*high)? << 4 | nibble(*low)?;
+    }
+    Some(bytes)
+}
+
+fn nibble(digit: u8) -> Option<u8> {
+    match digit {
+        b'0'..=b'9' => Some(digit.wrapping_sub(b'0')),
+        b'a'..=b'f' => Some(digit.wrapping_sub(b'a').wrapping_add(10)),
+        _ => None,
+    }
+}
+
+/// How a body ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum End {
+    /// With its last byte, or in the headers if there was no body.
+    Complete,
+    /// With trailers after its last byte.
+    Trailers,
+    /// The far side (the upstream) broke it off.
+    Reset,
+    /// The near side (the client) broke it off.
+    Aborted,
+    /// The gateway answered itself: the response body is the gateway's own, or the request body
+    /// was not read to its end because of that answer.
+    LocalReply,
+}
+
+/// One body on its way: its running digest, its length, and its end once it has one.
+#[derive(Clone, Debug, Default)]
+pub struct Body {
+    digest: Running,
+    bytes: u64,
+    end: Option<End>,
+}
+
+/// A body digest over its life.
+#[derive(Clone, Debug, Default)]
+enum Running {
+    /// No body can pass, or none was announced yet.
+    #[default]
+    Closed,
+    Open(Sha256),
+    Done(Digest),
+    /// A chunk passed that the host did not hand over: no digest can be true any more.
+    Lost,
+}
+
+impl Body {
+    /// A body may follow the headers.
+    pub fn open(&mut self) {
+        if let Running::Closed = self.digest {
+            self.digest = Running::Open(Sha256::default());
+        }
+    }
+
+    /// The next bytes, in order. Bytes before [`Body::open`] open it.
+    pub fn push(&mut self, chunk: &[u8]) {
+        self.open();
+        self.bytes = self.bytes.saturating_add(chunk.len() as u64);
+        if let Running::Open(sha) = &mut self.digest {
+            sha.update(chunk);
+        }
+    }
+
+    /// Bytes passed that could not be read; the digest is given up rather than be wrong.
+    pub fn lose(&mut self) {
+        self.digest = Running::Lost;
+    }
+
+    /// The message ended. The first end counts: later ones are echoes of it.
+    pub fn finish(&mut self, end: End) {
+        if self.end.is_none() {
+            self.end = Some(end);
+        }
+        if let Running::Open(sha) = &mut self.digest {
+            self.digest = Running::Done(Digest(sha.finalize_reset().into()));
+        }
+    }
+
+    /// The gateway wrote this body itself, whatever end it came to.
+    pub fn answer_locally(&mut self) {
+        self.finish(End::LocalReply);
+        self.end = Some(End::LocalReply);
+    }
+
+    /// The digest of all bytes that crossed; `None` until the end, if no body could pass, or if a
+    /// chunk was lost.
+    pub fn digest(&self) -> Option<Digest> {
+        match self.digest {
+            Running::Done(digest) => Some(digest),
+            Running::Closed | Running::Open(_) | Running::Lost => None,
+        }
+    }
+
+    /// Whether a chunk was lost.
+    pub fn is_lost(&self) -> bool {
+        matches!(self.digest, Running::Lost)
+    }
+
+    /// Payload bytes that crossed so far.
+    pub fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// How it ended, once it did.
+    pub fn end(&self) -> Option<End> {
+        self.end
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const EMPTY: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+    const ABC: &str = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+
+    fn ended(chunks: &[&[u8]]) -> Body {
+        let mut body = Body::default();
+        body.open();
+        chunks.iter().for_each(|chunk| body.push(chunk));
+        body.finish(End::Complete);
+        body
+    }
+
+    #[test]
+    fn digests_are_those_of_sha256sum() {
+        assert_eq!(ended(&[]).digest().unwrap().to_string(), EMPTY);
+        assert_eq!(ended(&[b"abc"]).digest().unwrap().to_string(), ABC);
+        assert_eq!(ended(&[b"a", b"", b"bc"]).digest().unwrap().to_string(), ABC);
+    }
+
+    #[test]
+    fn a_message_without_a_body_has_no_digest() {
+        let mut body = Body::default();
+        body.finish(End::Complete);
+        assert_eq!((body.digest(), body.bytes(), body.end()), (None, 0, Some(End::Complete)));
+    }
+
+    #[test]
+    fn the_first_end_counts() {
+        let mut body = ended(&[b"abc"]);
+        body.finish(End::Aborted);
+        assert_eq!(body.end(), Some(End::Complete));
+        assert_eq!(body.digest().unwrap().to_string(), ABC);
+    }
+
+    #[test]
+    fn a_lost_chunk_leaves_no_digest() {
+        let mut body = Body::default();
+        body.push(b"a");
+        body.lose();
+        body.push(b"c");
+        body.finish(End::Complete);
+        assert_eq!((body.digest(), body.is_lost()), (None, true));
+    }
+
+    #[test]
+    fn hex_reads_back_and_refuses_anything_else() {
+        let digest = Digest::of(b"abc");
+        let json = serde_json::to_string(&digest).unwrap();
+        assert_eq!(serde_json::from_str::<Digest>(&json).unwrap(), digest);
+        for bad in ["", "ba", &ABC.to_uppercase(), &format!("{ABC}00"), &format!("{}é", &ABC[..62])]
+        {
+            assert!(serde_json::from_str::<Digest>(&format!("\"{bad}\"")).is_err(), "{bad}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn every_split_of_a_body_has_the_digest_of_the_whole(
+            bytes: Vec<u8>,
+            cuts in proptest::collection::vec(any::<proptest::sample::Index>(), 0..8),
+        ) {
+            let mut at: Vec<usize> = cuts.iter().map(|cut| cut.index(bytes.len() + 1)).collect();
+            at.extend([0, bytes.len()]);
+            at.sort_unstable();
+            let chunks: Vec<&[u8]> = at.windows(2).map(|pair| &bytes[pair[0]..pair[1]]).collect();
+            let body = ended(&chunks);
+            prop_assert_eq!(body.digest(), Some(Digest::of(&bytes)));
+            prop_assert_eq!(body.bytes(), bytes.len() as u64);
+        }
+    }
+}

@@ -1,0 +1,227 @@
+//! What each header name means to the filter, compiled once.
+//!
+//! A request carries twenty headers and the configuration names a dozen. Asking the host for each
+//! name in turn costs a crossing per question and sees only the first of duplicates; so the whole
+//! header map is walked once, and each name is looked up in a table that is indexed by its length.
+//! Most headers end at an empty row or at one comparison.
+
+use crate::{identity::Claim, text::Text};
+
+/// The bytes of logged header values that one message may add to its entry.
+pub const MAX_LOGGED_BYTES: usize = 2048;
+
+/// One reason to look at a header. A name may have several.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// `:authority`.
+    Authority,
+    /// `:method`.
+    Method,
+    /// `:path`.
+    Path,
+    /// `:status`.
+    Status,
+    /// `content-type`.
+    ContentType,
+    /// `content-encoding`.
+    ContentEncoding,
+    /// `retry-after`.
+    RetryAfter,
+    /// `traceparent`.
+    TraceParent,
+    /// A claim of the caller about itself, with the rank of this name among its sources.
+    Claim(Claim, u8),
+    /// A source of the correlation id, with its rank.
+    Correlation(u8),
+    /// A source of the correlation id in the form of a W3C `traceparent`, with its rank.
+    CorrelationTrace(u8),
+    /// The name under which the correlation id goes upstream.
+    CorrelationOut,
+    /// The provider's own id of the request, with its rank.
+    UpstreamRequestId(u8),
+    /// Logged with its value: the operator put it on the allow-list.
+    Log,
+    /// Removed from the message before it goes on.
+    Strip,
+}
+
+/// The roles of all header names of one message.
+#[derive(Clone, Debug, Default)]
+pub struct HeaderTable {
+    /// Invariant: every name in row `n` is lower-case and `n` bytes long.
+    rows: Vec<Vec<Row>>,
+}
+
+#[derive(Clone, Debug)]
+struct Row {
+    name: Box<str>,
+    roles: Vec<Role>,
+}
+
+impl HeaderTable {
+    /// Gives `name` (lower-case) one more role.
+    pub fn add(&mut self, name: &str, role: Role) {
+        if self.rows.len() <= name.len() {
+            self.rows.resize_with(name.len().saturating_add(1), Vec::new);
+        }
+        let Some(row) = self.rows.get_mut(name.len()) else { return };
+        match row.iter_mut().find(|known| *known.name == *name) {
+            Some(known) if known.roles.contains(&role) => {}
+            Some(known) => known.roles.push(role),
+            None => row.push(Row { name: name.into(), roles: vec![role] }),
+        }
+    }
+
+    /// The name, as it was added, and the roles of the header `name`, if it has any. Names are
+    /// compared without regard to case.
+    pub fn find(&self, name: &[u8]) -> Option<(&str, &[Role])> {
+        let row = self.rows.get(name.len())?;
+        let known = row.iter().find(|known| known.name.as_bytes().eq_ignore_ascii_case(name))?;
+        Some((&known.name, &known.roles))
+    }
+}
+
+/// The allow-listed headers of one message.
+#[derive(Clone, Debug, Default)]
+pub struct LoggedHeaders {
+    values: Vec<(Box<str>, String)>,
+    bytes: usize,
+    cut: bool,
+}
+
+impl LoggedHeaders {
+    /// Keeps `value` as far as the bound allows. Values of one name are joined by a comma, as in
+    /// RFC 9110, section 5.3.
+    pub fn push(&mut self, name: &str, unverified_value: &[u8]) {
+        let room = MAX_LOGGED_BYTES.saturating_sub(self.bytes).saturating_sub(name.len());
+        let value = Text::new(unverified_value, room);
+        self.cut |= value.cut;
+        if value.text.is_empty() {
+            return;
+        }
+        self.bytes = self.bytes.saturating_add(name.len()).saturating_add(value.text.len());
+        match self.values.iter_mut().find(|(known, _)| **known == *name) {
+            Some((_, values)) => *values = [values.as_str(), &value.text].join(", "),
+            None => self.values.push((name.into(), value.text.into())),
+        }
+    }
+
+    /// Names and values.
+    pub fn values(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.values.iter().map(|(name, value)| (&**name, value.as_str()))
+    }
+
+    /// Whether a value was cut or left out.
+    pub fn is_cut(&self) -> bool {
+        self.cut
+    }
+}
+
+/// The media type of a `content-type` value, without parameters and in lower case.
+pub fn media_type(unverified_value: &[u8]) -> Text {
+    let end = unverified_value.iter().position(|byte| *byte == b';');
+    let media_type =
+        unverified_value.get(..end.unwrap_or(unverified_value.len())).unwrap_or_default();
+    Text::new(&media_type.trim_ascii().to_ascii_lowercase(), 128)
+}
+
+/// Whether `name` carries a credential: such a header may pass, and is never logged.
+///
+/// The names are the union of what clients send and what log scrubbers deny by default; the
+/// fragments catch the vendors' own names.
+pub fn is_credential(name: &str) -> bool {
+    const NAMES: [&str; 8] = [
+        "api-key",
+        "apikey",
+        "cookie",
+        "idempotency-key",
+        "private-token",
+        "proxy-authenticate",
+        "set-cookie",
+        "www-authenticate",
+    ];
+    const FRAGMENTS: [&str; 10] = [
+        "-key",
+        "apikey",
+        "authorization",
+        "credential",
+        "csrf",
+        "passw",
+        "secret",
+        "signature",
+        "token",
+        "xsrf",
+    ];
+    NAMES.contains(&name) || FRAGMENTS.iter().any(|fragment| name.contains(fragment))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_found_in_any_case_with_all_its_roles() {
+        let mut table = HeaderTable::default();
+        table.add("x-user-id", Role::Claim(Claim::UserId, 0));
+        table.add("x-user-id", Role::Strip);
+        table.add("x-user-id", Role::Strip);
+        table.add("x-agent-i", Role::Log);
+        let (name, roles) = table.find(b"X-User-Id").unwrap();
+        assert_eq!((name, roles), ("x-user-id", &[Role::Claim(Claim::UserId, 0), Role::Strip][..]));
+        for unknown in [&b""[..], b"x-user-ie", b"x-user-id ", b"x-user-\xff\xff", &[b'x'; 60_000]]
+        {
+            assert!(table.find(unknown).is_none());
+        }
+    }
+
+    #[test]
+    fn media_types_lose_their_parameters() {
+        for (value, media) in [
+            ("application/json", "application/json"),
+            ("Text/Event-Stream; charset=utf-8", "text/event-stream"),
+            ("multipart/form-data;boundary=x", "multipart/form-data"),
+            (" ", ""),
+        ] {
+            assert_eq!(&*media_type(value.as_bytes()).text, media);
+        }
+    }
+
+    #[test]
+    fn credential_names_are_known() {
+        for name in [
+            "authorization",
+            "proxy-authorization",
+            "cookie",
+            "x-api-key",
+            "x-goog-api-key",
+            "api-key",
+            "x-amz-security-token",
+            "mcp-param-api-token",
+            "x-vault-token",
+            "xi-api-key",
+            "x-csrftoken",
+            "cf-access-client-secret",
+            "dd-application-key",
+            "x-shopify-access-token",
+            "stripe-signature",
+        ] {
+            assert!(is_credential(name), "{name}");
+        }
+        for name in
+            ["user-agent", "content-type", "openai-organization", "x-request-id", "mcp-method"]
+        {
+            assert!(!is_credential(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn logged_headers_are_bounded() {
+        let mut logged = LoggedHeaders::default();
+        logged.push("via", b"a");
+        logged.push("via", b"b");
+        assert_eq!(logged.values().collect::<Vec<_>>(), [("via", "a, b")]);
+        (0..1000).for_each(|_| logged.push("user-agent", &[b'a'; 100]));
+        let bytes: usize = logged.values().map(|(name, value)| name.len() + value.len()).sum();
+        assert!(bytes <= MAX_LOGGED_BYTES && logged.is_cut());
+    }
+}

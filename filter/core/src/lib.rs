@@ -1,0 +1,42 @@
+//! The record of one call that an AI tool makes to the outside world.
+//!
+//! A gateway sees a call as a sequence of moments: request headers, body chunks, trailers, the same
+//! for the response, and an end, which may come at any moment. This crate turns that sequence into
+//! one [`Entry`]: who called what, with which content (as SHA-256 digests), and how it ended.
+//!
+//! ```text
+//! identity ─► endpoint ─► correlation ─► headers ─► digest ─► outcome ─► entry
+//! └──────────────────────────── call ────────────────────────────────────┘
+//! ```
+//!
+//! [`Call`] is the state machine of one call; [`Config`] is what the operator decided, compiled
+//! once and shared by all calls.
+//!
+//! # Sans-I/O
+//!
+//! Bytes, header pairs and clock readings go in; header edits and an entry come out. The crate knows
+//! no proxy, no file, no thread and no clock, so every test runs natively and without a mock.
+//!
+//! # What it is not
+//!
+//! It does not decide whether a call may leave (the gateway's routes do), it does not look inside
+//! bodies, and it stores nothing. It never sees, keeps or prints a credential: header values leave
+//! it only when their name is on the operator's allow-list, which refuses credential names.
+#![forbid(unsafe_code)]
+#![cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
+
+pub mod call;
+pub mod config;
+pub mod correlation;
+pub mod digest;
+pub mod endpoint;
+pub mod entry;
+pub mod headers;
+pub mod identity;
+pub mod outcome;
+pub mod text;
+pub mod time;
+
+pub use call::Call;
+pub use config::Config;
+pub use entry::Entry;

@@ -1,0 +1,253 @@
+//! Every call to the host, and nothing else.
+//!
+//! The SDK's own wrappers panic on a status that they do not know, on a header byte that is not
+//! UTF-8, and on a property that the host cannot serialize; each of these can be had from outside,
+//! and a panic kills the VM of a whole worker with every call on it. The functions here take the
+//! same imports (proxy-wasm ABI 0.2.1) with the status as a plain number: anything but 0 reads as
+//! "the host did not say".
+
+use std::{cell::RefCell, ops::Deref, ptr};
+
+use ledgerline_core::time::{Monotonic, Timestamp};
+
+use crate::pairs::Pairs;
+
+/// Body bytes are copied into the VM in slices of this size. The memory of a VM never shrinks, so a
+/// megabyte chunk must not become a megabyte of VM.
+const SLICE_BYTES: usize = 64 * 1024;
+
+const OK: u32 = 0;
+
+#[link(wasm_import_module = "env")]
+unsafe extern "C" {
+    fn proxy_get_buffer_bytes(
+        buffer: u32,
+        start: usize,
+        max_size: usize,
+        data: *mut *mut u8,
+        size: *mut usize,
+    ) -> u32;
+    fn proxy_get_header_map_pairs(map: u32, data: *mut *mut u8, size: *mut usize) -> u32;
+    fn proxy_replace_header_map_value(
+        map: u32,
+        name: *const u8,
+        name_size: usize,
+        value: *const u8,
+        value_size: usize,
+    ) -> u32;
+    fn proxy_remove_header_map_value(map: u32, name: *const u8, name_size: usize) -> u32;
+    fn proxy_get_property(
+        path: *const u8,
+        path_size: usize,
+        data: *mut *mut u8,
+        size: *mut usize,
+    ) -> u32;
+    fn proxy_set_property(
+        path: *const u8,
+        path_size: usize,
+        value: *const u8,
+        value_size: usize,
+    ) -> u32;
+    fn proxy_call_foreign_function(
+        name: *const u8,
+        name_size: usize,
+        arguments: *const u8,
+        arguments_size: usize,
+        results: *mut *mut u8,
+        results_size: *mut usize,
+    ) -> u32;
+}
+
+#[link(wasm_import_module = "wasi_snapshot_preview1")]
+unsafe extern "C" {
+    fn clock_time_get(clock: u32, precision: u64, nanos: *mut u64) -> u32;
+    fn random_get(buffer: *mut u8, size: usize) -> u32;
+}
+
+/// Bytes that the host wrote into memory which the SDK's `proxy_on_memory_allocate` gave it.
+#[derive(Default)]
+pub(crate) struct HostBytes(Vec<u8>);
+
+impl Deref for HostBytes {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl HostBytes {
+    /// Calls the host, which answers with a status and, if that is `OK`, an allocation of `size`.
+    fn read(call: impl FnOnce(*mut *mut u8, *mut usize) -> u32) -> Option<Self> {
+        let (mut data, mut size) = (ptr::null_mut(), 0);
+        if call(&raw mut data, &raw mut size) != OK {
+            return None;
+        }
+        if data.is_null() {
+            return Some(Self::default());
+        }
+        // SAFETY: `proxy_on_memory_allocate` made this allocation as a boxed slice of `size` bytes
+        // in this VM, the host filled all of them, and nobody else keeps the pointer.
+        Some(Self(unsafe { Vec::from_raw_parts(data, size, size) }))
+    }
+}
+
+/// Which headers: the numbers of the ABI's `MapType`.
+#[derive(Clone, Copy)]
+pub(crate) enum Headers {
+    Request = 0,
+    Response = 2,
+}
+
+/// A copy of a header map.
+pub(crate) struct HeaderMap(HostBytes);
+
+impl HeaderMap {
+    pub(crate) fn pairs(&self) -> Pairs<'_> {
+        Pairs::new(&self.0)
+    }
+}
+
+pub(crate) fn headers(headers: Headers) -> HeaderMap {
+    // SAFETY: both out-pointers are valid for the call.
+    let map = HostBytes::read(|data, size| unsafe {
+        proxy_get_header_map_pairs(headers as u32, data, size)
+    });
+    HeaderMap(map.unwrap_or_default())
+}
+
+pub(crate) fn remove_header(headers: Headers, name: &str) {
+    // SAFETY: the name is valid for the call.
+    unsafe { proxy_remove_header_map_value(headers as u32, name.as_ptr(), name.len()) };
+}
+
+pub(crate) fn set_header(headers: Headers, name: &str, value: &[u8]) {
+    // SAFETY: name and value are valid for the call.
+    unsafe {
+        proxy_replace_header_map_value(
+            headers as u32,
+            name.as_ptr(),
+            name.len(),
+            value.as_ptr(),
+            value.len(),
+        )
+    };
+}
+
+/// Which body: the numbers of the ABI's `BufferType`.
+#[derive(Clone, Copy)]
+pub(crate) enum Body {
+    Request = 0,
+    Response = 1,
+}
+
+/// The `size` bytes of the chunk that the host is at, slice by slice; `None` for one that it did
+/// not hand over.
+pub(crate) fn body(body: Body, size: usize) -> impl Iterator<Item = Option<HostBytes>> {
+    (0..size).step_by(SLICE_BYTES).map(move |start| {
+        let wanted = SLICE_BYTES.min(size.saturating_sub(start));
+        let slice = buffer(body as u32, start, wanted);
+        slice.filter(|bytes| bytes.len() == wanted)
+    })
+}
+
+fn buffer(buffer: u32, start: usize, max_size: usize) -> Option<HostBytes> {
+    // SAFETY: both out-pointers are valid for the call.
+    HostBytes::read(|data, size| unsafe {
+        proxy_get_buffer_bytes(buffer, start, max_size, data, size)
+    })
+}
+
+pub(crate) fn plugin_configuration() -> HostBytes {
+    const PLUGIN_CONFIGURATION: u32 = 7;
+    buffer(PLUGIN_CONFIGURATION, 0, usize::MAX).unwrap_or_default()
+}
+
+pub(crate) fn response_status() -> Option<u16> {
+    u16::try_from(number(b"response\0code")?).ok()
+}
+
+pub(crate) fn response_code_details() -> Vec<u8> {
+    property(b"response\0code_details").unwrap_or_default().0
+}
+
+pub(crate) fn upstream_address() -> Vec<u8> {
+    property(b"upstream\0address").unwrap_or_default().0
+}
+
+pub(crate) fn upstream_attempts() -> Option<u64> {
+    number(b"upstream\0request_attempt_count")
+}
+
+/// A number among the host's properties: 8 bytes, little-endian.
+fn number(path: &[u8]) -> Option<u64> {
+    Some(u64::from_le_bytes(*property(path)?.first_chunk()?))
+}
+
+fn property(path: &[u8]) -> Option<HostBytes> {
+    // SAFETY: the path and both out-pointers are valid for the call.
+    HostBytes::read(|data, size| unsafe {
+        proxy_get_property(path.as_ptr(), path.len(), data, size)
+    })
+}
+
+/// Sets the property that the access log prints as `%FILTER_STATE(wasm.ledgerline:PLAIN)%`.
+pub(crate) fn set_entry(line: &[u8]) {
+    const NAME: &[u8] = b"ledgerline";
+    // SAFETY: name and line are valid for the call.
+    let status =
+        unsafe { proxy_set_property(NAME.as_ptr(), NAME.len(), line.as_ptr(), line.len()) };
+    if status != OK {
+        log::error!("ledgerline: the host refused the entry (status {status})");
+    }
+}
+
+/// Lets the host choose a route for the changed request.
+pub(crate) fn clear_route_cache() {
+    const NAME: &[u8] = b"clear_route_cache";
+    let results = HostBytes::read(|data, size| {
+        // SAFETY: the name and both out-pointers are valid for the call; there are no arguments.
+        unsafe {
+            proxy_call_foreign_function(NAME.as_ptr(), NAME.len(), ptr::null(), 0, data, size)
+        }
+    });
+    if results.is_none() {
+        log::error!("ledgerline: the host has no `clear_route_cache`; the call keeps its route");
+    }
+}
+
+pub(crate) fn wall_clock() -> Timestamp {
+    const REALTIME: u32 = 0;
+    Timestamp::from_nanos(clock(REALTIME))
+}
+
+pub(crate) fn monotonic_clock() -> Monotonic {
+    const MONOTONIC: u32 = 1;
+    Monotonic::from_micros(clock(MONOTONIC) / 1_000)
+}
+
+fn clock(id: u32) -> u64 {
+    let mut nanos = 0;
+    // SAFETY: the out-pointer is valid for the call; on failure it stays 0.
+    unsafe { clock_time_get(id, 0, &raw mut nanos) };
+    nanos
+}
+
+/// 16 random bytes from the host; zeros if it has none.
+pub(crate) fn random() -> [u8; 16] {
+    let mut bytes = [0; 16];
+    // SAFETY: the buffer is valid for the call and as long as it says.
+    unsafe { random_get(bytes.as_mut_ptr(), bytes.len()) };
+    bytes
+}
+
+/// Lends the one line buffer of this VM, empty: entries are written one at a time.
+pub(crate) fn with_line(write: impl FnOnce(&mut Vec<u8>)) {
+    thread_local!(static LINE: RefCell<Vec<u8>> = RefCell::default());
+    LINE.with(|line| {
+        if let Ok(mut line) = line.try_borrow_mut() {
+            line.clear();
+            write(&mut line);
+        }
+    });
+}

@@ -1,0 +1,202 @@
+//! The proxy-wasm shell around `ledgerline-core`: takes bytes from the host, hands them to the
+//! [`Call`], and does what it answers.
+//!
+//! Each callback is a few lines, never pauses the stream, and returns `Continue` whatever happens.
+//! All host calls are in [`host`]; none of them panics.
+//!
+//! An entry exists at any moment of a call: a provisional one is set as a property when the request
+//! headers arrive, again at the response headers, and the final one at the end. If the VM dies in
+//! between, Envoy prints the last one that was set.
+#![expect(missing_docs, reason = "the only public item is the entry point that the SDK's macro makes")]
+#![deny(clippy::arithmetic_side_effects)]
+
+use std::rc::Rc;
+
+use ledgerline_core::{
+    Call, Config, Entry,
+    call::{Edits, HostFacts, Moment},
+    config::{ConfigError, Settings},
+    digest::End,
+};
+use proxy_wasm::{
+    traits::{Context, HttpContext, RootContext},
+    types::{Action, ContextType, LogLevel},
+};
+
+#[cfg(feature = "fault-injection")]
+mod fault;
+mod host;
+mod pairs;
+
+use host::{Body, Headers};
+
+proxy_wasm::main! {{
+    proxy_wasm::set_log_level(LogLevel::Info);
+    proxy_wasm::set_root_context(|_| Box::new(Plugin::default()));
+}}
+
+/// The plugin: one per Wasm VM, that is, per worker thread.
+#[derive(Default)]
+struct Plugin {
+    config: Option<Rc<Config>>,
+}
+
+impl Context for Plugin {}
+
+impl RootContext for Plugin {
+    fn on_configure(&mut self, _size: usize) -> bool {
+        match load_config() {
+            Ok(config) => self.config = Some(Rc::new(config)),
+            Err(error) => log::error!("ledgerline: configuration refused: {error}"),
+        }
+        self.config.is_some()
+    }
+
+    fn create_http_context(&self, _context_id: u32) -> Option<Box<dyn HttpContext>> {
+        let config = Rc::clone(self.config.as_ref()?);
+        Some(Box::new(Filter::new(config)))
+    }
+
+    fn get_type(&self) -> Option<ContextType> {
+        Some(ContextType::HttpContext)
+    }
+}
+
+fn load_config() -> Result<Config, ConfigError> {
+    Config::try_from(Settings::from_json(&host::plugin_configuration())?)
+}
+
+/// The filter: one per call.
+struct Filter {
+    call: Call,
+    finished: bool,
+    #[cfg(feature = "fault-injection")]
+    fault: fault::Fault,
+}
+
+impl Filter {
+    fn new(config: Rc<Config>) -> Self {
+        let started = Moment { wall: host::wall_clock(), monotonic: host::monotonic_clock() };
+        Self {
+            call: Call::new(config, started),
+            finished: false,
+            #[cfg(feature = "fault-injection")]
+            fault: fault::Fault::default(),
+        }
+    }
+
+    #[cfg(feature = "fault-injection")]
+    fn fault(&mut self, stage: &'static str) {
+        self.fault.strike(stage);
+    }
+
+    #[cfg(not(feature = "fault-injection"))]
+    fn fault(&self, _stage: &'static str) {}
+
+    /// The call has ended: its final entry takes the place of the provisional one.
+    fn finish(&mut self) {
+        if std::mem::replace(&mut self.finished, true) {
+            return;
+        }
+        self.fault("log");
+        let wanted = self.call.wanted_facts();
+        if wanted.request_headers {
+            let headers = host::headers(Headers::Request);
+            self.call.late_request_headers(headers.pairs(), host::random);
+        }
+        let facts = HostFacts {
+            status: wanted.status.then(host::response_status).flatten(),
+            code_details: host::response_code_details(),
+            upstream_address: host::upstream_address(),
+            upstream_attempts: wanted.upstream_attempts.then(host::upstream_attempts).flatten(),
+        };
+        record(&self.call.finish(host::monotonic_clock(), &facts));
+    }
+}
+
+impl Context for Filter {
+    fn on_done(&mut self) -> bool {
+        // Envoy skips `on_log` for HTTP/3 calls, whose access log waits for the last ACK.
+        self.finish();
+        true
+    }
+}
+
+impl HttpContext for Filter {
+    fn on_http_request_headers(&mut self, _count: usize, end: bool) -> Action {
+        let headers = host::headers(Headers::Request);
+        #[cfg(feature = "fault-injection")]
+        self.fault.arm(headers.pairs());
+        self.fault("request_headers");
+        apply(Headers::Request, &self.call.request_headers(headers.pairs(), end, host::random));
+        record(&self.call.provisional());
+        Action::Continue
+    }
+
+    fn on_http_request_body(&mut self, size: usize, end: bool) -> Action {
+        self.fault("request_body");
+        for chunk in host::body(Body::Request, size) {
+            match chunk {
+                Some(bytes) => self.call.request_body(&bytes),
+                None => self.call.lose_request_body(),
+            }
+        }
+        if end {
+            self.call.request_end(End::Complete);
+        }
+        Action::Continue
+    }
+
+    fn on_http_request_trailers(&mut self, _count: usize) -> Action {
+        self.call.request_end(End::Trailers);
+        Action::Continue
+    }
+
+    fn on_http_response_headers(&mut self, _count: usize, end: bool) -> Action {
+        self.fault("response_headers");
+        let headers = host::headers(Headers::Response);
+        let now = host::monotonic_clock();
+        apply(Headers::Response, &self.call.response_headers(headers.pairs(), end, now));
+        record(&self.call.provisional());
+        Action::Continue
+    }
+
+    fn on_http_response_body(&mut self, size: usize, end: bool) -> Action {
+        self.fault("response_body");
+        for chunk in host::body(Body::Response, size) {
+            match chunk {
+                Some(bytes) => self.call.response_body(&bytes),
+                None => self.call.lose_response_body(),
+            }
+        }
+        if end {
+            self.call.response_end(End::Complete);
+        }
+        Action::Continue
+    }
+
+    fn on_http_response_trailers(&mut self, _count: usize) -> Action {
+        self.call.response_end(End::Trailers);
+        Action::Continue
+    }
+
+    fn on_log(&mut self) {
+        self.finish();
+    }
+}
+
+fn apply(headers: Headers, edits: &Edits<'_>) {
+    edits.remove.iter().for_each(|name| host::remove_header(headers, name));
+    edits.set.iter().for_each(|(name, value)| host::set_header(headers, name, value));
+    if edits.reroute {
+        host::clear_route_cache();
+    }
+}
+
+/// Leaves the entry where the access log finds it.
+fn record(entry: &Entry<'_>) {
+    host::with_line(|line| match entry.write_to(line) {
+        Ok(()) => host::set_entry(line),
+        Err(error) => log::error!("ledgerline: entry not written: {error}"),
+    });
+}
