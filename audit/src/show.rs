@@ -20,6 +20,7 @@ use anstyle::{AnsiColor, Style};
 use clap::{Args, ValueEnum};
 use ledgerline_core::{
     Entry,
+    digest::End,
     entry::{MAX_ENTRY_BYTES, Message},
     outcome::Outcome,
 };
@@ -146,7 +147,7 @@ fn write_text(out: &mut impl Write, entry: &Entry<'_>) -> std::io::Result<()> {
     let time = entry.timestamp.to_string();
     let clock = time.get(11..23).unwrap_or(&time);
     let style = Style::new().fg_color(Some(color(entry).into()));
-    let word = if entry.provisional { "provisional" } else { outcome_word(entry.outcome) };
+    let word = if entry.provisional { "provisional" } else { entry.outcome.as_str() };
     writeln!(
         out,
         "{clock}  {style}{word:<14}{style:#} {:>3} {:<6} {}",
@@ -155,7 +156,7 @@ fn write_text(out: &mut impl Write, entry: &Entry<'_>) -> std::io::Result<()> {
         entry.endpoint.as_deref().unwrap_or("-"),
     )?;
     let details = [
-        entry.reason.map(|reason| plain_word(&reason)),
+        entry.reason.map(|reason| reason.as_str().to_owned()),
         Some(format!("by {}", entry.agent_id.as_deref().unwrap_or("nobody named"))),
         entry.user_id.as_ref().map(|user| format!("for {user}")),
         entry.request.as_ref().map(|request| body_text("up", request)),
@@ -178,29 +179,14 @@ fn color(entry: &Entry<'_>) -> AnsiColor {
     }
 }
 
-fn outcome_word(outcome: Outcome) -> &'static str {
-    match outcome {
-        Outcome::Success => "success",
-        Outcome::Throttled => "throttled",
-        Outcome::Error => "error",
-        Outcome::PolicyBlocked => "policy_blocked",
-    }
-}
-
-/// A unit variant as it stands in the entry.
-fn plain_word(value: &impl serde::Serialize) -> String {
-    let value = serde_json::to_value(value).unwrap_or_default();
-    value.as_str().unwrap_or_default().to_owned()
-}
-
 fn body_text(direction: &str, message: &Message<'_>) -> String {
     let bytes = match message.bytes {
         bytes @ 0..10_000 => format!("{bytes} B"),
         bytes @ 10_000..10_000_000 => format!("{} kB", bytes / 1_000),
         bytes => format!("{} MB", bytes / 1_000_000),
     };
-    let end = message.end.map(|end| plain_word(&end)).filter(|end| end != "complete");
-    let end = end.map(|end| format!(" ({end})")).unwrap_or_default();
+    let end = message.end.filter(|end| *end != End::Complete);
+    let end = end.map(|end| format!(" ({})", end.as_str())).unwrap_or_default();
     format!("{bytes} {direction}{end}")
 }
 

@@ -7,7 +7,10 @@
 //! An entry exists at any moment of a call: a provisional one is set as a property when the request
 //! headers arrive, again at the response headers, and the final one at the end. If the VM dies in
 //! between, Envoy prints the last one that was set.
-#![expect(missing_docs, reason = "the only public item is the entry point that the SDK's macro makes")]
+#![expect(
+    missing_docs,
+    reason = "the only public item is the entry point that the SDK's macro makes"
+)]
 #![deny(clippy::arithmetic_side_effects)]
 
 use std::rc::Rc;
@@ -26,6 +29,8 @@ use proxy_wasm::{
 #[cfg(feature = "fault-injection")]
 mod fault;
 mod host;
+#[cfg(feature = "hash-kernel")]
+mod kernel;
 mod pairs;
 
 use host::{Body, Headers};
@@ -63,7 +68,7 @@ impl RootContext for Plugin {
 }
 
 fn load_config() -> Result<Config, ConfigError> {
-    Config::try_from(Settings::from_json(&host::plugin_configuration())?)
+    Config::try_from(Settings::from_plugin(&host::plugin_configuration())?)
 }
 
 /// The filter: one per call.
@@ -128,6 +133,8 @@ impl HttpContext for Filter {
         #[cfg(feature = "fault-injection")]
         self.fault.arm(headers.pairs());
         self.fault("request_headers");
+        #[cfg(feature = "hash-kernel")]
+        kernel::run(headers.pairs());
         apply(Headers::Request, &self.call.request_headers(headers.pairs(), end, host::random));
         record(&self.call.provisional());
         Action::Continue
@@ -195,8 +202,8 @@ fn apply(headers: Headers, edits: &Edits<'_>) {
 
 /// Leaves the entry where the access log finds it.
 fn record(entry: &Entry<'_>) {
-    host::with_line(|line| match entry.write_to(line) {
-        Ok(()) => host::set_entry(line),
-        Err(error) => log::error!("ledgerline: entry not written: {error}"),
+    host::with_line(|line| {
+        entry.write_to(line);
+        host::set_entry(line);
     });
 }

@@ -5,7 +5,7 @@
 //! and a body may end without a last chunk, so each method works in any state, and [`Call::finish`]
 //! makes an entry out of whatever is known by then.
 
-use std::{borrow::Cow, collections::BTreeMap, rc::Rc};
+use std::{borrow::Cow, rc::Rc};
 
 use crate::{
     config::Config,
@@ -226,7 +226,8 @@ impl Call {
             status,
             code_details: &facts.code_details,
             retry_after: self.response.retry_after,
-            response_complete: self.response.body.end().is_some(),
+            response_cut: self.response.seen_after_us.is_some()
+                && self.response.body.end().is_none(),
         });
         self.end_bodies(verdict);
         let lost = self.request.body.is_lost() || self.response.body.is_lost();
@@ -294,7 +295,8 @@ impl Call {
             && let Some(host_style) = target.host_style()
         {
             target = host_style;
-            edits.set.push((":authority", target.authority().to_vec()));
+            // Envoy's DNS cache takes names in upper and lower case for two.
+            edits.set.push((":authority", target.authority().to_ascii_lowercase()));
             edits.set.push((":path", target.path().to_vec()));
             edits.reroute = true;
         }
@@ -415,17 +417,13 @@ fn agent(identity: &Identity) -> Option<Agent<'_>> {
 }
 
 fn message<'a>(content: &'a Content, body: &Body) -> Message<'a> {
-    let headers: BTreeMap<_, _> = content
-        .logged
-        .values()
-        .map(|(name, value)| (Cow::Borrowed(name), Cow::Borrowed(value)))
-        .collect();
+    let headers = content.logged.values();
     Message {
         bytes: body.bytes(),
         media_type: borrowed(&content.media_type),
         encoding: borrowed(&content.encoding),
         end: body.end(),
-        headers: (!headers.is_empty()).then_some(headers),
+        headers: (!headers.is_empty()).then_some(Cow::Borrowed(headers)),
     }
 }
 
@@ -483,7 +481,7 @@ mod tests {
 
     fn line(entry: &Entry<'_>) -> String {
         let mut line = Vec::new();
-        entry.write_to(&mut line).unwrap();
+        entry.write_to(&mut line);
         String::from_utf8(line).unwrap()
     }
 

@@ -1,17 +1,19 @@
 //! What the operator decided, checked once and then never wrong again.
 //!
-//! The configuration is written as JSON, or as a Struct inside an Envoy or Istio manifest, which
-//! arrives as JSON. It is read into [`Settings`], which is the documented form, and compiled into a
+//! The configuration is written as JSON, or as a Struct inside an Envoy or Istio manifest. It is read into [`Settings`], which is the documented form, and compiled into a
 //! [`Config`]. A key that nobody knows, a header name that cannot exist, an allow-list that would
 //! log a credential: each refuses to load with a sentence that names the key and the fix, because a
 //! filter that starts with half a configuration records half of the truth.
 
 use std::{fmt, marker::PhantomData};
 
+use prost::Message as _;
+use prost_types::value::Kind;
 use serde::{
     Deserialize, Deserializer, Serialize,
     de::{MapAccess, Visitor, value::MapAccessDeserializer},
 };
+use serde_json::Value;
 
 use crate::{
     endpoint::{Form, GatewayAuthorities},
@@ -185,6 +187,24 @@ fn object<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Re
 struct Document(#[serde(deserialize_with = "object")] Settings);
 
 impl Settings {
+    /// Reads settings as a host hands them over. Istio turns a Struct into JSON; Envoy hands it
+    /// over as it is encoded (seen on 1.37 and 1.40, whose API documentation promises JSON).
+    ///
+    /// # Errors
+    /// As [`Settings::from_json`].
+    pub fn from_plugin(configuration: &[u8]) -> Result<Self, ConfigError> {
+        match Self::from_json(configuration) {
+            // A Struct begins with a byte that is a line feed in JSON, so JSON is tried first.
+            Err(error) => match prost_types::Struct::decode(configuration) {
+                Ok(settings) => {
+                    Self::from_json(json_object(settings, MAX_DEPTH).to_string().as_bytes())
+                }
+                Err(_) => Err(error),
+            },
+            settings => settings,
+        }
+    }
+
     /// Reads settings from JSON. No bytes at all stand for the defaults.
     ///
     /// # Errors
@@ -201,6 +221,33 @@ impl Settings {
         reader.end().map_err(|error| ConfigError::new(".", error.to_string()))?;
         Ok(settings)
     }
+}
+
+/// Deeper than any settings, and shallow enough for the stack of a Wasm VM.
+const MAX_DEPTH: u8 = 16;
+
+fn json_object(settings: prost_types::Struct, depth: u8) -> Value {
+    settings.fields.into_iter().map(|(key, value)| (key, json_value(value, depth))).collect()
+}
+
+fn json_value(value: prost_types::Value, depth: u8) -> Value {
+    let Some(depth) = depth.checked_sub(1) else { return Value::Null };
+    match value.kind {
+        None | Some(Kind::NullValue(_)) => Value::Null,
+        Some(Kind::BoolValue(flag)) => flag.into(),
+        Some(Kind::StringValue(text)) => text.into(),
+        Some(Kind::NumberValue(number)) => json_number(number),
+        Some(Kind::StructValue(members)) => json_object(members, depth),
+        Some(Kind::ListValue(list)) => {
+            list.values.into_iter().map(|value| json_value(value, depth)).collect()
+        }
+    }
+}
+
+/// A Struct has no integers; a number without a fraction stands for one.
+fn json_number(number: f64) -> Value {
+    let is_integer = number.fract() == 0.0 && number.abs() < 9e15;
+    if is_integer { (number as i64).into() } else { number.into() }
 }
 
 /// Why a configuration does not load.
@@ -438,6 +485,32 @@ mod tests {
         let settings = Settings::default();
         let json = serde_json::to_vec(&settings).unwrap();
         assert_eq!(Settings::from_json(&json).unwrap(), settings);
+    }
+
+    #[test]
+    fn a_struct_reads_like_json() {
+        let settings = Settings::from_plugin(br#"{"endpoint":{"form":"host"}}"#).unwrap();
+        assert_eq!(settings.endpoint.form, Form::Host);
+        let text = |text: &str| prost_types::Value { kind: Some(Kind::StringValue(text.into())) };
+        let object = |members: Vec<(&str, prost_types::Value)>| prost_types::Struct {
+            fields: members.into_iter().map(|(key, value)| (key.to_owned(), value)).collect(),
+        };
+        let nested =
+            |members| prost_types::Value { kind: Some(Kind::StructValue(object(members))) };
+        let encoded =
+            object(vec![("endpoint", nested(vec![("form", text("host"))]))]).encode_to_vec();
+        assert_eq!(Settings::from_plugin(&encoded).unwrap(), settings);
+        let encoded =
+            object(vec![("endpoint", nested(vec![("form", text("url"))]))]).encode_to_vec();
+        let message = Settings::from_plugin(&encoded).unwrap_err().to_string();
+        assert!(message.starts_with("endpoint.form: unknown variant `url`"), "{message}");
+    }
+
+    #[test]
+    fn numbers_of_a_struct_are_integers_where_they_can_be() {
+        assert_eq!(json_number(3.0).to_string(), "3");
+        assert_eq!(json_number(3.5).to_string(), "3.5");
+        assert_eq!(json_number(f64::NAN), Value::Null);
     }
 
     #[test]

@@ -5,10 +5,12 @@
 //! in its headers, with its last chunk, with trailers, or not at all, and only who knows which one
 //! it was can say what a digest covers.
 
-use std::fmt;
+use std::{fmt, ops::Deref};
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use serde::{Deserialize, Deserializer, de};
 use sha2::{Digest as _, Sha256};
+
+use crate::{json, words::words};
 
 /// A SHA-256 digest, printed as 64 lower-case hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -20,32 +22,36 @@ impl Digest {
         Self(Sha256::digest(bytes).into())
     }
 
-    fn hex(self) -> [u8; 64] {
-        const DIGITS: [u8; 16] = *b"0123456789abcdef";
-        let mut hex = [0; 64];
-        for (pair, byte) in hex.as_chunks_mut::<2>().0.iter_mut().zip(self.0) {
-            let digit = |nibble: u8| DIGITS.get(usize::from(nibble)).copied().unwrap_or_default();
-            *pair = [digit(byte >> 4), digit(byte & 0x0f)];
+    /// The 64 digits.
+    pub(crate) fn to_hex(self) -> Hex {
+        let mut digits = [0; 64];
+        for (pair, byte) in digits.as_chunks_mut::<2>().0.iter_mut().zip(self.0) {
+            *pair = json::hex(byte);
         }
-        hex
+        Hex(digits)
+    }
+}
+
+/// The digits of a [`Digest`].
+pub(crate) struct Hex([u8; 64]);
+
+impl Deref for Hex {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        std::str::from_utf8(&self.0).unwrap_or_default()
     }
 }
 
 impl fmt::Display for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(std::str::from_utf8(&self.hex()).unwrap_or_default())
+        f.write_str(&self.to_hex())
     }
 }
 
 impl fmt::Debug for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
-    }
-}
-
-impl Serialize for Digest {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(std::str::from_utf8(&self.hex()).unwrap_or_default())
     }
 }
 
@@ -78,22 +84,21 @@ fn nibble(digit: u8) -> Option<u8> {
     }
 }
 
-/// How a body ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "snake_case")]
-pub enum End {
-    /// With its last byte, or in the headers if there was no body.
-    Complete,
-    /// With trailers after its last byte.
-    Trailers,
-    /// The far side (the upstream) broke it off.
-    Reset,
-    /// The near side (the client) broke it off.
-    Aborted,
-    /// The gateway answered itself: the response body is the gateway's own, or the request body
-    /// was not read to its end because of that answer.
-    LocalReply,
+words! {
+    /// How a body ended.
+    pub enum End {
+        /// With its last byte, or in the headers if there was no body.
+        Complete = "complete",
+        /// With trailers after its last byte.
+        Trailers = "trailers",
+        /// The far side (the upstream) broke it off.
+        Reset = "reset",
+        /// The near side (the client) broke it off.
+        Aborted = "aborted",
+        /// The gateway answered itself: the response body is the gateway's own, or the request body
+        /// was not read to its end because of that answer.
+        LocalReply = "local_reply",
+    }
 }
 
 /// One body on its way: its running digest, its length, and its end once it has one.
@@ -230,7 +235,7 @@ mod tests {
     #[test]
     fn hex_reads_back_and_refuses_anything_else() {
         let digest = Digest::of(b"abc");
-        let json = serde_json::to_string(&digest).unwrap();
+        let json = format!("\"{digest}\"");
         assert_eq!(serde_json::from_str::<Digest>(&json).unwrap(), digest);
         for bad in ["", "ba", &ABC.to_uppercase(), &format!("{ABC}00"), &format!("{}é", &ABC[..62])]
         {

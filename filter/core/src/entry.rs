@@ -11,15 +11,16 @@
 //! their meaning does not change. Every later key is left out when it would be empty. Numbers are
 //! integers; unknown is `null` or absent, never `0` or `""`.
 
-use std::{borrow::Cow, collections::BTreeMap, io};
+use std::{borrow::Cow, collections::BTreeMap};
 
-use serde::{Deserialize, Serialize};
-use serde_json::ser::{Formatter, Serializer};
+use serde::Deserialize;
 
 use crate::{
     digest::{Digest, End},
+    json::Object,
     outcome::{Outcome, Reason},
     time::Timestamp,
+    words::words,
 };
 
 /// No entry is longer than this, in bytes, without its line feed. The bounds of the single fields
@@ -27,7 +28,7 @@ use crate::{
 pub const MAX_ENTRY_BYTES: usize = 64 * 1024;
 
 /// One entry. As a line it is pure ASCII: everything else is written as `\uXXXX`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Entry<'a> {
@@ -56,154 +57,191 @@ pub struct Entry<'a> {
     /// One id for a workflow of several calls; null only if the filter itself failed.
     pub correlation_id: Option<Cow<'a, str>>,
     /// Why the call did not plainly succeed.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub reason: Option<Reason>,
     /// True on an entry that was written before the call ended. If no other follows for the same
     /// call, the gateway or the filter failed on the way.
-    #[serde(default, skip_serializing_if = "is_false")]
+    #[serde(default)]
     pub provisional: bool,
     /// The session or conversation that the call belongs to.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub session_id: Option<Cow<'a, str>>,
     /// More about the agent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub agent: Option<Agent<'a>>,
     /// The request, once it was seen.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub request: Option<Message<'a>>,
     /// The response, once it was seen.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub response: Option<Message<'a>>,
     /// Where the gateway sent the call.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub upstream: Option<Upstream<'a>>,
     /// The W3C trace id of the request.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub trace_id: Option<Cow<'a, str>>,
     /// How long it took.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub timing: Option<Timing>,
     /// Keys whose values were longer than what is kept.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default)]
     pub truncated: Vec<Cow<'a, str>>,
 }
 
 /// More about the agent that called.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Agent<'a> {
     /// Its name, the same as `agent_id`.
-    #[serde(default, skip_serializing_if = "Option::is_none", borrow)]
+    #[serde(default, borrow)]
     pub name: Option<Cow<'a, str>>,
     /// Its version.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub version: Option<Cow<'a, str>>,
     /// The deployment that it runs in.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub deployment: Option<Cow<'a, str>>,
     /// How far to trust it.
     pub source: Source,
 }
 
-/// Where an identity comes from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "snake_case")]
-pub enum Source {
-    /// The caller said so, and nobody checked.
-    Claimed,
+words! {
+    /// Where an identity comes from.
+    pub enum Source {
+        /// The caller said so, and nobody checked.
+        Claimed = "claimed",
+    }
 }
 
 /// One of the two messages of a call.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Message<'a> {
     /// Payload bytes that crossed, without framing.
     pub bytes: u64,
     /// Media type without parameters.
-    #[serde(rename = "type", default, skip_serializing_if = "Option::is_none", borrow)]
+    #[serde(rename = "type", default, borrow)]
     pub media_type: Option<Cow<'a, str>>,
     /// Content-encoding of the bytes that were hashed.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub encoding: Option<Cow<'a, str>>,
     /// How the message ended, once it did.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub end: Option<End>,
     /// Headers on the operator's allow-list.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub headers: Option<BTreeMap<Cow<'a, str>, Cow<'a, str>>>,
+    #[serde(default)]
+    pub headers: Option<Cow<'a, BTreeMap<Box<str>, String>>>,
 }
 
 /// Where the gateway sent the call.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Upstream<'a> {
     /// The host that was called.
-    #[serde(default, skip_serializing_if = "Option::is_none", borrow)]
+    #[serde(default, borrow)]
     pub host: Option<Cow<'a, str>>,
     /// The address that it had, as `ip:port`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub address: Option<Cow<'a, str>>,
     /// The provider's own id of the request.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub request_id: Option<Cow<'a, str>>,
     /// How often the gateway tried, if more than once.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub attempts: Option<u64>,
 }
 
 /// How long a call took, by a monotonic clock, from the arrival of its request headers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Timing {
     /// Microseconds to the end of the call.
     pub duration_us: u64,
     /// Microseconds to the response headers.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub first_byte_us: Option<u64>,
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature is serde's")]
-fn is_false(flag: &bool) -> bool {
-    !flag
 }
 
 impl Entry<'_> {
     /// Appends the entry to `line` as one line of ASCII JSON, without a line feed.
-    ///
-    /// # Errors
-    /// None with the types of this module; serde's interface wants one.
-    pub fn write_to(&self, line: &mut Vec<u8>) -> Result<(), serde_json::Error> {
-        self.serialize(&mut Serializer::with_formatter(line, Ascii))
+    pub fn write_to(&self, line: &mut Vec<u8>) {
+        Object::write(line, |json| {
+            json.text("timestamp", Some(&self.timestamp.to_string()));
+            json.text("agent_id", self.agent_id.as_deref());
+            json.text("user_id", self.user_id.as_deref());
+            json.text("endpoint", self.endpoint.as_deref());
+            json.text("method", self.method.as_deref());
+            json.number("status", self.status.map(u64::from));
+            json.text("request_hash", self.request_hash.map(Digest::to_hex).as_deref());
+            json.text("response_hash", self.response_hash.map(Digest::to_hex).as_deref());
+            json.text("outcome", Some(self.outcome.as_str()));
+            json.text("correlation_id", self.correlation_id.as_deref());
+            json.some_text("reason", self.reason.map(Reason::as_str));
+            json.some_true("provisional", self.provisional);
+            json.some_text("session_id", self.session_id.as_deref());
+            if let Some(agent) = &self.agent {
+                json.object("agent", |json| agent.write_members(json));
+            }
+            for (name, message) in [("request", &self.request), ("response", &self.response)] {
+                if let Some(message) = message {
+                    json.object(name, |json| message.write_members(json));
+                }
+            }
+            if let Some(upstream) = &self.upstream {
+                json.object("upstream", |json| upstream.write_members(json));
+            }
+            json.some_text("trace_id", self.trace_id.as_deref());
+            if let Some(timing) = &self.timing {
+                json.object("timing", |json| timing.write_members(json));
+            }
+            if !self.truncated.is_empty() {
+                json.texts("truncated", self.truncated.iter().map(|key| &**key));
+            }
+        });
     }
 }
 
-/// Writes JSON in pure ASCII, because Envoy's access log replaces other bytes one by one.
-struct Ascii;
+impl Agent<'_> {
+    fn write_members(&self, json: &mut Object<'_>) {
+        json.some_text("name", self.name.as_deref());
+        json.some_text("version", self.version.as_deref());
+        json.some_text("deployment", self.deployment.as_deref());
+        json.text("source", Some(self.source.as_str()));
+    }
+}
 
-impl Formatter for Ascii {
-    fn write_string_fragment<W>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()>
-    where
-        W: ?Sized + io::Write,
-    {
-        if fragment.is_ascii() {
-            return writer.write_all(fragment.as_bytes());
+impl Message<'_> {
+    fn write_members(&self, json: &mut Object<'_>) {
+        json.number("bytes", Some(self.bytes));
+        json.some_text("type", self.media_type.as_deref());
+        json.some_text("encoding", self.encoding.as_deref());
+        json.some_text("end", self.end.map(End::as_str));
+        if let Some(headers) = &self.headers {
+            json.object("headers", |json| {
+                headers.iter().for_each(|(name, value)| json.foreign(name, value));
+            });
         }
-        let mut units = [0; 2];
-        for character in fragment.chars() {
-            if character.is_ascii() {
-                writer.write_all(&[character as u8])?;
-                continue;
-            }
-            for unit in character.encode_utf16(&mut units) {
-                write!(writer, "\\u{unit:04x}")?;
-            }
-        }
-        Ok(())
+    }
+}
+
+impl Upstream<'_> {
+    fn write_members(&self, json: &mut Object<'_>) {
+        json.some_text("host", self.host.as_deref());
+        json.some_text("address", self.address.as_deref());
+        json.some_text("request_id", self.request_id.as_deref());
+        json.some_number("attempts", self.attempts);
+    }
+}
+
+impl Timing {
+    fn write_members(&self, json: &mut Object<'_>) {
+        json.number("duration_us", Some(self.duration_us));
+        json.some_number("first_byte_us", self.first_byte_us);
     }
 }
 
@@ -213,7 +251,7 @@ mod tests {
 
     fn line(entry: &Entry<'_>) -> String {
         let mut line = Vec::new();
-        entry.write_to(&mut line).unwrap();
+        entry.write_to(&mut line);
         String::from_utf8(line).unwrap()
     }
 
@@ -273,7 +311,9 @@ mod tests {
                 media_type: Some("application/json".into()),
                 encoding: None,
                 end: Some(End::LocalReply),
-                headers: Some([("user-agent".into(), "caf\u{e9} \u{1f980}".into())].into()),
+                headers: Some(Cow::Owned(
+                    [("user-agent".into(), "caf\u{e9} \u{1f980}".into())].into(),
+                )),
             }),
             upstream: Some(Upstream { attempts: Some(2), ..Upstream::default() }),
             timing: Some(Timing { duration_us: 1, first_byte_us: None }),
@@ -291,8 +331,8 @@ mod tests {
     fn a_line_is_one_line_of_ascii() {
         let entry = Entry { agent_id: Some("é\u{1f980}\n\u{7f}\"\\".into()), ..bare() };
         let line = line(&entry);
-        assert!(line.bytes().all(|byte| matches!(byte, b' '..=b'~' | 0x7f)), "{line}");
-        assert!(line.contains(r#""\u00e9\ud83e\udd80\n"#), "{line}");
+        assert!(line.bytes().all(|byte| matches!(byte, b' '..=b'~')), "{line}");
+        assert!(line.contains(r#""\u00e9\ud83e\udd80\u000a\u007f\"\\""#), "{line}");
         assert_eq!(serde_json::from_str::<Entry<'_>>(&line).unwrap(), entry);
     }
 }

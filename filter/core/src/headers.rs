@@ -5,6 +5,8 @@
 //! header map is walked once, and each name is looked up in a table that is indexed by its length.
 //! Most headers end at an empty row or at one comparison.
 
+use std::collections::BTreeMap;
+
 use crate::{identity::Claim, text::Text};
 
 /// The bytes of logged header values that one message may add to its entry.
@@ -84,7 +86,7 @@ impl HeaderTable {
 /// The allow-listed headers of one message.
 #[derive(Clone, Debug, Default)]
 pub struct LoggedHeaders {
-    values: Vec<(Box<str>, String)>,
+    values: BTreeMap<Box<str>, String>,
     bytes: usize,
     cut: bool,
 }
@@ -100,15 +102,15 @@ impl LoggedHeaders {
             return;
         }
         self.bytes = self.bytes.saturating_add(name.len()).saturating_add(value.text.len());
-        match self.values.iter_mut().find(|(known, _)| **known == *name) {
-            Some((_, values)) => *values = [values.as_str(), &value.text].join(", "),
-            None => self.values.push((name.into(), value.text.into())),
+        match self.values.get_mut(name) {
+            Some(values) => *values = [values.as_str(), &value.text].join(", "),
+            None => drop(self.values.insert(name.into(), value.text.into())),
         }
     }
 
-    /// Names and values.
-    pub fn values(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.values.iter().map(|(name, value)| (&**name, value.as_str()))
+    /// Values by name.
+    pub fn values(&self) -> &BTreeMap<Box<str>, String> {
+        &self.values
     }
 
     /// Whether a value was cut or left out.
@@ -219,9 +221,10 @@ mod tests {
         let mut logged = LoggedHeaders::default();
         logged.push("via", b"a");
         logged.push("via", b"b");
-        assert_eq!(logged.values().collect::<Vec<_>>(), [("via", "a, b")]);
+        assert_eq!(logged.values(), &[("via".into(), "a, b".into())].into());
         (0..1000).for_each(|_| logged.push("user-agent", &[b'a'; 100]));
-        let bytes: usize = logged.values().map(|(name, value)| name.len() + value.len()).sum();
+        let bytes: usize =
+            logged.values().iter().map(|(name, value)| name.len() + value.len()).sum();
         assert!(bytes <= MAX_LOGGED_BYTES && logged.is_cut());
     }
 }

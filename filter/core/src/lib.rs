@@ -33,9 +33,11 @@ pub mod endpoint;
 pub mod entry;
 pub mod headers;
 pub mod identity;
+mod json;
 pub mod outcome;
 pub mod text;
 pub mod time;
+mod words;
 
 pub use call::Call;
 pub use config::Config;

@@ -8,62 +8,58 @@
 //! Source: Envoy, "Response code details" and "Response flags"; each string was seen on Envoy 1.37
 //! and 1.40 in the end-to-end tests.
 
-use serde::{Deserialize, Serialize};
+use crate::{digest::End, words::words};
 
-use crate::digest::End;
-
-/// How a call ended, for the reader in a hurry.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "snake_case")]
-pub enum Outcome {
-    /// The provider answered, and its answer reached the caller whole.
-    Success,
-    /// The provider or the gateway asked to slow down.
-    Throttled,
-    /// Anything else that went wrong, on either side.
-    Error,
-    /// The gateway refused the call.
-    PolicyBlocked,
+words! {
+    /// How a call ended, for the reader in a hurry.
+    pub enum Outcome {
+        /// The provider answered, and its answer reached the caller whole.
+        Success = "success",
+        /// The provider or the gateway asked to slow down.
+        Throttled = "throttled",
+        /// Anything else that went wrong, on either side.
+        Error = "error",
+        /// The gateway refused the call.
+        PolicyBlocked = "policy_blocked",
+    }
 }
 
-/// Why a call did not plainly succeed. The list is closed: it grows only with the schema.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "snake_case")]
-pub enum Reason {
-    /// The provider answered with an error status.
-    UpstreamResponse,
-    /// A rate limit, the provider's (429) or the gateway's.
-    RateLimited,
-    /// The provider (529, or 503 with `retry-after`) or the gateway has too much to do.
-    Overloaded,
-    /// The provider did not answer, or not to the end, in time.
-    UpstreamTimeout,
-    /// The provider's connection broke after the request was on its way.
-    UpstreamReset,
-    /// No connection to the provider: name, address, port or certificate.
-    ConnectFailure,
-    /// The caller went away.
-    ClientDisconnect,
-    /// The caller did not send its request in time.
-    ClientTimeout,
-    /// The caller sent something that is not a valid request.
-    InvalidRequest,
-    /// The host is not on the allow-list.
-    HostNotAllowed,
-    /// The host's name points into a private, link-local or otherwise internal network.
-    AddressNotAllowed,
-    /// The gateway's role-based access control refused the call.
-    RbacDenied,
-    /// The gateway's external authorization service, or its check of a token, refused the call.
-    AuthorizationDenied,
-    /// The gateway stopped the call for a reason of its own, such as a drain or a limit.
-    GatewayFault,
-    /// The filter failed during the call.
-    FilterFault,
-    /// The entry is provisional: nothing was heard of the end of the call yet.
-    Unfinished,
+words! {
+    /// Why a call did not plainly succeed. The list is closed: it grows only with the schema.
+    pub enum Reason {
+        /// The provider answered with an error status.
+        UpstreamResponse = "upstream_response",
+        /// A rate limit, the provider's (429) or the gateway's.
+        RateLimited = "rate_limited",
+        /// The provider (529, or 503 with `retry-after`) or the gateway has too much to do.
+        Overloaded = "overloaded",
+        /// The provider did not answer, or not to the end, in time.
+        UpstreamTimeout = "upstream_timeout",
+        /// The provider's connection broke after the request was on its way.
+        UpstreamReset = "upstream_reset",
+        /// No connection to the provider: name, address, port or certificate.
+        ConnectFailure = "connect_failure",
+        /// The caller went away.
+        ClientDisconnect = "client_disconnect",
+        /// The caller did not send its request in time.
+        ClientTimeout = "client_timeout",
+        /// The caller sent something that is not a valid request.
+        InvalidRequest = "invalid_request",
+        /// The host is not on the allow-list.
+        HostNotAllowed = "host_not_allowed",
+        /// The host's name points into a private, link-local or otherwise internal network.
+        AddressNotAllowed = "address_not_allowed",
+        /// The gateway's role-based access control refused the call.
+        RbacDenied = "rbac_denied",
+        /// The gateway's external authorization service, or its check of a token, refused the call.
+        AuthorizationDenied = "authorization_denied",
+        /// The gateway stopped the call for a reason of its own, such as a drain or a limit.
+        GatewayFault = "gateway_fault",
+        /// The filter failed during the call.
+        FilterFault = "filter_fault",
+        /// The entry is provisional: nothing was heard of the end of the call yet.
+        Unfinished = "unfinished",
+    }
 }
 
 /// What is known when a call has ended.
@@ -75,8 +71,8 @@ pub struct Ending<'a> {
     pub code_details: &'a [u8],
     /// Whether the response carried `retry-after`.
     pub retry_after: bool,
-    /// Whether the response reached its end: last byte, trailers, or headers without a body.
-    pub response_complete: bool,
+    /// Whether response headers were seen, and then never the end of the response.
+    pub response_cut: bool,
 }
 
 /// How a call ended.
@@ -97,44 +93,58 @@ impl Verdict {
         Self { outcome, reason: Some(reason), cut_end, is_local: cut_end == End::LocalReply }
     }
 
-    /// Judges the end of a call.
-    pub fn of(ending: Ending<'_>) -> Self {
-        let known = DETAILS.iter().find(|(prefix, ..)| ending.code_details.starts_with(prefix));
-        match (known, ending.status) {
-            (Some((_, outcome, reason, cut_end)), _) => Self::new(*outcome, *reason, *cut_end),
-            (None, None) => Self::new(Outcome::Error, Reason::ClientDisconnect, End::Aborted),
-            (None, Some(status)) => Self::of_status(status, ending),
-        }
+    /// The gateway's own answers reach their end: one that did not was a provider's.
+    fn of_cut_response(self) -> Self {
+        let cut_end = if self.is_local { End::Reset } else { self.cut_end };
+        Self { cut_end, is_local: false, ..self }
     }
 
-    /// The answer decides: nothing broke on the way that Envoy has a word for.
-    fn of_status(status: u16, ending: Ending<'_>) -> Self {
-        let from_upstream = ending.code_details == b"via_upstream";
-        let cut_end = if from_upstream { End::Reset } else { End::LocalReply };
-        let is_tunnel = status == 101;
-        let error = |outcome, reason| Self {
-            is_local: !from_upstream,
-            ..Self::new(outcome, reason, cut_end)
-        };
-        match status {
-            429 => error(Outcome::Throttled, Reason::RateLimited),
-            529 => error(Outcome::Throttled, Reason::Overloaded),
-            503 if ending.retry_after => error(Outcome::Throttled, Reason::Overloaded),
-            400.. if from_upstream => error(Outcome::Error, Reason::UpstreamResponse),
-            400.. => error(Outcome::Error, Reason::GatewayFault),
-            _ if is_tunnel => Self {
+    /// Judges the end of a call.
+    pub fn of(ending: Ending<'_>) -> Self {
+        if ending.status == Some(SWITCHING_PROTOCOLS) {
+            // A tunnel has no end of its own: that one side hung up is how it should end.
+            return Self {
                 outcome: Outcome::Success,
                 reason: None,
                 cut_end: End::Complete,
                 is_local: false,
-            },
-            _ if !ending.response_complete => error(Outcome::Error, Reason::UpstreamReset),
-            _ => {
-                Self { outcome: Outcome::Success, reason: None, cut_end, is_local: !from_upstream }
+            };
+        }
+        let known = DETAILS.iter().find(|(prefix, ..)| ending.code_details.starts_with(prefix));
+        let verdict = match (known, ending.status) {
+            (Some((_, _, Reason::UpstreamTimeout, _)), Some(408)) => {
+                Self::new(Outcome::Error, Reason::ClientTimeout, End::LocalReply)
             }
+            (Some((_, outcome, reason, cut_end)), _) => Self::new(*outcome, *reason, *cut_end),
+            (None, None) => Self::new(Outcome::Error, Reason::ClientDisconnect, End::Aborted),
+            (None, Some(status)) => Self::of_status(status, ending),
+        };
+        if ending.response_cut { verdict.of_cut_response() } else { verdict }
+    }
+
+    /// The answer decides: nothing broke on the way that Envoy has a word for.
+    fn of_status(status: u16, ending: Ending<'_>) -> Self {
+        let is_local = ending.code_details != b"via_upstream";
+        let cut_end = if is_local { End::LocalReply } else { End::Reset };
+        let failed = |outcome, reason| Self { outcome, reason: Some(reason), cut_end, is_local };
+        match status {
+            // Envoy has a word for an upstream that breaks off, and none for an HTTP/2 client that
+            // cancels with NO_ERROR (seen on 1.40).
+            _ if ending.response_cut => {
+                Self::new(Outcome::Error, Reason::ClientDisconnect, End::Aborted)
+            }
+            429 => failed(Outcome::Throttled, Reason::RateLimited),
+            529 => failed(Outcome::Throttled, Reason::Overloaded),
+            503 if ending.retry_after => failed(Outcome::Throttled, Reason::Overloaded),
+            400.. if is_local => failed(Outcome::Error, Reason::GatewayFault),
+            400.. => failed(Outcome::Error, Reason::UpstreamResponse),
+            _ => Self { outcome: Outcome::Success, reason: None, cut_end, is_local },
         }
     }
 }
+
+/// The status of an accepted upgrade, such as to WebSocket.
+const SWITCHING_PROTOCOLS: u16 = 101;
 
 /// Response code details by prefix; the first that matches decides.
 const DETAILS: &[(&[u8], Outcome, Reason, End)] = {
@@ -143,13 +153,19 @@ const DETAILS: &[(&[u8], Outcome, Reason, End)] = {
     use Reason::*;
     &[
         (b"route_not_found", PolicyBlocked, HostNotAllowed, LocalReply),
-        (b"host_not_allowed", PolicyBlocked, HostNotAllowed, LocalReply),
+        (
+            b"rbac_access_denied_matched_policy[host_not_allowed",
+            PolicyBlocked,
+            HostNotAllowed,
+            LocalReply,
+        ),
         (
             b"rbac_access_denied_matched_policy[private_address",
             PolicyBlocked,
             AddressNotAllowed,
             LocalReply,
         ),
+        (b"dns_resolution_failure{address_denied", PolicyBlocked, AddressNotAllowed, LocalReply),
         (b"rbac_access_denied", PolicyBlocked, RbacDenied, LocalReply),
         (b"ext_authz_error", Error, GatewayFault, LocalReply),
         (b"ext_authz", PolicyBlocked, AuthorizationDenied, LocalReply),
@@ -157,6 +173,8 @@ const DETAILS: &[(&[u8], Outcome, Reason, End)] = {
         (b"request_rate_limited", Throttled, RateLimited, LocalReply),
         (b"local_rate_limited", Throttled, RateLimited, LocalReply),
         (b"overload", Throttled, Overloaded, LocalReply),
+        (b"dynamic_forward_proxy_pending_request_overflow", Throttled, Overloaded, LocalReply),
+        (b"upstream_reset_before_response_started{overflow", Throttled, Overloaded, LocalReply),
         (
             b"upstream_reset_before_response_started{connection_failure",
             Error,
@@ -164,7 +182,7 @@ const DETAILS: &[(&[u8], Outcome, Reason, End)] = {
             LocalReply,
         ),
         (
-            b"upstream_reset_before_response_started{remote_connection_failure",
+            b"upstream_reset_before_response_started{connection_timeout",
             Error,
             ConnectFailure,
             LocalReply,
@@ -175,31 +193,36 @@ const DETAILS: &[(&[u8], Outcome, Reason, End)] = {
             ConnectFailure,
             LocalReply,
         ),
-        (b"upstream_reset_before_response_started{overflow", Throttled, Overloaded, LocalReply),
+        (
+            b"upstream_reset_before_response_started{remote_connection_failure",
+            Error,
+            ConnectFailure,
+            LocalReply,
+        ),
         (b"upstream_reset_before_response_started", Error, UpstreamReset, LocalReply),
         (b"upstream_reset_after_response_started", Error, UpstreamReset, Reset),
+        (b"websocket_handshake_unsuccessful", Error, UpstreamResponse, Reset),
         (b"no_healthy_upstream", Error, ConnectFailure, LocalReply),
         (b"dns_resolution_failure", Error, ConnectFailure, LocalReply),
-        (b"dns_cache", Throttled, Overloaded, LocalReply),
         (b"cluster_not_found", Error, GatewayFault, LocalReply),
         (b"response_timeout", Error, UpstreamTimeout, LocalReply),
         (b"upstream_response_timeout", Error, UpstreamTimeout, LocalReply),
         (b"upstream_per_try", Error, UpstreamTimeout, LocalReply),
         (b"upstream_max_stream_duration_reached", Error, UpstreamTimeout, LocalReply),
         (b"max_duration_timeout", Error, UpstreamTimeout, LocalReply),
-        (b"stream_idle_timeout", Error, UpstreamTimeout, Reset),
+        (b"stream_idle_timeout", Error, UpstreamTimeout, LocalReply),
         (b"request_overall_timeout", Error, ClientTimeout, LocalReply),
         (b"request_header_timeout", Error, ClientTimeout, LocalReply),
         (b"downstream_remote_disconnect", Error, ClientDisconnect, Aborted),
-        (b"downstream_remote_reset", Error, ClientDisconnect, Aborted),
         (b"http2.remote_re", Error, ClientDisconnect, Aborted),
         (b"downstream_local_disconnect", Error, GatewayFault, Aborted),
         (b"wasm_fail_stream", Error, FilterFault, LocalReply),
-        (b"http1.", Error, InvalidRequest, LocalReply),
-        (b"http2.", Error, InvalidRequest, LocalReply),
+        (b"http", Error, InvalidRequest, LocalReply),
         (b"low_version", Error, InvalidRequest, LocalReply),
         (b"missing_", Error, InvalidRequest, LocalReply),
         (b"invalid_", Error, InvalidRequest, LocalReply),
+        (b"absolute_path_rejected", Error, InvalidRequest, LocalReply),
+        (b"upgrade_failed", Error, InvalidRequest, LocalReply),
         (b"path_normalization_failed", Error, InvalidRequest, LocalReply),
         (b"request_payload_too_large", Error, InvalidRequest, LocalReply),
         (b"request_headers_too_large", Error, InvalidRequest, LocalReply),
@@ -212,99 +235,95 @@ mod tests {
     use Outcome::*;
     use Reason::*;
 
+    /// Status (0 for none), code details, and what becomes of a body that was under way.
     #[test]
     fn every_end_has_an_outcome_and_a_reason() {
-        let judge = |status: u16, code_details: &str, retry_after, response_complete| {
-            let status = (status != 0).then_some(status);
-            let code_details = code_details.as_bytes();
-            Verdict::of(Ending { status, code_details, retry_after, response_complete })
-        };
-        for (status, details, retry_after, complete, outcome, reason, cut_end) in [
-            (200, "via_upstream", false, true, Success, None, End::Reset),
-            (301, "via_upstream", false, true, Success, None, End::Reset),
-            (101, "via_upstream", false, false, Success, None, End::Complete),
-            (200, "via_upstream", false, false, Error, Some(UpstreamReset), End::Reset),
-            (404, "via_upstream", false, true, Error, Some(UpstreamResponse), End::Reset),
-            (429, "via_upstream", false, true, Throttled, Some(RateLimited), End::Reset),
-            (529, "via_upstream", false, true, Throttled, Some(Overloaded), End::Reset),
-            (503, "via_upstream", true, true, Throttled, Some(Overloaded), End::Reset),
-            (503, "via_upstream", false, true, Error, Some(UpstreamResponse), End::Reset),
-            (200, "direct_response", false, true, Success, None, End::LocalReply),
-            (500, "direct_response", false, true, Error, Some(GatewayFault), End::LocalReply),
-            (
-                404,
-                "route_not_found",
-                false,
-                true,
-                PolicyBlocked,
-                Some(HostNotAllowed),
-                End::LocalReply,
-            ),
-            (
-                403,
-                "rbac_access_denied_matched_policy[none]",
-                false,
-                true,
-                PolicyBlocked,
-                Some(RbacDenied),
-                End::LocalReply,
-            ),
+        let before = |cause| format!("upstream_reset_before_response_started{{{cause}}}");
+        let after = |cause| format!("upstream_reset_after_response_started{{{cause}}}");
+        let rbac = |policy| format!("rbac_access_denied_matched_policy[{policy}]");
+        for (status, details, outcome, reason, cut_end) in [
+            (200, "via_upstream".into(), Success, None, End::Reset),
+            (301, "via_upstream".into(), Success, None, End::Reset),
+            (101, "via_upstream".into(), Success, None, End::Complete),
+            (101, "downstream_remote_disconnect".into(), Success, None, End::Complete),
+            (101, after("connection_termination"), Success, None, End::Complete),
+            (404, "via_upstream".into(), Error, Some(UpstreamResponse), End::Reset),
+            (429, "via_upstream".into(), Throttled, Some(RateLimited), End::Reset),
+            (529, "via_upstream".into(), Throttled, Some(Overloaded), End::Reset),
+            (503, "via_upstream".into(), Error, Some(UpstreamResponse), End::Reset),
+            (200, "direct_response".into(), Success, None, End::LocalReply),
+            (500, "direct_response".into(), Error, Some(GatewayFault), End::LocalReply),
+            (404, "route_not_found".into(), PolicyBlocked, Some(HostNotAllowed), End::LocalReply),
+            (403, rbac("host_not_allowed"), PolicyBlocked, Some(HostNotAllowed), End::LocalReply),
+            (403, rbac("private_address"), PolicyBlocked, Some(AddressNotAllowed), End::LocalReply),
+            (403, rbac("none"), PolicyBlocked, Some(RbacDenied), End::LocalReply),
+            (503, before("connection_timeout"), Error, Some(ConnectFailure), End::LocalReply),
             (
                 503,
-                "upstream_reset_before_response_started{connection_failure|x}",
-                false,
-                true,
+                before("remote_connection_failure|TLS_error:x"),
                 Error,
                 Some(ConnectFailure),
                 End::LocalReply,
             ),
-            (
-                503,
-                "upstream_reset_before_response_started{connection_termination}",
-                false,
-                true,
-                Error,
-                Some(UpstreamReset),
-                End::LocalReply,
-            ),
-            (
-                200,
-                "upstream_reset_after_response_started{connection_termination}",
-                false,
-                false,
-                Error,
-                Some(UpstreamReset),
-                End::Reset,
-            ),
-            (504, "response_timeout", false, true, Error, Some(UpstreamTimeout), End::LocalReply),
-            (
-                0,
-                "downstream_remote_disconnect",
-                false,
-                false,
-                Error,
-                Some(ClientDisconnect),
-                End::Aborted,
-            ),
-            (
-                200,
-                "downstream_remote_disconnect",
-                false,
-                false,
-                Error,
-                Some(ClientDisconnect),
-                End::Aborted,
-            ),
-            (0, "", false, false, Error, Some(ClientDisconnect), End::Aborted),
-            (400, "http1.codec_error", false, true, Error, Some(InvalidRequest), End::LocalReply),
-            (503, "wasm_fail_stream", false, true, Error, Some(FilterFault), End::LocalReply),
+            (503, before("connection_termination"), Error, Some(UpstreamReset), End::LocalReply),
+            (502, before("protocol_error"), Error, Some(UpstreamReset), End::LocalReply),
+            (503, before("overflow"), Throttled, Some(Overloaded), End::LocalReply),
+            (200, after("protocol_error"), Error, Some(UpstreamReset), End::Reset),
+            (504, "response_timeout".into(), Error, Some(UpstreamTimeout), End::LocalReply),
+            (408, "stream_idle_timeout".into(), Error, Some(ClientTimeout), End::LocalReply),
+            (0, "downstream_remote_disconnect".into(), Error, Some(ClientDisconnect), End::Aborted),
+            (0, "http2.remote_reset".into(), Error, Some(ClientDisconnect), End::Aborted),
+            (0, String::new(), Error, Some(ClientDisconnect), End::Aborted),
+            (400, "http1.codec_error".into(), Error, Some(InvalidRequest), End::LocalReply),
+            (400, "http.invalid_authority".into(), Error, Some(InvalidRequest), End::LocalReply),
+            (503, "wasm_fail_stream".into(), Error, Some(FilterFault), End::LocalReply),
         ] {
-            let verdict = judge(status, details, retry_after, complete);
+            let status = (status != 0).then_some(status);
+            let verdict = Verdict::of(Ending {
+                status,
+                code_details: details.as_bytes(),
+                ..Ending::default()
+            });
+            let is_local = cut_end == End::LocalReply;
             assert_eq!(
-                (verdict.outcome, verdict.reason, verdict.cut_end),
-                (outcome, reason, cut_end),
-                "{status} {details}"
+                verdict,
+                Verdict { outcome, reason, cut_end, is_local },
+                "{status:?} {details}"
             );
         }
+    }
+
+    #[test]
+    fn a_response_that_was_cut_is_a_providers() {
+        for (details, reason, cut_end) in [
+            (&b"response_timeout"[..], UpstreamTimeout, End::Reset),
+            (b"stream_idle_timeout", UpstreamTimeout, End::Reset),
+            (b"downstream_remote_disconnect", ClientDisconnect, End::Aborted),
+            (b"via_upstream", ClientDisconnect, End::Aborted),
+        ] {
+            let ending = Ending {
+                status: Some(200),
+                code_details: details,
+                response_cut: true,
+                ..Ending::default()
+            };
+            let expected =
+                Verdict { outcome: Error, reason: Some(reason), cut_end, is_local: false };
+            assert_eq!(Verdict::of(ending), expected);
+        }
+    }
+
+    #[test]
+    fn a_503_that_says_when_to_come_back_is_a_throttle() {
+        let ending = Ending {
+            status: Some(503),
+            code_details: b"via_upstream",
+            retry_after: true,
+            ..Ending::default()
+        };
+        assert_eq!(
+            (Verdict::of(ending).outcome, Verdict::of(ending).reason),
+            (Throttled, Some(Overloaded))
+        );
     }
 }
