@@ -1,4 +1,5 @@
 //! The tool as a person meets it: arguments in, words and an exit code out.
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::{fs, path::Path, process::Command};
 

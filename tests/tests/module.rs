@@ -1,0 +1,284 @@
+//! The built module in an interpreter, before a host that counts, refuses and forgets.
+//!
+//! Envoy cannot be made to fail a single host call, and its time says little on a busy machine. What
+//! can be held fast here is what Envoy's time comes from: how often the module calls its host, and
+//! how much memory it takes.
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+use std::{collections::BTreeMap, fs};
+
+use ledgerline_tests::workspace;
+use wasmi::{Caller, Engine, Func, Instance, Linker, Module, Store, Val};
+
+const REQUEST: &[(&[u8], &[u8])] = &[
+    (b":authority", b"localhost:10000"),
+    (b":path", b"/api.example.com/v1/chat/completions?key=1"),
+    (b":method", b"POST"),
+    (b"content-type", b"application/json"),
+    (b"user-agent", b"OpenAI/Python 3.52.0"),
+    (b"x-agent-id", b"billing"),
+    (b"x-user-id", b"u_1"),
+    (b"x-request-id", b"f2b1"),
+];
+const RESPONSE: &[(&[u8], &[u8])] = &[(b":status", b"200"), (b"content-type", b"application/json")];
+
+const OK: i32 = 0;
+const NOT_FOUND: i32 = 1;
+
+/// A proxy-wasm host with one call under way.
+#[derive(Default)]
+struct Host {
+    calls: BTreeMap<String, u32>,
+    /// What every call but `proxy_log` answers instead of its result.
+    refusal: Option<i32>,
+    configuration: Vec<u8>,
+    request: Vec<u8>,
+    response: Vec<u8>,
+    chunk: Vec<u8>,
+    entries: Vec<String>,
+}
+
+/// A module with its root context made and configured, and the call `CALL` created.
+struct Plugin {
+    store: Store<Host>,
+    instance: Instance,
+}
+
+const ROOT: i32 = 1;
+const CALL: i32 = 2;
+
+impl Plugin {
+    fn start(host: Host) -> Self {
+        let engine = Engine::default();
+        let module = Module::new(&engine, fs::read(workspace::module().unwrap()).unwrap()).unwrap();
+        let mut store = Store::new(&engine, host);
+        let mut linker = Linker::new(&engine);
+        for import in module.imports() {
+            let name = import.name().to_owned();
+            let signature = import.ty().func().unwrap().clone();
+            let function = Func::new(&mut store, signature, move |caller, arguments, results| {
+                let status = answer(caller, &name, arguments);
+                if let Some(result) = results.first_mut() {
+                    *result = Val::I32(status);
+                }
+                Ok(())
+            });
+            linker.define(import.module(), import.name(), function).unwrap();
+        }
+        let instance = linker.instantiate_and_start(&mut store, &module).unwrap();
+        let mut plugin = Self { store, instance };
+        plugin.tell("_initialize", &[]);
+        plugin.tell("proxy_on_context_create", &[ROOT, 0]);
+        plugin.tell("proxy_on_vm_start", &[ROOT, 0]);
+        plugin
+    }
+
+    /// Calls the module back; its answer, if it gives one. A trap fails the test.
+    fn tell(&mut self, callback: &str, arguments: &[i32]) -> Option<i32> {
+        let function = self.instance.get_func(&self.store, callback).unwrap();
+        let arguments: Vec<_> = arguments.iter().copied().map(Val::I32).collect();
+        let mut results = vec![Val::I32(0); function.ty(&self.store).results().len()];
+        function.call(&mut self.store, &arguments, &mut results).unwrap();
+        results.first().and_then(Val::i32)
+    }
+
+    fn configure(&mut self) -> bool {
+        let size = i32::try_from(self.host().configuration.len()).unwrap();
+        self.tell("proxy_on_configure", &[ROOT, size]) == Some(1)
+    }
+
+    fn body(&mut self, callback: &str, chunk: Vec<u8>, end: bool) {
+        let size = i32::try_from(chunk.len()).unwrap();
+        self.host().chunk = chunk;
+        self.tell(callback, &[CALL, size, i32::from(end)]);
+    }
+
+    /// A whole call with one chunk each way.
+    fn call(&mut self) {
+        self.tell("proxy_on_context_create", &[CALL, ROOT]);
+        self.tell("proxy_on_request_headers", &[CALL, 0, 0]);
+        self.body("proxy_on_request_body", vec![b'a'; 1024], true);
+        self.tell("proxy_on_response_headers", &[CALL, 0, 0]);
+        self.body("proxy_on_response_body", vec![b'b'; 1024], true);
+        self.end();
+    }
+
+    fn end(&mut self) {
+        self.tell("proxy_on_log", &[CALL]);
+        self.tell("proxy_on_done", &[CALL]);
+        self.tell("proxy_on_delete", &[CALL]);
+    }
+
+    fn host(&mut self) -> &mut Host {
+        self.store.data_mut()
+    }
+
+    fn memory_bytes(&self) -> usize {
+        self.instance.get_memory(&self.store, "memory").unwrap().data_size(&self.store)
+    }
+}
+
+fn a_call_through(host: Host) -> Plugin {
+    let mut plugin = Plugin::start(host);
+    assert!(plugin.configure());
+    plugin.host().calls.clear();
+    plugin.call();
+    plugin
+}
+
+fn typical() -> Host {
+    let configuration = br#"{"upstream":{"attempts":false}}"#.to_vec();
+    let (request, response) = (serialized(REQUEST), serialized(RESPONSE));
+    Host { configuration, request, response, ..Host::default() }
+}
+
+fn serialized(pairs: &[(&[u8], &[u8])]) -> Vec<u8> {
+    let length = |bytes: &[u8]| u32::try_from(bytes.len()).unwrap().to_le_bytes();
+    let mut map = u32::try_from(pairs.len()).unwrap().to_le_bytes().to_vec();
+    pairs.iter().for_each(|(name, value)| map.extend([length(name), length(value)].concat()));
+    pairs.iter().for_each(|(name, value)| map.extend([*name, b"\0", *value, b"\0"].concat()));
+    map
+}
+
+/// What the host does for a call by name; the status.
+fn answer(mut caller: Caller<'_, Host>, name: &str, arguments: &[Val]) -> i32 {
+    *caller.data_mut().calls.entry(name.to_owned()).or_default() += 1;
+    let number = |at: usize| arguments[at].i32().unwrap();
+    if name == "proxy_log" {
+        return OK;
+    }
+    if let Some(refusal) = caller.data().refusal {
+        return refusal;
+    }
+    match name {
+        "proxy_get_header_map_pairs" if number(0) == 0 => {
+            let map = caller.data().request.clone();
+            give(&mut caller, &map, number(1), number(2))
+        }
+        "proxy_get_header_map_pairs" => {
+            let map = caller.data().response.clone();
+            give(&mut caller, &map, number(1), number(2))
+        }
+        "proxy_get_buffer_bytes" if number(0) == 7 => {
+            let configuration = caller.data().configuration.clone();
+            give(&mut caller, &configuration, number(3), number(4))
+        }
+        "proxy_get_buffer_bytes" => {
+            let (start, most) =
+                (usize::try_from(number(1)).unwrap(), usize::try_from(number(2)).unwrap());
+            let chunk = &caller.data().chunk;
+            let slice = chunk[start..chunk.len().min(start + most)].to_vec();
+            give(&mut caller, &slice, number(3), number(4))
+        }
+        "proxy_get_property" => match &*read(&caller, number(0), number(1)) {
+            b"response\0code_details" => give(&mut caller, b"via_upstream", number(2), number(3)),
+            b"upstream\0address" => give(&mut caller, b"192.0.2.1:443", number(2), number(3)),
+            _ => NOT_FOUND,
+        },
+        "proxy_set_property" => {
+            let entry = String::from_utf8(read(&caller, number(2), number(3))).unwrap();
+            caller.data_mut().entries.push(entry);
+            OK
+        }
+        _ => OK,
+    }
+}
+
+fn read(caller: &Caller<'_, Host>, start: i32, size: i32) -> Vec<u8> {
+    let memory = caller.get_export("memory").unwrap().into_memory().unwrap();
+    let start = usize::try_from(start).unwrap();
+    memory.data(caller)[start..start + usize::try_from(size).unwrap()].to_vec()
+}
+
+/// Writes `bytes` into memory that the module allocates, and their place and size where it wants them.
+fn give(caller: &mut Caller<'_, Host>, bytes: &[u8], place: i32, size: i32) -> i32 {
+    let allocate = caller.get_export("proxy_on_memory_allocate").unwrap().into_func().unwrap();
+    let length = i32::try_from(bytes.len()).unwrap();
+    let mut allocated = [Val::I32(0)];
+    allocate.call(&mut *caller, &[Val::I32(length)], &mut allocated).unwrap();
+    let address = allocated[0].i32().unwrap();
+    let memory = caller.get_export("memory").unwrap().into_memory().unwrap();
+    for (at, content) in
+        [(address, bytes), (place, &address.to_le_bytes()), (size, &length.to_le_bytes())]
+    {
+        memory.write(&mut *caller, usize::try_from(at).unwrap(), content).unwrap();
+    }
+    OK
+}
+
+#[test]
+fn a_plain_call_asks_the_host_no_more_than_it_must() {
+    let mut plugin = a_call_through(typical());
+    let calls: Vec<_> =
+        plugin.host().calls.iter().map(|(name, count)| (name.as_str(), *count)).collect();
+    let expected = [
+        ("clock_time_get", 4), // wall, and monotonic at start, first byte and end
+        ("proxy_call_foreign_function", 1), // clear_route_cache: path style
+        ("proxy_get_buffer_bytes", 2), // a chunk each way
+        ("proxy_get_header_map_pairs", 2),
+        ("proxy_get_property", 2), // code details, upstream address
+        ("proxy_remove_header_map_value", 2), // x-agent-id, x-user-id
+        ("proxy_replace_header_map_value", 3), // correlation id; authority and path: path style
+        ("proxy_set_property", 3), // two provisional entries and the final one
+    ];
+    assert_eq!(calls, expected);
+    let [first, second, last] = &*plugin.host().entries else { panic!("three entries expected") };
+    assert!(first.contains(r#""provisional":true"#) && second.contains(r#""provisional":true"#));
+    assert!(last.contains(r#""outcome":"success""#) && !last.contains("provisional"), "{last}");
+}
+
+#[test]
+fn a_host_that_refuses_everything_traps_nothing() {
+    for refusal in [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 255, -1] {
+        let mut plugin = Plugin::start(Host { configuration: b"{}".to_vec(), ..Host::default() });
+        assert!(plugin.configure());
+        plugin.host().refusal = Some(refusal);
+        plugin.call();
+    }
+}
+
+#[test]
+fn an_end_at_any_moment_traps_nothing_and_leaves_an_entry() {
+    for steps in 0..4 {
+        let mut plugin = Plugin::start(typical());
+        assert!(plugin.configure());
+        plugin.tell("proxy_on_context_create", &[CALL, ROOT]);
+        if steps > 0 {
+            plugin.tell("proxy_on_request_headers", &[CALL, 0, 0]);
+        }
+        if steps > 1 {
+            plugin.body("proxy_on_request_body", vec![0; 10], false);
+        }
+        if steps > 2 {
+            plugin.tell("proxy_on_response_headers", &[CALL, 0, 1]);
+        }
+        plugin.end();
+        let last = plugin.host().entries.pop().unwrap();
+        assert!(last.contains(r#""timing""#) && !last.contains("provisional"), "{last}");
+    }
+}
+
+#[test]
+fn memory_stays_where_the_first_chunk_left_it() {
+    let mut plugin = Plugin::start(typical());
+    assert!(plugin.configure());
+    plugin.tell("proxy_on_context_create", &[CALL, ROOT]);
+    plugin.tell("proxy_on_request_headers", &[CALL, 0, 0]);
+    plugin.body("proxy_on_request_body", vec![b'a'; 256 * 1024], false);
+    let bytes = plugin.memory_bytes();
+    for _ in 0..4 {
+        plugin.body("proxy_on_request_body", vec![b'a'; 256 * 1024], false);
+    }
+    assert_eq!(plugin.memory_bytes(), bytes);
+    assert!(bytes <= 2 * 1024 * 1024, "{bytes} bytes of VM memory");
+}
+
+#[test]
+fn a_wrong_configuration_is_refused() {
+    for configuration in ["[]", r#"{"identiy":{}}"#, r#"{"headers":{"log_request":["cookie"]}}"#] {
+        let mut plugin =
+            Plugin::start(Host { configuration: configuration.into(), ..Host::default() });
+        assert!(!plugin.configure(), "{configuration}");
+        assert_eq!(plugin.host().calls["proxy_log"], 1);
+    }
+}
