@@ -251,59 +251,29 @@ impl Call {
         headers: impl Iterator<Item = (&'h [u8], &'h [u8])>,
         random: impl FnOnce() -> [u8; 16],
     ) -> Edits<'_> {
-        let request = &mut self.request;
+        let Self { config, request, .. } = self;
         let mut edits = Edits::default();
-        let (mut authority, mut path) = (&b""[..], &b""[..]);
-        let mut correlation: Option<(u8, &str)> = None;
-        let mut passed_on = &b""[..];
+        let mut scan = Scan::default();
         for (name, value) in headers {
-            let Some((name, roles)) = self.config.request_headers.find(name) else { continue };
+            let Some((name, roles)) = config.request_headers.find(name) else { continue };
             for role in roles {
                 match *role {
-                    Role::Authority => authority = value,
-                    Role::Path => path = value,
+                    Role::Strip => edits.remove.push(name),
                     Role::Method => request.method = Some(Text::new(value, 32)),
                     Role::TraceParent => {
                         request.trace_id = correlation::trace_id(value).map(Into::into)
                     }
                     Role::Claim(claim, rank) => request.identity.claim(claim, rank, value),
-                    Role::Correlation(rank) => {
-                        prefer(&mut correlation, rank, correlation::usable_id(value))
+                    role => {
+                        scan.note(role, value);
+                        request.content.note(role, name, value);
                     }
-                    Role::CorrelationTrace(rank) => {
-                        prefer(&mut correlation, rank, correlation::trace_id(value))
-                    }
-                    Role::CorrelationOut => passed_on = value,
-                    Role::Strip => edits.remove.push(name),
-                    role => request.content.note(role, name, value),
                 }
             }
         }
         request.seen = true;
-        let correlation_id = match correlation {
-            Some((_, id)) => id.into(),
-            None => correlation::new_id(random()),
-        };
-        if let Some(name) = &self.config.correlation_header
-            && passed_on != correlation_id.as_bytes()
-        {
-            edits.set.push((name, correlation_id.as_bytes().to_vec()));
-        }
-        request.correlation_id = Some(correlation_id);
-        let mut target = Target::new(authority, path);
-        if self.config.gateway_authorities.contains(authority)
-            && let Some(host_style) = target.host_style()
-        {
-            target = host_style;
-            // Envoy's DNS cache takes names in upper and lower case for two.
-            edits.set.push((":authority", target.authority().to_ascii_lowercase()));
-            edits.set.push((":path", target.path().to_vec()));
-            edits.reroute = true;
-        }
-        if !target.host().is_empty() {
-            request.host = Some(Text::new(target.host(), MAX_TEXT_BYTES));
-            request.endpoint = Some(target.endpoint(self.config.endpoint_form));
-        }
+        request.correlate(scan, config, random, &mut edits);
+        request.bind(scan, config, &mut edits);
         edits
     }
 
@@ -377,6 +347,78 @@ impl Call {
     }
 }
 
+/// What is needed of a request's headers only while they are read.
+#[derive(Clone, Copy, Default)]
+struct Scan<'h> {
+    authority: &'h [u8],
+    path: &'h [u8],
+    correlation_id: Option<(u8, &'h str)>,
+    /// The header under which the correlation id goes upstream, as it came in.
+    passed_on: &'h [u8],
+}
+
+impl<'h> Scan<'h> {
+    fn note(&mut self, role: Role, value: &'h [u8]) {
+        match role {
+            Role::Authority => self.authority = value,
+            Role::Path => self.path = value,
+            Role::Correlation(rank) => self.prefer(rank, correlation::usable_id(value)),
+            Role::CorrelationTrace(rank) => self.prefer(rank, correlation::trace_id(value)),
+            Role::CorrelationOut => self.passed_on = value,
+            _ => {}
+        }
+    }
+
+    /// Keeps the id of the lowest rank; of two with the same rank, the first.
+    fn prefer(&mut self, rank: u8, id: Option<&'h str>) {
+        if let Some(id) = id
+            && self.correlation_id.is_none_or(|(standing, _)| rank < standing)
+        {
+            self.correlation_id = Some((rank, id));
+        }
+    }
+}
+
+impl Request {
+    /// Takes the caller's correlation id or makes one, and passes it on.
+    fn correlate<'c>(
+        &mut self,
+        scan: Scan<'_>,
+        config: &'c Config,
+        random: impl FnOnce() -> [u8; 16],
+        edits: &mut Edits<'c>,
+    ) {
+        let id = match scan.correlation_id {
+            Some((_, id)) => id.into(),
+            None => correlation::new_id(random()),
+        };
+        if let Some(name) = &config.correlation_header
+            && scan.passed_on != id.as_bytes()
+        {
+            edits.set.push((name, id.as_bytes().to_vec()));
+        }
+        self.correlation_id = Some(id);
+    }
+
+    /// Finds out where the request is bound, and binds a path-style one for its true host.
+    fn bind(&mut self, scan: Scan<'_>, config: &Config, edits: &mut Edits<'_>) {
+        let mut target = Target::new(scan.authority, scan.path);
+        if config.gateway_authorities.contains(scan.authority)
+            && let Some(host_style) = target.host_style()
+        {
+            target = host_style;
+            // Envoy's DNS cache takes names in upper and lower case for two.
+            edits.set.push((":authority", target.authority().to_ascii_lowercase()));
+            edits.set.push((":path", target.path().to_vec()));
+            edits.reroute = true;
+        }
+        if !target.host().is_empty() {
+            self.host = Some(Text::new(target.host(), MAX_TEXT_BYTES));
+            self.endpoint = Some(target.endpoint(config.endpoint_form));
+        }
+    }
+}
+
 impl Response {
     fn claim_request_id(&mut self, rank: u8, value: &[u8]) {
         let id = value.trim_ascii();
@@ -391,15 +433,6 @@ impl Response {
 /// Headers with the end of the stream are the whole message: no body can pass.
 fn open(body: &mut Body, end: bool) {
     if end { body.finish(End::Complete) } else { body.open() }
-}
-
-/// Keeps the candidate of the lowest rank; of two with the same rank, the first.
-fn prefer<'a>(chosen: &mut Option<(u8, &'a str)>, rank: u8, candidate: Option<&'a str>) {
-    if let Some(candidate) = candidate
-        && chosen.is_none_or(|(standing, _)| rank < standing)
-    {
-        *chosen = Some((rank, candidate));
-    }
 }
 
 fn parse_status(value: &[u8]) -> Option<u16> {
