@@ -3,7 +3,7 @@
 //! Envoy cannot be made to fail a single host call, and its time says little on a busy machine. What
 //! can be held fast here is what Envoy's time comes from: how often the module calls its host, and
 //! how much memory it takes.
-#![expect(clippy::unwrap_used, reason = "a test may panic")]
+#![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "a test may panic")]
 
 use std::{collections::BTreeMap, fs};
 

@@ -303,7 +303,10 @@ impl Call {
             session_id: identity.session_id.text().map(Cow::Borrowed),
             agent: agent(identity),
             request: self.request.seen.then(|| message(&self.request.content, body)),
-            response: status.map(|_| message(&self.response.content, &self.response.body)),
+            response: self
+                .response
+                .seen_after_us
+                .map(|_| message(&self.response.content, &self.response.body)),
             upstream: None,
             trace_id: self.request.trace_id.as_deref().map(Cow::Borrowed),
             timing: None,
@@ -631,6 +634,8 @@ mod tests {
         };
         let entry = call.finish(micros(1), &facts);
         assert_eq!((entry.status, entry.request_hash), (Some(403), None));
+        // An answer that was not seen has no length, not the length 0.
+        assert_eq!(entry.response, None);
         assert_eq!(entry.endpoint.as_deref(), Some("api.example.com/v1/chat"));
         assert_eq!(
             (entry.outcome, entry.reason),

@@ -1,0 +1,53 @@
+# Every target does its own set-up and says what it installs. `make` alone lists them.
+
+ENVOY := 1.40.0
+OLDEST_ENVOY := 1.37.0
+CARGO := tools/cargo
+BUILT := $(or $(CARGO_TARGET_DIR),target)/release
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help run test bench wasm lint clean
+
+help:
+	@echo 'make run     start the gateway, send sample calls through it, print their entries; Ctrl-C stops it'
+	@echo 'make test    all tests: units, properties, and end to end against real Envoys'
+	@echo 'make bench   what the filter costs: Envoy with it against Envoy without it'
+	@echo 'make wasm    build the filter: target/ledgerline.wasm'
+	@echo 'make lint    formatting, clippy, shellcheck, licences and advisories of the dependencies'
+	@echo 'make clean   remove what was built and downloaded (target/, .cache/); ledger/ stays'
+	@echo
+	@echo "run and bench take arguments: make run ARGS='--help'"
+
+# What asks or installs comes first: nobody likes to be asked in the middle of a long build.
+run:
+	envoy/install.sh $(ENVOY)
+	filter/build.sh
+	$(CARGO) build --locked --release --bin ledgerline --bin run
+	$(BUILT)/run $(ARGS)
+
+test:
+	envoy/install.sh $(ENVOY) $(OLDEST_ENVOY)
+	tests/setup.sh
+	filter/build.sh
+	filter/build.sh --features fault-injection --output target/ledgerline-fault.wasm
+	$(CARGO) test --locked
+
+bench:
+	envoy/install.sh $(ENVOY)
+	filter/build.sh
+	filter/build.sh --features hash-kernel --output target/ledgerline-hash-kernel.wasm
+	$(CARGO) build --locked --release --bin bench
+	$(BUILT)/bench $(ARGS)
+
+wasm:
+	filter/build.sh
+
+lint:
+	tools/shellcheck
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --locked --workspace --all-targets --all-features -- --deny warnings
+	tools/deny
+
+clean:
+	rm -rf target .cache

@@ -1,0 +1,276 @@
+//! The proxies under measurement: the shipped gateway, and the same without its filter.
+//!
+//! Both are made from `envoy/egress.yaml`. What has nothing to do with the filter is taken away from
+//! both, which makes Envoy cheaper and the ratio harder: DNS, the guard against private addresses, TLS,
+//! and all hosts but the provider. One worker, because figures of one core are asked for.
+
+use std::fs::{File, read_to_string};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail, ensure};
+use ledgerline_tests::envoy::{Admin, Bootstrap, Host, Upstream};
+use ledgerline_tests::process::{Supervised, eventually};
+use ledgerline_tests::workspace;
+use serde_json::{Value, json};
+
+use crate::load::HOST;
+
+const START_PATIENCE: Duration = Duration::from_secs(60);
+
+/// Milliseconds between two writes of the access log.
+const FLUSH_INTERVAL: &str = "50";
+
+/// What is in the proxy.
+pub(crate) enum Flavour {
+    /// No filter, and a JSON access log of Envoy's own fields.
+    Plain,
+    /// The filter and its loggers, as shipped.
+    Ledgerline {
+        /// How the report calls it.
+        name: String,
+        /// The build of the filter.
+        module: PathBuf,
+    },
+    /// The filter and one logger without a condition.
+    WithoutFallback {
+        /// The build of the filter.
+        module: PathBuf,
+    },
+    /// What another bootstrap says.
+    Other {
+        /// How the report calls it.
+        name: String,
+        /// In place of `envoy/egress.yaml`.
+        bootstrap: PathBuf,
+    },
+}
+
+impl Flavour {
+    /// How the report calls it.
+    pub(crate) fn name(&self) -> &str {
+        match self {
+            Self::Plain => "Envoy",
+            Self::Ledgerline { name, .. } | Self::Other { name, .. } => name,
+            Self::WithoutFallback { .. } => "without fallback",
+        }
+    }
+
+    fn bootstrap(&self, provider: SocketAddr, folder: &Path) -> Result<Bootstrap> {
+        let mut bootstrap = match self {
+            Self::Other { bootstrap, .. } => Bootstrap::read(bootstrap)?,
+            _ => Bootstrap::read(&workspace::egress_bootstrap()?)?,
+        };
+        bootstrap.add_host(&Host::new(HOST, Upstream::Http1, provider))?;
+        bootstrap.use_free_ports();
+        reduce(bootstrap.document())?;
+        match self {
+            Self::Plain => drop_filter(bootstrap.document())?,
+            Self::Ledgerline { module, .. } => bootstrap.use_module(module),
+            Self::WithoutFallback { module } => {
+                bootstrap.use_module(module);
+                drop_fallback(bootstrap.document())?;
+            }
+            Self::Other { .. } => {}
+        }
+        bootstrap.use_ledger_folder(folder);
+        Ok(bootstrap)
+    }
+}
+
+/// Keeps the host of the bench, and of the HTTP filters ours and the last.
+fn reduce(bootstrap: &mut Value) -> Result<()> {
+    let clusters = bootstrap["static_resources"]["clusters"].as_array_mut().context("clusters")?;
+    clusters.retain(|cluster| cluster["name"] == HOST);
+    let manager = http_connection_manager(bootstrap)?;
+    let chain = manager["http_filters"].as_array_mut().context("http_filters")?;
+    chain.retain(|filter| filter["name"] == "ledgerline" || filter["name"] == "router");
+    let hosts = manager["route_config"]["virtual_hosts"].as_array_mut().context("virtual_hosts")?;
+    hosts.retain(|host| host["name"] == HOST);
+    Ok(())
+}
+
+fn drop_filter(bootstrap: &mut Value) -> Result<()> {
+    let manager = http_connection_manager(bootstrap)?;
+    let chain = manager["http_filters"].as_array_mut().context("http_filters")?;
+    ensure!(chain.len() == 2, "envoy/egress.yaml lacks the filter `ledgerline` or `router`");
+    chain.retain(|filter| filter["name"] == "router");
+    manager["access_log"] = plain_access_log();
+    Ok(())
+}
+
+/// Twelve fields, as an operator who wants to know what happens would choose them.
+fn plain_access_log() -> Value {
+    json!([{
+        "name": "calls",
+        "typed_config": {
+            "@type": "type.googleapis.com/envoy.extensions.access_loggers.file.v3.FileAccessLog",
+            "path": "ledger/entries.jsonl",
+            "log_format": {"json_format": {
+                "timestamp": "%START_TIME(%Y-%m-%dT%H:%M:%S.%6fZ)%",
+                "method": "%REQ(:METHOD)%",
+                "path": "%REQ(:PATH)%",
+                "status": "%RESPONSE_CODE%",
+                "details": "%RESPONSE_CODE_DETAILS%",
+                "flags": "%RESPONSE_FLAGS%",
+                "request_id": "%REQ(X-REQUEST-ID)%",
+                "bytes_received": "%BYTES_RECEIVED%",
+                "bytes_sent": "%BYTES_SENT%",
+                "upstream": "%UPSTREAM_HOST%",
+                "duration_ms": "%DURATION%",
+                "user_agent": "%REQ(USER-AGENT)%",
+            }},
+        },
+    }])
+}
+
+fn drop_fallback(bootstrap: &mut Value) -> Result<()> {
+    let loggers = http_connection_manager(bootstrap)?["access_log"].as_array_mut();
+    let loggers = loggers.context("access_log")?;
+    loggers.truncate(1);
+    let first = loggers.first_mut().and_then(Value::as_object_mut);
+    first.context("an access logger")?.remove("filter");
+    Ok(())
+}
+
+fn http_connection_manager(bootstrap: &mut Value) -> Result<&mut Value> {
+    let path = "/static_resources/listeners/0/filter_chains/0/filters/0/typed_config";
+    bootstrap.pointer_mut(path).context("the HTTP connection manager")
+}
+
+/// An Envoy that runs; it ends when dropped.
+pub(crate) struct Proxy {
+    name: String,
+    process: Supervised,
+    address: SocketAddr,
+    admin: Admin,
+    log: PathBuf,
+}
+
+impl Proxy {
+    /// Starts it on one core and waits until it serves.
+    pub(crate) async fn start(
+        version: &str,
+        flavour: &Flavour,
+        provider: SocketAddr,
+        core: usize,
+    ) -> Result<Self> {
+        let folder = tempfile::Builder::new().prefix("ledgerline-bench-").tempdir()?.keep();
+        let bootstrap = flavour.bootstrap(provider, &folder)?;
+        let mut command = command(version, &bootstrap, &folder, core)?;
+        let mut process = Supervised::spawn(&mut command, &folder)?;
+        let ready = wait_until_ready(&mut process, &folder).await;
+        let (admin, address) = ready.map_err(|error| {
+            let log = read_to_string(folder.join("envoy.log")).unwrap_or_default();
+            error.context(format!("{} does not start:\n{log}", flavour.name()))
+        })?;
+        let log = folder.join("entries.jsonl");
+        Ok(Self { name: flavour.name().to_owned(), process, address, admin, log })
+    }
+
+    /// How the report calls it.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Where clients connect.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The CPU time of all threads up to now, exact where they sleep.
+    pub(crate) fn cpu_time(&self) -> Result<Duration> {
+        let mut nanos = 0;
+        for thread in std::fs::read_dir(format!("/proc/{}/task", self.process.id()))? {
+            // A thread may end while the list is read; those that do the work stay.
+            let account = read_to_string(thread?.path().join("schedstat")).unwrap_or_default();
+            nanos += account
+                .split(' ')
+                .next()
+                .and_then(|time| time.parse::<u64>().ok())
+                .unwrap_or_default();
+        }
+        Ok(Duration::from_nanos(nanos))
+    }
+
+    /// How many lines the access log has.
+    pub(crate) fn log_lines(&self) -> Result<usize> {
+        Ok(std::fs::read(&self.log)?.iter().filter(|byte| **byte == b'\n').count())
+    }
+
+    /// Empties the access log, which Envoy appends to, so that a long run fills no disk.
+    pub(crate) fn empty_log(&self) -> Result<()> {
+        Ok(File::options().write(true).open(&self.log)?.set_len(0)?)
+    }
+
+    /// The memory that it holds now, in bytes.
+    pub(crate) fn resident_bytes(&self) -> Result<u64> {
+        self.process.resident_bytes()
+    }
+
+    /// Begins a new account of the most memory that it held.
+    pub(crate) fn forget_peak(&self) -> Result<()> {
+        // proc_pid_clear_refs(5): 5 resets the peak resident set size.
+        Ok(std::fs::write(format!("/proc/{}/clear_refs", self.process.id()), "5")?)
+    }
+
+    /// The most memory that it held since then, in bytes.
+    pub(crate) fn peak_resident_bytes(&self) -> Result<u64> {
+        let status = read_to_string(format!("/proc/{}/status", self.process.id()))?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let kibibytes = line.and_then(|rest| rest.split_whitespace().next());
+        Ok(kibibytes.context("VmHWM in /proc")?.parse::<u64>()? * 1024)
+    }
+
+    /// Fails if a filter died since the start: the figures would be those of its absence.
+    pub(crate) async fn check_for_traps(&self) -> Result<()> {
+        let reloads = self.admin.stats("^wasm[.].*vm_reload").await?;
+        let died: Vec<_> = reloads.0.iter().filter(|(_, count)| **count > 0).collect();
+        ensure!(died.is_empty(), "the filter of {} trapped: {died:?}", self.name);
+        Ok(())
+    }
+}
+
+fn command(version: &str, bootstrap: &Bootstrap, folder: &Path, core: usize) -> Result<Command> {
+    let configuration = folder.join("bootstrap.json");
+    std::fs::write(&configuration, bootstrap.to_json())?;
+    let log = File::create(folder.join("envoy.log"))?;
+    let mut command = Command::new("taskset");
+    command
+        .current_dir(workspace::root())
+        .args(["--cpu-list", &core.to_string()])
+        .arg(workspace::envoy(version)?)
+        .arg("--config-path")
+        .arg(configuration)
+        .arg("--admin-address-path")
+        .arg(folder.join("admin"))
+        .args(["--disable-hot-restart", "--concurrency", "1", "--log-level", "error"])
+        .args(["--file-flush-interval-msec", FLUSH_INTERVAL])
+        .stdin(Stdio::null())
+        .stdout(log.try_clone()?)
+        .stderr(log);
+    Ok(command)
+}
+
+async fn wait_until_ready(process: &mut Supervised, folder: &Path) -> Result<(Admin, SocketAddr)> {
+    let address = eventually(START_PATIENCE, || {
+        let address = read_to_string(folder.join("admin")).ok();
+        let address = address.and_then(|text| text.trim().parse::<SocketAddr>().ok());
+        process.ended().map(Err).or(address.map(Ok))
+    });
+    let admin = match address.await {
+        Some(Ok(address)) => Admin(address),
+        Some(Err(status)) => bail!("Envoy ended with {status}"),
+        None => bail!("no admin address within {START_PATIENCE:?}"),
+    };
+    let deadline = tokio::time::Instant::now() + START_PATIENCE;
+    while admin.get("/ready").await.is_err() {
+        ensure!(process.ended().is_none(), "Envoy ended");
+        ensure!(tokio::time::Instant::now() < deadline, "not ready within {START_PATIENCE:?}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let egress = admin.listeners().await?.get("egress").copied();
+    Ok((admin, egress.context("a listener `egress`")?))
+}

@@ -1,0 +1,393 @@
+//! The report: which figures there are, what they are compared with, and how they are printed.
+
+use serde_json::{Value, json};
+
+use crate::case::Case;
+use crate::machine::Machine;
+use crate::memory::Memory;
+use crate::provider::EVENTS;
+use crate::rounds::{Measured, Sample};
+use crate::spread::Spread;
+
+/// The module may not be larger than this.
+const MODULE_GOAL_KIB: f64 = 600.0;
+
+/// All that is known at the end of a run.
+pub(crate) struct Report {
+    pub(crate) machine: Machine,
+    pub(crate) envoy: String,
+    pub(crate) module_bytes: u64,
+    pub(crate) measured: Measured,
+    /// Not measured when only some cases were.
+    pub(crate) memory: Option<Memory>,
+}
+
+/// A figure of each proxy, and how the proxies are compared by it.
+struct Figure {
+    case: Case,
+    name: &'static str,
+    unit: &'static str,
+    value: fn(Case, &Sample) -> f64,
+    comparison: Comparison,
+    goal: Option<f64>,
+}
+
+/// Each within one round.
+#[derive(Clone, Copy)]
+enum Comparison {
+    /// The figure with the filter, divided by that without.
+    Ratio,
+    /// The difference of the two.
+    Added,
+    /// The difference, divided by what SHA-256 alone takes.
+    AddedOverHash,
+}
+
+const FIGURES: &[Figure] = {
+    use Comparison::{Added, AddedOverHash, Ratio};
+    const fn figure(
+        case: Case,
+        name: &'static str,
+        unit: &'static str,
+        value: fn(Case, &Sample) -> f64,
+        comparison: Comparison,
+        goal: Option<f64>,
+    ) -> Figure {
+        Figure { case, name, unit, value, comparison, goal }
+    }
+    const CPU: &str = "CPU per call";
+    const CPU_BYTE: &str = "CPU per byte";
+    const HASH: &str = "CPU per byte: SHA-256 alone, and added";
+    const RATE: &str = "calls per second";
+    const THROUGHPUT: &str = "throughput";
+    &[
+        figure(Case::Small, CPU, "us", cpu_per_call, Ratio, Some(1.4)),
+        figure(Case::Small, RATE, "", calls_per_second, Ratio, None),
+        figure(Case::Small, "latency, p50", "us", p50, Ratio, None),
+        figure(Case::Small, "latency, p99", "us", p99, Ratio, None),
+        figure(Case::Alone, CPU, "us", cpu_per_call, Ratio, None),
+        figure(Case::Alone, "latency, p50", "us", p50, Added, None),
+        figure(Case::Medium, CPU, "us", cpu_per_call, Ratio, None),
+        figure(Case::Medium, RATE, "", calls_per_second, Ratio, None),
+        figure(Case::Upload, CPU_BYTE, "ns", cpu_per_byte, Ratio, None),
+        figure(Case::Upload, HASH, "ns", cpu_per_byte, AddedOverHash, Some(1.1)),
+        figure(Case::Upload, THROUGHPUT, "MB/s", megabytes_per_second, Ratio, None),
+        figure(Case::Download, CPU_BYTE, "ns", cpu_per_byte, Ratio, None),
+        figure(Case::Download, HASH, "ns", cpu_per_byte, AddedOverHash, Some(1.1)),
+        figure(Case::Download, THROUGHPUT, "MB/s", megabytes_per_second, Ratio, None),
+        figure(Case::Stream, "CPU per event", "us", cpu_per_event, Added, Some(3.0)),
+        // Below 1 some events came together, and the filter saw them as one chunk.
+        figure(Case::Stream, "reads per event", "", reads_per_event, Ratio, None),
+    ]
+};
+
+fn cpu_per_call(_: Case, sample: &Sample) -> f64 {
+    sample.cpu.as_secs_f64() * 1e6 / sample.calls()
+}
+
+fn calls_per_second(_: Case, sample: &Sample) -> f64 {
+    sample.calls() / sample.seen.wall.as_secs_f64()
+}
+
+fn p50(_: Case, sample: &Sample) -> f64 {
+    sample.latency(50).as_secs_f64() * 1e6
+}
+
+fn p99(_: Case, sample: &Sample) -> f64 {
+    sample.latency(99).as_secs_f64() * 1e6
+}
+
+fn cpu_per_byte(case: Case, sample: &Sample) -> f64 {
+    sample.cpu.as_secs_f64() * 1e9 / (sample.calls() * case.bytes())
+}
+
+fn megabytes_per_second(case: Case, sample: &Sample) -> f64 {
+    sample.calls() * case.bytes() / 1e6 / sample.seen.wall.as_secs_f64()
+}
+
+fn cpu_per_event(_: Case, sample: &Sample) -> f64 {
+    sample.cpu.as_secs_f64() * 1e6 / (sample.calls() * f64::from(EVENTS))
+}
+
+fn reads_per_event(_: Case, sample: &Sample) -> f64 {
+    sample.seen.reads as f64 / (sample.calls() * f64::from(EVENTS))
+}
+
+/// A figure over the rounds.
+struct Row {
+    figure: &'static Figure,
+    /// Of Envoy alone, or of SHA-256 alone.
+    base: Spread,
+    /// For each further proxy its figure, and how it compares.
+    others: Vec<(Spread, Spread)>,
+}
+
+impl Row {
+    fn new(figure: &'static Figure, measured: &Measured) -> Option<Self> {
+        let envoy = figure.rounds(measured, 0)?;
+        let base = match figure.comparison {
+            Comparison::Ratio | Comparison::Added => &envoy,
+            Comparison::AddedOverHash => &measured.kernel,
+        };
+        let compare = |place| {
+            let raw = figure.rounds(measured, place)?;
+            let added = zip(&raw, &envoy, |with, without| with - without);
+            let (shown, compared) = match figure.comparison {
+                Comparison::Ratio => (&raw, zip(&raw, &envoy, |with, without| with / without)),
+                Comparison::Added => (&raw, added.clone()),
+                Comparison::AddedOverHash => {
+                    (&added, zip(&added, base, |added, hash| added / hash))
+                }
+            };
+            Some((Spread::of(shown)?, Spread::of(&compared)?))
+        };
+        let others = (1..measured.proxies.len()).map(compare).collect::<Option<_>>()?;
+        Some(Self { figure, base: Spread::of(base)?, others })
+    }
+
+    /// Whether the shipped filter reaches the goal, where there is one.
+    fn verdict(&self) -> String {
+        match (self.figure.goal, self.others.first()) {
+            (Some(goal), Some((_, compared))) => judge(compared.median, goal, self.compared_unit()),
+            _ => String::new(),
+        }
+    }
+
+    fn compared_unit(&self) -> &'static str {
+        match self.figure.comparison {
+            Comparison::Added => self.figure.unit,
+            Comparison::Ratio | Comparison::AddedOverHash => "",
+        }
+    }
+
+    fn compared(&self, spread: &Spread) -> String {
+        let [median, min, max] = [spread.median, spread.min, spread.max].map(three_digits);
+        match self.figure.comparison {
+            Comparison::Added => {
+                format!("+{} [{min} to {max}]", with_unit(&median, self.figure.unit))
+            }
+            Comparison::Ratio | Comparison::AddedOverHash => format!("x {median} [{min} to {max}]"),
+        }
+    }
+
+    fn cells(&self) -> Vec<String> {
+        let shown = |spread: &Spread| with_unit(&three_digits(spread.median), self.figure.unit);
+        let mut cells = vec![self.figure.name.to_owned(), shown(&self.base)];
+        for (figure, compared) in &self.others {
+            cells.extend([shown(figure), self.compared(compared)]);
+        }
+        cells.push(self.verdict());
+        cells
+    }
+
+    fn to_json(&self, measured: &Measured) -> Value {
+        let others = measured.proxies.iter().skip(1).zip(&self.others);
+        let others = others.map(|(name, (figure, compared))| {
+            (name.clone(), json!({"figure": figure, "compared": compared}))
+        });
+        json!({
+            "case": self.figure.case.title(),
+            "name": self.figure.name,
+            "unit": self.figure.unit,
+            "comparison": match self.figure.comparison {
+                Comparison::Ratio => "ratio",
+                Comparison::Added => "added",
+                Comparison::AddedOverHash => "added over SHA-256 alone",
+            },
+            "goal": self.figure.goal,
+            "base": self.base,
+            "others": others.collect::<serde_json::Map<_, _>>(),
+        })
+    }
+}
+
+impl Figure {
+    /// One value for each round of the proxy at `place`.
+    fn rounds(&self, measured: &Measured, place: usize) -> Option<Vec<f64>> {
+        let case = measured.cases.iter().position(|case| *case == self.case)?;
+        let samples = measured.rounds.iter().map(|round| round.get(case)?.get(place));
+        samples.map(|sample| sample.map(|sample| (self.value)(self.case, sample))).collect()
+    }
+}
+
+fn zip(left: &[f64], right: &[f64], join: fn(f64, f64) -> f64) -> Vec<f64> {
+    left.iter().zip(right).map(|(left, right)| join(*left, *right)).collect()
+}
+
+impl Report {
+    /// A table for a terminal.
+    pub(crate) fn to_text(&self) -> String {
+        let table = self.table();
+        let widths = table.widths();
+        let mut text = format!("{}\n\n", self.header());
+        for line in &table.lines {
+            let cells = line.cells.iter().zip(&widths).enumerate();
+            let cells = cells.map(|(column, (cell, width))| match column {
+                0 if line.is_heading => format!("{cell:<0$}", width + 2),
+                0 => format!("  {cell:<width$}"),
+                _ => format!("{cell:>width$}"),
+            });
+            let cells: Vec<_> = cells.collect();
+            text.push_str(cells.join("   ").trim_end());
+            text.push('\n');
+        }
+        text
+    }
+
+    /// A table for a document.
+    pub(crate) fn to_markdown(&self) -> String {
+        let mut text = format!("{}\n\n", self.header());
+        for (number, line) in self.table().lines.iter().enumerate() {
+            let cells = line.cells.iter().map(|cell| match cell.as_str() {
+                "" => String::new(),
+                cell if line.is_heading && number > 0 => format!("**{cell}**"),
+                cell => cell.replace("<=", "≤"),
+            });
+            text.push_str(&format!("| {} |\n", cells.collect::<Vec<_>>().join(" | ")));
+            if number == 0 {
+                let columns = line.cells.len();
+                text.push_str(&format!("|---|{}\n", "---:|".repeat(columns.saturating_sub(1))));
+            }
+        }
+        text
+    }
+
+    /// All figures for a program.
+    pub(crate) fn to_json(&self) -> Value {
+        let measured = &self.measured;
+        json!({
+            "machine": self.machine.to_json(),
+            "envoy": self.envoy,
+            "rounds": measured.rounds.len(),
+            "module_bytes": self.module_bytes,
+            "sha256_ns_per_byte": Spread::of(&measured.kernel),
+            "figures": self.rows().iter().map(|row| row.to_json(measured)).collect::<Vec<_>>(),
+            "memory": self.memory.as_ref().map(|memory| memory.to_json(&measured.proxies)),
+        })
+    }
+
+    fn header(&self) -> String {
+        let kernel = Spread::of(&self.measured.kernel).map_or(String::new(), |hash| {
+            let (time, speed) = (three_digits(hash.median), three_digits(1e3 / hash.median));
+            format!(" SHA-256 alone in the same VM: {time} ns per byte, {speed} MB/s.")
+        });
+        format!(
+            "Envoy {}, one worker; {}.\nMedians of {} rounds [least to greatest]; \"x\" is a ratio within a round.{kernel}",
+            self.envoy,
+            self.machine.describe(),
+            self.measured.rounds.len(),
+        )
+    }
+
+    fn rows(&self) -> Vec<Row> {
+        FIGURES.iter().filter_map(|figure| Row::new(figure, &self.measured)).collect()
+    }
+
+    fn table(&self) -> Table {
+        let mut table = Table::new(&self.measured.proxies);
+        let mut case = None;
+        for row in self.rows() {
+            if case.replace(row.figure.case) != Some(row.figure.case) {
+                table.heading(row.figure.case.title());
+            }
+            table.line(row.cells());
+        }
+        table.heading("size".into());
+        for (name, bytes) in self.memory.iter().flat_map(Memory::lines) {
+            table.line(sizes(name, &bytes));
+        }
+        table.line(self.module());
+        table
+    }
+
+    fn module(&self) -> Vec<String> {
+        let kibibytes = self.module_bytes as f64 / 1024.0;
+        let mut cells = vec![String::new(); self.measured.proxies.len() * 2 - 1];
+        cells.splice(
+            0..1,
+            ["module".into(), String::new(), with_unit(&three_digits(kibibytes), "KiB")],
+        );
+        cells.push(judge(kibibytes, MODULE_GOAL_KIB, "KiB"));
+        cells
+    }
+}
+
+fn sizes(name: String, bytes: &[u64]) -> Vec<String> {
+    let mebibytes = |bytes: &u64| with_unit(&three_digits(*bytes as f64 / 1_048_576.0), "MiB");
+    let mut cells = vec![name];
+    cells.extend(bytes.first().map(mebibytes));
+    for bytes in bytes.iter().skip(1) {
+        cells.extend([mebibytes(bytes), String::new()]);
+    }
+    cells.push(String::new());
+    cells
+}
+
+fn judge(value: f64, goal: f64, unit: &str) -> String {
+    let verdict = if value <= goal { "met" } else { "missed" };
+    format!("<= {} {verdict}", with_unit(&three_digits(goal), unit))
+}
+
+fn with_unit(number: &str, unit: &str) -> String {
+    if unit.is_empty() { number.to_owned() } else { format!("{number} {unit}") }
+}
+
+fn three_digits(value: f64) -> String {
+    match value.abs() {
+        100.0.. => format!("{value:.0}"),
+        10.0..100.0 => format!("{value:.1}"),
+        _ => format!("{value:.2}"),
+    }
+}
+
+/// Lines of equally many cells.
+struct Table {
+    lines: Vec<Line>,
+}
+
+struct Line {
+    is_heading: bool,
+    cells: Vec<String>,
+}
+
+impl Table {
+    fn new(proxies: &[String]) -> Self {
+        let mut cells = vec![String::new()];
+        cells.extend(proxies.first().cloned());
+        for proxy in proxies.iter().skip(1) {
+            cells.extend([proxy.clone(), "compared".into()]);
+        }
+        cells.push("goal".into());
+        Self { lines: vec![Line { is_heading: true, cells }] }
+    }
+
+    fn heading(&mut self, title: String) {
+        let columns = self.lines.first().map_or(0, |line| line.cells.len());
+        let mut cells = vec![String::new(); columns];
+        if let Some(first) = cells.first_mut() {
+            *first = title;
+        }
+        self.lines.push(Line { is_heading: true, cells });
+    }
+
+    fn line(&mut self, cells: Vec<String>) {
+        self.lines.push(Line { is_heading: false, cells });
+    }
+
+    /// The widest cell of each column; a title may run into the columns beside it.
+    fn widths(&self) -> Vec<usize> {
+        let mut widths = Vec::new();
+        for (number, line) in self.lines.iter().enumerate() {
+            let counted = if line.is_heading && number > 0 { &[][..] } else { &line.cells };
+            for (column, cell) in counted.iter().enumerate() {
+                if widths.len() <= column {
+                    widths.push(0);
+                }
+                if let Some(width) = widths.get_mut(column) {
+                    *width = cell.chars().count().max(*width);
+                }
+            }
+        }
+        widths
+    }
+}

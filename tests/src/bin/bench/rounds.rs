@@ -1,0 +1,204 @@
+//! Rounds: in each, the proxies take turns with each case.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+use clap::ValueEnum;
+use ledgerline_tests::process::eventually;
+
+use crate::case::Case;
+use crate::load::{Amount, Clients, Request, Seen};
+use crate::proxy::Proxy;
+
+/// Enough for all concurrencies.
+const CONNECTIONS: usize = 16;
+
+/// How long a proxy may take to write its access log.
+const LOG_PATIENCE: Duration = Duration::from_secs(10);
+
+const KERNEL_BLOCKS: u32 = 400;
+const KERNEL_BLOCK_BYTES: f64 = 65_536.0;
+
+/// How much is measured.
+pub(crate) struct Extent {
+    /// What is sent.
+    pub(crate) cases: Vec<Case>,
+    /// Rounds.
+    pub(crate) rounds: usize,
+    /// Less in each of them.
+    pub(crate) quick: bool,
+}
+
+impl Extent {
+    /// All cases and the usual number of rounds, if none are given.
+    pub(crate) fn new(cases: &[Case], quick: bool, rounds: Option<usize>) -> Self {
+        let cases = if cases.is_empty() { Case::value_variants() } else { cases };
+        let usual = if quick { 3 } else { 10 };
+        Self { cases: cases.to_vec(), rounds: rounds.unwrap_or(usual).max(1), quick }
+    }
+}
+
+/// One proxy, one case, one round.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Sample {
+    /// What the clients saw.
+    pub(crate) seen: Seen,
+    /// CPU time of the proxy.
+    pub(crate) cpu: Duration,
+}
+
+impl Sample {
+    /// How many calls ended, each with status 200.
+    pub(crate) fn calls(&self) -> f64 {
+        self.seen.latencies.len() as f64
+    }
+
+    /// The latency that `percent` of the calls do not exceed.
+    pub(crate) fn latency(&self, percent: usize) -> Duration {
+        let latencies = &self.seen.latencies;
+        latencies.get(latencies.len() * percent / 100).copied().unwrap_or_default()
+    }
+
+    fn add(&mut self, slice: Self) {
+        self.cpu += slice.cpu;
+        self.seen.add(slice.seen);
+    }
+}
+
+/// All samples.
+pub(crate) struct Measured {
+    /// The names of the proxies, the one without the filter first.
+    pub(crate) proxies: Vec<String>,
+    /// What was sent.
+    pub(crate) cases: Vec<Case>,
+    /// For each round, for each case, for each proxy.
+    pub(crate) rounds: Vec<Vec<Vec<Sample>>>,
+    /// For each round in which it was measured, the CPU time of SHA-256 in the VM in nanoseconds per byte.
+    pub(crate) kernel: Vec<f64>,
+}
+
+/// A proxy and its clients.
+pub(crate) struct Lane {
+    pub(crate) proxy: Proxy,
+    clients: Clients,
+}
+
+/// Everything that is alive during the run.
+pub(crate) struct Bench {
+    pub(crate) lanes: Vec<Lane>,
+    pub(crate) extent: Extent,
+    kernel: Lane,
+}
+
+impl Bench {
+    /// Connects clients to all proxies.
+    pub(crate) async fn connect(
+        proxies: Vec<Proxy>,
+        kernel: Proxy,
+        extent: Extent,
+    ) -> Result<Self> {
+        let mut lanes = Vec::new();
+        for proxy in proxies {
+            lanes.push(Lane::connect(proxy).await?);
+        }
+        Ok(Self { lanes, kernel: Lane::connect(kernel).await?, extent })
+    }
+
+    /// Measures, after a warm-up.
+    pub(crate) async fn run(&mut self) -> Result<Measured> {
+        self.round(true).await?;
+        let mut measured = Measured {
+            proxies: self.lanes.iter().map(|lane| lane.proxy.name().to_owned()).collect(),
+            cases: self.extent.cases.clone(),
+            rounds: Vec::new(),
+            kernel: Vec::new(),
+        };
+        for number in 1..=self.extent.rounds {
+            let begun = Instant::now();
+            let (samples, kernel) = self.round(self.extent.quick).await?;
+            measured.rounds.push(samples);
+            measured.kernel.extend(kernel);
+            let seconds = begun.elapsed().as_secs_f64();
+            eprintln!("round {number} of {}: {seconds:.1} s", self.extent.rounds);
+        }
+        Ok(measured)
+    }
+
+    /// Fails if a filter died since the start.
+    pub(crate) async fn check_for_traps(&self) -> Result<()> {
+        for lane in &self.lanes {
+            lane.proxy.check_for_traps().await?;
+        }
+        self.kernel.proxy.check_for_traps().await
+    }
+
+    /// Every case on every proxy, and the hash alone beside the cases that it is compared with.
+    async fn round(&mut self, quick: bool) -> Result<(Vec<Vec<Sample>>, Option<f64>)> {
+        let mut samples = Vec::new();
+        let mut kernel = Vec::new();
+        for case in self.extent.cases.clone() {
+            let mut of_case = vec![Sample::default(); self.lanes.len()];
+            for slice in 0..case.slices(quick) {
+                self.slice(case, slice, &mut of_case).await?;
+                if case.bytes() > 0.0 {
+                    kernel.push(self.hash_alone().await?);
+                }
+            }
+            samples.push(of_case);
+        }
+        let mean = kernel.iter().sum::<f64>() / kernel.len() as f64;
+        Ok((samples, (!kernel.is_empty()).then_some(mean)))
+    }
+
+    /// A short turn for each proxy, so that whatever else happens on the machine meets all of them. Who
+    /// begins changes from slice to slice.
+    async fn slice(&mut self, case: Case, number: usize, samples: &mut [Sample]) -> Result<()> {
+        let count = self.lanes.len();
+        for turn in 0..count {
+            let place = (number + turn) % count;
+            let lane = self.lanes.get_mut(place).context("a lane")?;
+            let slice = lane.send(case.request(), case.concurrency(), case.amount()).await;
+            let slice =
+                slice.with_context(|| format!("{}: {}", lane.proxy.name(), case.title()))?;
+            samples.get_mut(place).context("a lane")?.add(slice);
+        }
+        Ok(())
+    }
+
+    /// Nanoseconds of CPU time per byte of SHA-256 on memory of the VM.
+    async fn hash_alone(&mut self) -> Result<f64> {
+        let header = format!("x-ledgerline-hash-kernel: {KERNEL_BLOCKS}\r\n");
+        let request = Request::get_with("/v1/models", &header);
+        let sample = self.kernel.send(request, 1, Amount::Calls(1)).await?;
+        Ok(sample.cpu.as_secs_f64() * 1e9 / (f64::from(KERNEL_BLOCKS) * KERNEL_BLOCK_BYTES))
+    }
+}
+
+impl Lane {
+    async fn connect(proxy: Proxy) -> Result<Self> {
+        let clients = Clients::connect(proxy.address(), CONNECTIONS).await?;
+        Ok(Self { proxy, clients })
+    }
+
+    /// Sends calls, and takes the account of the proxy before them and when their log is written.
+    pub(crate) async fn send(
+        &mut self,
+        request: Request,
+        concurrency: usize,
+        amount: Amount,
+    ) -> Result<Sample> {
+        let before = self.proxy.cpu_time()?;
+        let seen = self.clients.send(request, concurrency, amount).await?;
+        self.wait_for_log(seen.latencies.len()).await?;
+        let cpu = self.proxy.cpu_time()?.saturating_sub(before);
+        Ok(Sample { seen, cpu })
+    }
+
+    async fn wait_for_log(&self, calls: usize) -> Result<()> {
+        let written = || self.proxy.log_lines().ok().filter(|lines| *lines >= calls);
+        let lines = eventually(LOG_PATIENCE, written).await;
+        let lines = lines.map_or_else(|| self.proxy.log_lines(), Ok)?;
+        ensure!(lines == calls, "{lines} lines in the access log after {calls} calls");
+        self.proxy.empty_log()
+    }
+}

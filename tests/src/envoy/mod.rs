@@ -1,0 +1,9 @@
+//! A real Envoy with the real filter, started from the bootstrap that ships.
+
+mod admin;
+mod bootstrap;
+mod gateway;
+
+pub use self::admin::{Admin, Stats};
+pub use self::bootstrap::{Bootstrap, Host, Upstream};
+pub use self::gateway::{Builder, Gateway, Ports};

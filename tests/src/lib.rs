@@ -1,0 +1,27 @@
+//! What the end-to-end tests stand on: a provider that can be as bad as the real ones, a real Envoy
+//! with the real filter, and readers that believe nothing.
+//!
+//! ```text
+//! client ──► Gateway (Envoy + ledgerline.wasm) ──► Simulator (records what it saw and sent)
+//!               │
+//!               └──► Ledger (every line checked as it is read)
+//! ```
+//!
+//! A test sends a call, waits for its entry and compares the entry with what the simulator
+//! recorded. Nothing here computes an entry a second time: the truth is what the two ends of the
+//! wire saw.
+//!
+//! Errors are `anyhow`: whoever reads them is a person in front of a failed test.
+
+#![allow(
+    clippy::indexing_slicing,
+    reason = "only JSON is indexed, and it is null where nothing is"
+)]
+
+pub mod client;
+pub mod envoy;
+pub mod ledger;
+pub mod payload;
+pub mod process;
+pub mod simulator;
+pub mod workspace;

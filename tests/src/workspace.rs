@@ -1,0 +1,62 @@
+//! Where things are in this repository, and what to run when one is missing.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, ensure};
+
+/// The oldest Envoy that Ledgerline supports.
+pub const OLDEST_ENVOY: &str = "1.37.0";
+/// The Envoy that `make run` starts.
+pub const NEWEST_ENVOY: &str = "1.40.0";
+
+/// The root of the repository; the paths inside the shipped configurations are relative to it.
+pub fn root() -> &'static Path {
+    let package = Path::new(env!("CARGO_MANIFEST_DIR"));
+    package.parent().unwrap_or(package)
+}
+
+/// The Envoy binary of one version.
+pub fn envoy(version: &str) -> Result<PathBuf> {
+    existing(&format!(".cache/envoy/{version}/envoy"), &format!("envoy/install.sh {version}"))
+}
+
+/// The bootstrap of the egress gateway, as shipped.
+pub fn egress_bootstrap() -> Result<PathBuf> {
+    existing("envoy/egress.yaml", "git checkout envoy/egress.yaml")
+}
+
+/// The filter, as built for release.
+pub fn module() -> Result<PathBuf> {
+    existing("target/ledgerline.wasm", "make wasm")
+}
+
+/// The filter with the feature `fault-injection`: a header makes it trap.
+pub fn faulty_module() -> Result<PathBuf> {
+    const BUILD: &str =
+        "filter/build.sh --features fault-injection --output target/ledgerline-fault.wasm";
+    existing("target/ledgerline-fault.wasm", BUILD)
+}
+
+/// The Python that has the real SDKs.
+pub fn python() -> Result<PathBuf> {
+    existing(".cache/venv/bin/python", "tests/setup.sh")
+}
+
+/// The Node that has a fetch of its own.
+pub fn node() -> Result<PathBuf> {
+    let folders = std::env::var_os("PATH").unwrap_or_default();
+    let mut nodes = std::env::split_paths(&folders).map(|folder| folder.join("node"));
+    let node = nodes.find(|node| node.exists());
+    node.context("node is missing; `tests/setup.sh` installs it")
+}
+
+/// One of the client programs in `tests/clients`.
+pub fn client_program(name: &str) -> Result<PathBuf> {
+    existing(&format!("tests/clients/{name}"), "git checkout tests/clients")
+}
+
+fn existing(relative: &str, fix: &str) -> Result<PathBuf> {
+    let path = root().join(relative);
+    ensure!(path.exists(), "{relative} is missing; `{fix}` makes it");
+    Ok(path)
+}

@@ -1,0 +1,31 @@
+//! A call goes through a real Envoy with the real filter; its entry must say what the two ends saw.
+//!
+//! Every test has a gateway of its own and ends with [`stage::Open::finish`], which proves for the
+//! whole of it: as many lines in the ledger as Envoy counted requests, every line well-formed, no
+//! trap.
+
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test fails by panicking, wherever in its helpers"
+)]
+
+#[macro_use]
+mod stage;
+
+mod bad_input;
+mod bodies;
+mod broken_calls;
+mod configuration;
+mod cost;
+mod endpoints;
+mod filter_faults;
+mod identity;
+mod load;
+mod outcomes;
+mod real_clients;
+mod run_command;
+
+use stage::{Stage, check_body, check_prefix};
