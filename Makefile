@@ -2,7 +2,7 @@
 
 ENVOY := 1.40.0
 OLDEST_ENVOY := 1.37.0
-CARGO := tools/cargo
+CARGO := .tools/cargo
 BUILT := $(or $(CARGO_TARGET_DIR),target)/release
 
 .DEFAULT_GOAL := help
@@ -44,10 +44,10 @@ wasm:
 	filter/build.sh
 
 lint:
-	tools/shellcheck
+	.tools/shellcheck
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --locked --workspace --all-targets --all-features -- --deny warnings
-	tools/deny
+	.tools/deny
 
 clean:
 	rm -rf target .cache

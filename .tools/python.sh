@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # Sourced: the virtual environment .cache/venv and its pip.
-source tools/packages.sh
+source .tools/packages.sh
 
 # venv_pip ARGUMENT...: runs pip for the virtual environment, which is made first if need be.
 venv_pip() {

@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # Sourced: finds the Rust that builds this project: rustup's pinned one, else a newer one, else Debian's.
-source tools/packages.sh
+source .tools/packages.sh
 
 # Puts that Rust first in PATH.
 use_rust() {

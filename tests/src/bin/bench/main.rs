@@ -30,6 +30,7 @@ mod spread;
 mod wire;
 
 use std::path::PathBuf;
+use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use clap::Parser;
@@ -54,7 +55,7 @@ struct Arguments {
     /// Print the table in Markdown
     #[arg(long)]
     markdown: bool,
-    /// Write all figures, round by round, to this file
+    /// Also write all figures to this file, as JSON
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
     /// Only send these
@@ -71,14 +72,23 @@ struct Arguments {
     compare: Vec<PathBuf>,
 }
 
-fn main() -> Result<()> {
-    let arguments = Arguments::parse();
+fn main() -> ExitCode {
+    match run(&Arguments::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: &Arguments) -> Result<()> {
     let machine = Machine::read()?;
     let cores = Cores::allowed()?;
     // Before the first thread or child starts, so that all of them inherit it.
     cores.take_for_load()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let report = runtime.block_on(measure(&arguments, machine, cores))?;
+    let report = runtime.block_on(measure(arguments, machine, cores))?;
     if let Some(file) = &arguments.json {
         let json = serde_json::to_string_pretty(&report.to_json())?;
         std::fs::write(file, json + "\n").with_context(|| file.display().to_string())?;

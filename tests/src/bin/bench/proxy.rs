@@ -82,14 +82,18 @@ impl Flavour {
 
 /// Keeps the host of the bench, and of the HTTP filters ours and the last.
 fn reduce(bootstrap: &mut Value) -> Result<()> {
-    let clusters = bootstrap["static_resources"]["clusters"].as_array_mut().context("clusters")?;
+    let clusters = array(bootstrap, "/static_resources/clusters")?;
     clusters.retain(|cluster| cluster["name"] == HOST);
     let manager = http_connection_manager(bootstrap)?;
     let chain = manager["http_filters"].as_array_mut().context("http_filters")?;
     chain.retain(|filter| filter["name"] == "ledgerline" || filter["name"] == "router");
-    let hosts = manager["route_config"]["virtual_hosts"].as_array_mut().context("virtual_hosts")?;
+    let hosts = array(manager, "/route_config/virtual_hosts")?;
     hosts.retain(|host| host["name"] == HOST);
     Ok(())
+}
+
+fn array<'v>(value: &'v mut Value, pointer: &'static str) -> Result<&'v mut Vec<Value>> {
+    value.pointer_mut(pointer).and_then(Value::as_array_mut).context(pointer)
 }
 
 fn drop_filter(bootstrap: &mut Value) -> Result<()> {
