@@ -2,17 +2,44 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::path::Path;
+use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
 
 use crate::client::Call;
+use crate::process::{Supervised, eventually};
 
 /// The admin interface of one Envoy.
 #[derive(Clone, Copy, Debug)]
 pub struct Admin(pub SocketAddr);
 
+/// How long an Envoy may take to start on a busy machine.
+const START_PATIENCE: Duration = Duration::from_secs(60);
+
 impl Admin {
+    /// Waits until an Envoy that writes its admin address to `folder/admin` serves.
+    pub async fn when_ready(process: &mut Supervised, folder: &Path) -> Result<Self> {
+        let address = eventually(START_PATIENCE, || {
+            let address = std::fs::read_to_string(folder.join("admin")).ok();
+            let address = address.and_then(|text| text.trim().parse::<SocketAddr>().ok());
+            process.ended().map(Err).or(address.map(Ok))
+        });
+        let admin = match address.await {
+            Some(Ok(address)) => Self(address),
+            Some(Err(status)) => bail!("Envoy ended with {status}"),
+            None => bail!("no admin address within {START_PATIENCE:?}"),
+        };
+        let deadline = tokio::time::Instant::now() + START_PATIENCE;
+        while admin.get("/ready").await.is_err() {
+            ensure!(process.ended().is_none(), "Envoy ended");
+            ensure!(tokio::time::Instant::now() < deadline, "not ready within {START_PATIENCE:?}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        Ok(admin)
+    }
+
     /// Reads a page.
     pub async fn get(&self, path: &str) -> Result<String> {
         let answer = Call::get("admin", path).send(self.0).await?;

@@ -7,19 +7,17 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 use tempfile::TempDir;
 
 use super::admin::Admin;
 use super::bootstrap::{Bootstrap, Host, Upstream};
 use crate::ledger::Ledger;
-use crate::process::{Supervised, eventually};
+use crate::process::Supervised;
 use crate::simulator::Simulator;
 use crate::workspace;
 
-/// How long Envoy may take to start: the oldest machine compiles the module for some seconds.
-const START_PATIENCE: Duration = Duration::from_secs(60);
 /// How long calls may take to end once nobody waits for them.
 const QUIET_PATIENCE: Duration = Duration::from_secs(20);
 
@@ -283,7 +281,7 @@ impl Builder {
             let log = std::fs::read_to_string(scratch.join("envoy.log")).unwrap_or_default();
             error.context(format!("Envoy does not start:\n{log}"))
         };
-        let admin = wait_until_ready(&mut process, &scratch).await.map_err(failed)?;
+        let admin = Admin::when_ready(&mut process, &scratch).await.map_err(failed)?;
         let address = admin.listeners().await?.get("egress").copied();
         Ok(Gateway {
             process,
@@ -333,24 +331,4 @@ impl Builder {
             .stderr(log);
         Ok(command)
     }
-}
-
-async fn wait_until_ready(process: &mut Supervised, scratch: &Path) -> Result<Admin> {
-    let address = eventually(START_PATIENCE, || {
-        let address = std::fs::read_to_string(scratch.join("admin")).ok();
-        let address = address.and_then(|text| text.trim().parse::<SocketAddr>().ok());
-        process.ended().map(Err).or(address.map(Ok))
-    });
-    let admin = match address.await {
-        Some(Ok(address)) => Admin(address),
-        Some(Err(status)) => bail!("Envoy ended with {status}"),
-        None => bail!("no admin address within {START_PATIENCE:?}"),
-    };
-    let deadline = tokio::time::Instant::now() + START_PATIENCE;
-    while admin.get("/ready").await.is_err() {
-        ensure!(process.ended().is_none(), "Envoy ended");
-        ensure!(tokio::time::Instant::now() < deadline, "not ready within {START_PATIENCE:?}");
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-    Ok(admin)
 }

@@ -10,15 +10,13 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use ledgerline_tests::envoy::{Admin, Bootstrap, Host, Upstream};
-use ledgerline_tests::process::{Supervised, eventually};
+use ledgerline_tests::process::Supervised;
 use ledgerline_tests::workspace;
 use serde_json::{Value, json};
 
 use crate::load::HOST;
-
-const START_PATIENCE: Duration = Duration::from_secs(60);
 
 /// Milliseconds between two writes of the access log.
 const FLUSH_INTERVAL: &str = "50";
@@ -259,22 +257,7 @@ fn command(version: &str, bootstrap: &Bootstrap, folder: &Path, core: usize) -> 
 }
 
 async fn wait_until_ready(process: &mut Supervised, folder: &Path) -> Result<(Admin, SocketAddr)> {
-    let address = eventually(START_PATIENCE, || {
-        let address = read_to_string(folder.join("admin")).ok();
-        let address = address.and_then(|text| text.trim().parse::<SocketAddr>().ok());
-        process.ended().map(Err).or(address.map(Ok))
-    });
-    let admin = match address.await {
-        Some(Ok(address)) => Admin(address),
-        Some(Err(status)) => bail!("Envoy ended with {status}"),
-        None => bail!("no admin address within {START_PATIENCE:?}"),
-    };
-    let deadline = tokio::time::Instant::now() + START_PATIENCE;
-    while admin.get("/ready").await.is_err() {
-        ensure!(process.ended().is_none(), "Envoy ended");
-        ensure!(tokio::time::Instant::now() < deadline, "not ready within {START_PATIENCE:?}");
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    let admin = Admin::when_ready(process, folder).await?;
     let egress = admin.listeners().await?.get("egress").copied();
     Ok((admin, egress.context("a listener `egress`")?))
 }
