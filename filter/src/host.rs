@@ -8,7 +8,10 @@
 
 use std::{cell::RefCell, ops::Deref, ptr};
 
-use ledgerline_core::time::{Monotonic, Timestamp};
+use ledgerline_core::{
+    call::Side,
+    time::{Monotonic, Timestamp},
+};
 
 use crate::pairs::Pairs;
 
@@ -92,11 +95,20 @@ impl HostBytes {
     }
 }
 
-/// Which headers: the numbers of the ABI's `MapType`.
-#[derive(Clone, Copy)]
-pub(crate) enum Headers {
-    Request = 0,
-    Response = 2,
+/// The ABI's `MapType` of the headers of a message.
+fn map_type(side: Side) -> u32 {
+    match side {
+        Side::Request => 0,
+        Side::Response => 2,
+    }
+}
+
+/// The ABI's `BufferType` of the body of a message.
+fn buffer_type(side: Side) -> u32 {
+    match side {
+        Side::Request => 0,
+        Side::Response => 1,
+    }
 }
 
 /// A copy of a header map.
@@ -108,24 +120,24 @@ impl HeaderMap {
     }
 }
 
-pub(crate) fn headers(headers: Headers) -> HeaderMap {
+pub(crate) fn headers(side: Side) -> HeaderMap {
     // SAFETY: both out-pointers are valid for the call.
     let map = HostBytes::read(|data, size| unsafe {
-        proxy_get_header_map_pairs(headers as u32, data, size)
+        proxy_get_header_map_pairs(map_type(side), data, size)
     });
     HeaderMap(map.unwrap_or_default())
 }
 
-pub(crate) fn remove_header(headers: Headers, name: &str) {
+pub(crate) fn remove_header(side: Side, name: &str) {
     // SAFETY: the name is valid for the call.
-    unsafe { proxy_remove_header_map_value(headers as u32, name.as_ptr(), name.len()) };
+    unsafe { proxy_remove_header_map_value(map_type(side), name.as_ptr(), name.len()) };
 }
 
-pub(crate) fn set_header(headers: Headers, name: &str, value: &[u8]) {
+pub(crate) fn set_header(side: Side, name: &str, value: &[u8]) {
     // SAFETY: name and value are valid for the call.
     unsafe {
         proxy_replace_header_map_value(
-            headers as u32,
+            map_type(side),
             name.as_ptr(),
             name.len(),
             value.as_ptr(),
@@ -134,19 +146,12 @@ pub(crate) fn set_header(headers: Headers, name: &str, value: &[u8]) {
     };
 }
 
-/// Which body: the numbers of the ABI's `BufferType`.
-#[derive(Clone, Copy)]
-pub(crate) enum Body {
-    Request = 0,
-    Response = 1,
-}
-
 /// The `size` bytes of the chunk that the host is at, slice by slice; `None` for one that it did
 /// not hand over.
-pub(crate) fn body(body: Body, size: usize) -> impl Iterator<Item = Option<HostBytes>> {
+pub(crate) fn body(side: Side, size: usize) -> impl Iterator<Item = Option<HostBytes>> {
     (0..size).step_by(SLICE_BYTES).map(move |start| {
         let wanted = SLICE_BYTES.min(size.saturating_sub(start));
-        let slice = buffer(body as u32, start, wanted);
+        let slice = buffer(buffer_type(side), start, wanted);
         slice.filter(|bytes| bytes.len() == wanted)
     })
 }

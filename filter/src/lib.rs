@@ -17,7 +17,7 @@ use std::rc::Rc;
 
 use ledgerline_core::{
     Call, Config, Entry,
-    call::{Edits, HostFacts, Moment},
+    call::{Edits, HostFacts, Moment, Side},
     config::{ConfigError, Settings},
     digest::End,
 };
@@ -32,8 +32,6 @@ mod host;
 #[cfg(feature = "hash-kernel")]
 mod kernel;
 mod pairs;
-
-use host::{Body, Headers};
 
 proxy_wasm::main! {{
     proxy_wasm::set_log_level(LogLevel::Info);
@@ -98,6 +96,18 @@ impl Filter {
     #[cfg(not(feature = "fault-injection"))]
     fn fault(&self, _stage: &'static str) {}
 
+    fn body(&mut self, side: Side, size: usize, end: bool) {
+        for chunk in host::body(side, size) {
+            match chunk {
+                Some(bytes) => self.call.body(side, &bytes),
+                None => self.call.lose_body(side),
+            }
+        }
+        if end {
+            self.call.end(side, End::Complete);
+        }
+    }
+
     /// The call has ended: its final entry takes the place of the provisional one.
     fn finish(&mut self) {
         if std::mem::replace(&mut self.finished, true) {
@@ -106,7 +116,7 @@ impl Filter {
         self.fault("log");
         let wanted = self.call.wanted_facts();
         if wanted.request_headers {
-            let headers = host::headers(Headers::Request);
+            let headers = host::headers(Side::Request);
             self.call.late_request_headers(headers.pairs(), host::random);
         }
         let facts = HostFacts {
@@ -129,61 +139,45 @@ impl Context for Filter {
 
 impl HttpContext for Filter {
     fn on_http_request_headers(&mut self, _count: usize, end: bool) -> Action {
-        let headers = host::headers(Headers::Request);
+        let headers = host::headers(Side::Request);
         #[cfg(feature = "fault-injection")]
         self.fault.arm(headers.pairs());
         self.fault("request_headers");
         #[cfg(feature = "hash-kernel")]
         kernel::run(headers.pairs());
-        apply(Headers::Request, &self.call.request_headers(headers.pairs(), end, host::random));
+        apply(Side::Request, &self.call.request_headers(headers.pairs(), end, host::random));
         record(&self.call.provisional());
         Action::Continue
     }
 
     fn on_http_request_body(&mut self, size: usize, end: bool) -> Action {
         self.fault("request_body");
-        for chunk in host::body(Body::Request, size) {
-            match chunk {
-                Some(bytes) => self.call.request_body(&bytes),
-                None => self.call.lose_request_body(),
-            }
-        }
-        if end {
-            self.call.request_end(End::Complete);
-        }
+        self.body(Side::Request, size, end);
         Action::Continue
     }
 
     fn on_http_request_trailers(&mut self, _count: usize) -> Action {
-        self.call.request_end(End::Trailers);
+        self.call.end(Side::Request, End::Trailers);
         Action::Continue
     }
 
     fn on_http_response_headers(&mut self, _count: usize, end: bool) -> Action {
         self.fault("response_headers");
-        let headers = host::headers(Headers::Response);
+        let headers = host::headers(Side::Response);
         let now = host::monotonic_clock();
-        apply(Headers::Response, &self.call.response_headers(headers.pairs(), end, now));
+        apply(Side::Response, &self.call.response_headers(headers.pairs(), end, now));
         record(&self.call.provisional());
         Action::Continue
     }
 
     fn on_http_response_body(&mut self, size: usize, end: bool) -> Action {
         self.fault("response_body");
-        for chunk in host::body(Body::Response, size) {
-            match chunk {
-                Some(bytes) => self.call.response_body(&bytes),
-                None => self.call.lose_response_body(),
-            }
-        }
-        if end {
-            self.call.response_end(End::Complete);
-        }
+        self.body(Side::Response, size, end);
         Action::Continue
     }
 
     fn on_http_response_trailers(&mut self, _count: usize) -> Action {
-        self.call.response_end(End::Trailers);
+        self.call.end(Side::Response, End::Trailers);
         Action::Continue
     }
 
@@ -192,9 +186,9 @@ impl HttpContext for Filter {
     }
 }
 
-fn apply(headers: Headers, edits: &Edits<'_>) {
-    edits.remove.iter().for_each(|name| host::remove_header(headers, name));
-    edits.set.iter().for_each(|(name, value)| host::set_header(headers, name, value));
+fn apply(side: Side, edits: &Edits<'_>) {
+    edits.remove.iter().for_each(|name| host::remove_header(side, name));
+    edits.set.iter().for_each(|(name, value)| host::set_header(side, name, value));
     if edits.reroute {
         host::clear_route_cache();
     }

@@ -20,6 +20,15 @@ use crate::{
     time::{Monotonic, Timestamp},
 };
 
+/// One of the two messages of a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    /// From the caller to the provider.
+    Request,
+    /// From the provider, or the gateway itself, to the caller.
+    Response,
+}
+
 /// Both clocks, read together when the request headers arrive.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Moment {
@@ -146,21 +155,6 @@ impl Call {
         self.read_request(headers, random);
     }
 
-    /// The next bytes of the request body.
-    pub fn request_body(&mut self, chunk: &[u8]) {
-        self.request.body.push(chunk);
-    }
-
-    /// Bytes of the request body passed that could not be read.
-    pub fn lose_request_body(&mut self) {
-        self.request.body.lose();
-    }
-
-    /// The request ended as it should.
-    pub fn request_end(&mut self, end: End) {
-        self.request.body.finish(end);
-    }
-
     /// The response headers arrived; `end` if no body follows. The answer is what to change on them.
     pub fn response_headers<'h>(
         &mut self,
@@ -187,19 +181,19 @@ impl Call {
         edits
     }
 
-    /// The next bytes of the response body.
-    pub fn response_body(&mut self, chunk: &[u8]) {
-        self.response.body.push(chunk);
+    /// The next bytes of a body.
+    pub fn body(&mut self, side: Side, chunk: &[u8]) {
+        self.body_of(side).push(chunk);
     }
 
-    /// Bytes of the response body passed that could not be read.
-    pub fn lose_response_body(&mut self) {
-        self.response.body.lose();
+    /// Bytes of a body passed that could not be read.
+    pub fn lose_body(&mut self, side: Side) {
+        self.body_of(side).lose();
     }
 
-    /// The response ended as it should.
-    pub fn response_end(&mut self, end: End) {
-        self.response.body.finish(end);
+    /// A message ended as it should.
+    pub fn end(&mut self, side: Side, end: End) {
+        self.body_of(side).finish(end);
     }
 
     /// The entry as it would stand if nothing more were ever heard of this call.
@@ -275,6 +269,13 @@ impl Call {
         request.correlate(scan, config, random, &mut edits);
         request.bind(scan, config, &mut edits);
         edits
+    }
+
+    fn body_of(&mut self, side: Side) -> &mut Body {
+        match side {
+            Side::Request => &mut self.request.body,
+            Side::Response => &mut self.response.body,
+        }
     }
 
     fn end_bodies(&mut self, verdict: Verdict) {
@@ -525,12 +526,12 @@ mod tests {
     fn a_whole_call_leaves_a_whole_entry() {
         let mut call = new_call("{}");
         call.request_headers(bytes(REQUEST), false, || [0; 16]);
-        call.request_body(b"ab");
-        call.request_body(b"c");
-        call.request_end(End::Complete);
+        call.body(Side::Request, b"ab");
+        call.body(Side::Request, b"c");
+        call.end(Side::Request, End::Complete);
         call.response_headers(bytes(RESPONSE), false, micros(7));
-        call.response_body(b"data: 1\n\n");
-        call.response_end(End::Trailers);
+        call.body(Side::Response, b"data: 1\n\n");
+        call.end(Side::Response, End::Trailers);
         let facts = via_upstream();
         let expected = [
             r#"{"timestamp":"1970-01-01T00:00:00.000000Z","agent_id":"billing","user_id":"u_1","#,
@@ -592,7 +593,7 @@ mod tests {
     fn a_call_that_was_cut_keeps_the_digest_of_what_crossed() {
         let mut call = new_call("{}");
         call.request_headers(bytes(REQUEST), false, || [0; 16]);
-        call.request_body(b"ab");
+        call.body(Side::Request, b"ab");
         let facts = HostFacts {
             code_details: b"downstream_remote_disconnect".into(),
             ..Default::default()
@@ -609,8 +610,8 @@ mod tests {
         let mut call = new_call("{}");
         call.request_headers(bytes(REQUEST), true, || [0; 16]);
         call.response_headers(bytes(&[(":status", "403")]), false, micros(1));
-        call.response_body(b"{}");
-        call.response_end(End::Complete);
+        call.body(Side::Response, b"{}");
+        call.end(Side::Response, End::Complete);
         let facts = HostFacts { code_details: b"route_not_found".into(), ..Default::default() };
         let entry = call.finish(micros(1), &facts);
         assert_eq!(entry.response.unwrap().end, Some(End::LocalReply));
@@ -647,8 +648,8 @@ mod tests {
     fn a_lost_chunk_is_a_fault_and_never_a_wrong_digest() {
         let mut call = new_call("{}");
         call.request_headers(bytes(REQUEST), false, || [0; 16]);
-        call.lose_request_body();
-        call.request_end(End::Complete);
+        call.lose_body(Side::Request);
+        call.end(Side::Request, End::Complete);
         call.response_headers(bytes(RESPONSE), true, micros(1));
         let facts = via_upstream();
         let entry = call.finish(micros(1), &facts);
@@ -753,15 +754,15 @@ mod tests {
                 let headers = headers.iter().map(|(name, value)| (&**name, &**value));
                 call.request_headers(headers, end, || [7; 16]);
             }
-            Step::RequestBody(chunk) => call.request_body(&chunk),
-            Step::RequestLost => call.lose_request_body(),
-            Step::RequestEnd(trailers) => call.request_end(end(trailers)),
+            Step::RequestBody(chunk) => call.body(Side::Request, &chunk),
+            Step::RequestLost => call.lose_body(Side::Request),
+            Step::RequestEnd(trailers) => call.end(Side::Request, end(trailers)),
             Step::ResponseHeaders(headers, end) => {
                 let headers = headers.iter().map(|(name, value)| (&**name, &**value));
                 call.response_headers(headers, end, micros(1));
             }
-            Step::ResponseBody(chunk) => call.response_body(&chunk),
-            Step::ResponseEnd(trailers) => call.response_end(end(trailers)),
+            Step::ResponseBody(chunk) => call.body(Side::Response, &chunk),
+            Step::ResponseEnd(trailers) => call.end(Side::Response, end(trailers)),
             Step::Provisional => drop(line(&call.provisional())),
         }
     }
