@@ -3,7 +3,7 @@
 ENVOY := 1.40.0
 OLDEST_ENVOY := 1.37.0
 CARGO := .tools/cargo
-BUILT := $(or $(CARGO_TARGET_DIR),target)/release
+BUILT := $(or $(CARGO_TARGET_DIR),target)/native
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
@@ -23,7 +23,7 @@ help:
 run:
 	envoy/install.sh $(ENVOY)
 	filter/build.sh
-	$(CARGO) build --locked --release --bin ledgerline --bin run
+	$(CARGO) build --locked --profile native --bin ledgerline --bin run
 	$(BUILT)/run $(ARGS)
 
 test:
@@ -37,7 +37,7 @@ bench:
 	envoy/install.sh $(ENVOY)
 	filter/build.sh
 	filter/build.sh --features hash-kernel --output target/ledgerline-hash-kernel.wasm
-	$(CARGO) build --locked --release --bin bench
+	$(CARGO) build --locked --profile native --bin bench
 	$(BUILT)/bench $(ARGS)
 
 wasm:
