@@ -31,7 +31,7 @@ test:
 	tests/setup.sh
 	filter/build.sh
 	filter/build.sh --features fault-injection --output target/ledgerline-fault.wasm
-	$(CARGO) test --locked
+	$(CARGO) test --locked --workspace
 
 bench:
 	envoy/install.sh $(ENVOY)
