@@ -34,6 +34,7 @@ pub mod entry;
 pub mod headers;
 pub mod identity;
 mod json;
+pub mod mask;
 pub mod outcome;
 pub mod text;
 pub mod time;

@@ -1,0 +1,139 @@
+//! How a body is written, as far as its headers say.
+
+use crate::words::words;
+
+words! {
+    /// How far a body was looked into.
+    pub enum Scan {
+        /// As JSON, be it one document, one per line, or one per event.
+        Json = "json",
+        /// As text.
+        Text = "text",
+        /// As a form, URL-encoded or multipart.
+        Form = "form",
+        /// Not at all: it is compressed, binary or encrypted, and was hashed as it crossed.
+        Opaque = "opaque",
+    }
+}
+
+/// How a body is written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Syntax {
+    /// JSON, JSON Lines, or JSON in server-sent events.
+    Json,
+    /// Anything else that is text.
+    Text,
+    /// `application/x-www-form-urlencoded`.
+    Form,
+    /// `multipart/*` with the boundary between its parts.
+    Multipart(Box<[u8]>),
+    /// Bytes that cannot be looked into.
+    Opaque,
+}
+
+impl Syntax {
+    /// From the values of `content-type` and `content-encoding`, empty if absent.
+    pub fn of(content_type: &[u8], content_encoding: &[u8]) -> Self {
+        let encoding = content_encoding.trim_ascii();
+        if !encoding.is_empty() && !encoding.eq_ignore_ascii_case(b"identity") {
+            return Self::Opaque;
+        }
+        let end = content_type.iter().position(|byte| *byte == b';').unwrap_or(content_type.len());
+        let (media_type, parameters) = content_type.split_at_checked(end).unwrap_or_default();
+        let media_type = media_type.trim_ascii().to_ascii_lowercase();
+        let is = |types: &[&[u8]]| types.contains(&media_type.as_slice());
+        let top = media_type.split(|byte| *byte == b'/').next().unwrap_or_default();
+        if top == b"multipart" {
+            return boundary(parameters).map_or(Self::Text, Self::Multipart);
+        }
+        if is(&[b"application/x-www-form-urlencoded"]) {
+            return Self::Form;
+        }
+        if is(&JSON) || media_type.ends_with(b"+json") {
+            return Self::Json;
+        }
+        let is_binary = [&b"image"[..], b"audio", b"video", b"font"].contains(&top)
+            && !media_type.ends_with(b"+xml");
+        if is_binary || is(&BINARY) || media_type.starts_with(b"application/grpc") {
+            return Self::Opaque;
+        }
+        Self::Text
+    }
+
+    /// The word for an entry.
+    pub fn scan(&self) -> Scan {
+        match self {
+            Self::Json => Scan::Json,
+            Self::Text => Scan::Text,
+            Self::Form | Self::Multipart(_) => Scan::Form,
+            Self::Opaque => Scan::Opaque,
+        }
+    }
+}
+
+const JSON: [&[u8]; 9] = [
+    b"application/json",
+    b"application/x-json",
+    b"text/json",
+    b"application/jsonl",
+    b"application/x-jsonl",
+    b"application/x-ndjson",
+    b"application/ndjson",
+    b"application/json-seq",
+    b"text/event-stream",
+];
+
+const BINARY: [&[u8]; 12] = [
+    b"application/octet-stream",
+    b"application/vnd.amazon.eventstream",
+    b"application/protobuf",
+    b"application/x-protobuf",
+    b"application/vnd.google.protobuf",
+    b"application/msgpack",
+    b"application/cbor",
+    b"application/pdf",
+    b"application/zip",
+    b"application/gzip",
+    b"application/x-gzip",
+    b"application/zstd",
+];
+
+/// The `boundary` among the parameters of a content type (RFC 2046, section 5.1.1).
+fn boundary(parameters: &[u8]) -> Option<Box<[u8]>> {
+    const MAX_BYTES: usize = 70;
+    parameters.split(|byte| *byte == b';').find_map(|parameter| {
+        let (name, value) = parameter.trim_ascii().split_at_checked(9)?;
+        let value = value.strip_prefix(b"\"").unwrap_or(value);
+        let value = value.strip_suffix(b"\"").unwrap_or(value);
+        let is_boundary = name.eq_ignore_ascii_case(b"boundary=");
+        (is_boundary && (1..=MAX_BYTES).contains(&value.len())).then(|| value.into())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_headers_say_how_a_body_is_written() {
+        let multipart = Syntax::Multipart((*b"a-b").into());
+        for (content_type, encoding, syntax) in [
+            ("application/json; charset=utf-8", "", Syntax::Json),
+            ("Application/Problem+JSON", "identity", Syntax::Json),
+            ("text/event-stream", "", Syntax::Json),
+            ("application/x-www-form-urlencoded", "", Syntax::Form),
+            ("multipart/form-data; charset=x; Boundary=\"a-b\"", "", multipart.clone()),
+            ("multipart/form-data;boundary=a-b", "", multipart),
+            ("multipart/form-data", "", Syntax::Text),
+            ("text/plain", "", Syntax::Text),
+            ("", "", Syntax::Text),
+            ("image/svg+xml", "", Syntax::Text),
+            ("image/png", "", Syntax::Opaque),
+            ("application/grpc+proto", "", Syntax::Opaque),
+            ("application/octet-stream", "", Syntax::Opaque),
+            ("application/json", "gzip", Syntax::Opaque),
+        ] {
+            assert_eq!(Syntax::of(content_type.as_bytes(), encoding.as_bytes()), syntax);
+        }
+    }
+}
