@@ -1,49 +1,517 @@
 //! Secrets in a body, replaced as it streams by.
+//!
+//! `{"messages":[{"content":"my key is sk-…"}],"password":"hunter2"}` becomes
+//! `{"messages":[{"content":"my key is ***REDACTED***"}],"password":"***REDACTED***"}`, whatever
+//! pieces it comes in. That view is what is hashed; where the operator says so it is also what the
+//! provider gets.
+//!
+//! # How it looks
+//!
+//! It does not parse the body. A body may be JSON in a form in a URL, cut anywhere, or not what its
+//! headers say; a parser would have to be right about all of it. Secrets are found by what stands
+//! around them, wherever that is:
+//!
+//! - by **name**: `"password":` with its value, `?sig=…`, `password=…`, a part called `password`;
+//! - by **shape**: `sk-ant-…`, `AKIA…`, `eyJ….eyJ…`, `-----BEGIN PRIVATE KEY-----`, `user:pass@`;
+//! - by the operator's **own rules**.
+//!
+//! [`prefilter`] finds the few places that are worth a look, sixteen bytes at a time. [`shape`] and
+//! [`field`] look there, backwards at what is over and forwards at as much as it takes to be sure.
+//! [`skip`] then leaves out the rest of the secret, however long it is.
+//!
+//! # What it keeps
+//!
+//! Between two chunks a body keeps [`HISTORY`] bytes to look back at, and those bytes at its end
+//! that may still turn out to begin a secret: at most [`MAX_HELD`].
+
+mod class;
+mod embed;
+mod field;
+mod names;
+mod own;
+mod prefilter;
+mod provider;
 mod rules;
+mod scanner;
+mod shape;
+mod skip;
 mod syntax;
+mod tree;
+mod window;
 
-use std::rc::Rc;
+use std::{borrow::Cow, rc::Rc};
 
-pub use rules::{Masked, Provider, Rules, RulesError};
+pub use provider::Provider;
+pub use rules::{Masked, Rules, RulesError};
+use scanner::{Hit, Scan as Found, Scanner};
+use skip::{Skip, Skipped};
 pub use syntax::{Scan, Syntax};
+use tree::Walk;
+use window::Window;
 
 /// What stands in place of a secret, unless the operator chose something else.
 pub const PLACEHOLDER: &str = "***REDACTED***";
+
+/// The bytes before the undecided ones that a body remembers.
+pub const HISTORY: usize = 512;
+
+/// No more bytes than these are held back: the longest header of a JWT, each character escaped.
+pub const MAX_HELD: usize = 8 * 1024;
+
+/// Of a long chunk so many bytes are copied behind what was kept of the one before. Invariant: at
+/// least [`HISTORY`] and [`MAX_HELD`] together.
+const JOINT: usize = 16 * 1024;
 
 /// One body on its way: bytes go in, the same bytes come out with every secret value replaced.
 #[derive(Clone, Debug)]
 pub struct Masker {
     rules: Rc<Rules>,
+    syntax: Syntax,
+    /// The end of what was pushed: bytes to look back at, then bytes that are held back.
+    tail: Vec<u8>,
+    progress: Progress,
     masked: Masked,
+}
+
+/// How far a window was worked off.
+#[derive(Clone, Debug, Default)]
+struct Progress {
+    /// Everything before is in the view or left out of it.
+    decided: usize,
+    /// Where to look for the next secret: never behind `decided`.
+    resume: usize,
+    skip: Option<Skipping>,
+}
+
+/// A secret that is being left out, and the rule that found it.
+#[derive(Clone, Debug)]
+struct Skipping {
+    skip: Skip,
+    rule: Box<str>,
 }
 
 impl Masker {
     /// A masker for a body that is written in `syntax`.
     pub fn new(rules: Rc<Rules>, syntax: Syntax) -> Self {
-        let _ = syntax;
-        Self { rules, masked: Masked::default() }
+        let (tail, progress) = (Vec::new(), Progress::default());
+        Self { rules, syntax, tail, progress, masked: Masked::default() }
     }
 
-    /// The next bytes. What is decided by now goes to `view`, in order; up to a bounded number of
-    /// bytes are held back until more is known.
+    /// The next bytes. What is decided by now goes to `view`, in order; up to [`MAX_HELD`] bytes
+    /// are held back until more is known.
     pub fn push(&mut self, chunk: &[u8], view: &mut dyn FnMut(&[u8])) {
-        let _ = &self.rules;
-        view(chunk);
+        if self.syntax == Syntax::Opaque {
+            return view(chunk);
+        }
+        match chunk.split_at_checked(JOINT) {
+            Some((head, rest)) if rest.len() >= JOINT => {
+                self.join(head, false, view);
+                // What is looked back at now lies within the chunk, which need not be copied.
+                let start = JOINT.saturating_sub(self.tail.len());
+                self.work_off(chunk.get(start..).unwrap_or_default(), false, view);
+            }
+            _ => self.join(chunk, false, view),
+        }
     }
 
     /// No more bytes follow; what was held back goes to `view`. A second call does nothing.
     pub fn finish(&mut self, view: &mut dyn FnMut(&[u8])) {
-        let _ = view;
+        if self.syntax != Syntax::Opaque {
+            self.join(&[], true, view);
+            self.tail.clear();
+            self.progress = Progress::default();
+        }
     }
 
     /// How many of the bytes pushed so far are neither in the view nor replaced yet. They are the
     /// last ones pushed, and bytes that were replaced are not among them.
     pub fn held(&self) -> usize {
-        0
+        self.tail.len().saturating_sub(self.progress.decided)
     }
 
     /// What was replaced so far.
     pub fn masked(&self) -> &Masked {
         &self.masked
+    }
+
+    /// Works off `piece` behind what was kept.
+    fn join(&mut self, piece: &[u8], is_last: bool, view: &mut dyn FnMut(&[u8])) {
+        let rules = Rc::clone(&self.rules);
+        let mut bytes = rules.scratch.take();
+        bytes.clear();
+        bytes.extend_from_slice(&self.tail);
+        bytes.extend_from_slice(piece);
+        self.work_off(&bytes, is_last, view);
+        rules.scratch.replace(bytes);
+    }
+
+    /// Works off `bytes`, which begin with what was kept.
+    fn work_off(&mut self, bytes: &[u8], is_last: bool, view: &mut dyn FnMut(&[u8])) {
+        let scanner = Scanner { rules: &self.rules, syntax: &self.syntax };
+        let mut pass = Pass { scanner, masked: &mut self.masked, view };
+        pass.run(Window { bytes, is_last }, &mut self.progress);
+        let kept = self.progress.forget(HISTORY);
+        self.tail.clear();
+        self.tail.extend_from_slice(bytes.get(kept..).unwrap_or_default());
+    }
+}
+
+impl Progress {
+    /// Drops all but `history` bytes before those that are not decided, and says how many.
+    fn forget(&mut self, history: usize) -> usize {
+        let dropped = self.decided.saturating_sub(history);
+        self.decided = self.decided.saturating_sub(dropped);
+        self.resume = self.resume.saturating_sub(dropped);
+        dropped
+    }
+}
+
+/// One pass over a window.
+struct Pass<'r, 'p> {
+    scanner: Scanner<'r>,
+    masked: &'p mut Masked,
+    view: &'p mut dyn FnMut(&[u8]),
+}
+
+impl Pass<'_, '_> {
+    /// Works off what can be decided by now.
+    fn run(&mut self, window: Window<'_>, progress: &mut Progress) {
+        loop {
+            if let Some(skipping) = progress.skip.take()
+                && !self.leave_out(window, progress, skipping)
+            {
+                return;
+            }
+            match self.scanner.scan(window, progress.resume) {
+                Found::Hit(hit) => self.begin(window, progress, hit),
+                Found::Pending { resume, hold } => {
+                    self.keep(window, progress, hold);
+                    progress.resume = resume;
+                    return;
+                }
+                Found::Nothing => return self.keep(window, progress, window.bytes.len()),
+            }
+        }
+    }
+
+    /// What lies between the decided bytes and `end` stays as it is.
+    fn keep(&mut self, window: Window<'_>, progress: &mut Progress, end: usize) {
+        let kept = window.bytes.get(progress.decided..end).unwrap_or_default();
+        if !kept.is_empty() {
+            (self.view)(kept);
+        }
+        progress.decided = progress.decided.max(end);
+        progress.resume = progress.decided;
+    }
+
+    fn begin(&mut self, window: Window<'_>, progress: &mut Progress, hit: Hit<'_>) {
+        self.keep(window, progress, hit.start);
+        match &hit.skip {
+            Skip::Tree(_) => {}
+            Skip::Number(json) => self.replace(hit.rule, hit.provider, &json.quote()),
+            _ => self.replace(hit.rule, hit.provider, b""),
+        }
+        progress.decided = hit.known;
+        progress.skip = Some(Skipping { skip: hit.skip, rule: hit.rule.into() });
+    }
+
+    fn replace(&mut self, rule: &str, provider: Option<&'static Provider>, quote: &[u8]) {
+        self.masked.add(rule, provider);
+        let placeholder = self.scanner.rules.placeholder();
+        match quote {
+            [] => (self.view)(placeholder.as_bytes()),
+            quote => (self.view)(&[quote, placeholder.as_bytes(), quote].concat()),
+        }
+    }
+
+    /// Leaves out what belongs to a secret; false if it may go on behind the window.
+    fn leave_out(
+        &mut self,
+        window: Window<'_>,
+        progress: &mut Progress,
+        mut skipping: Skipping,
+    ) -> bool {
+        let is_done = match &mut skipping.skip {
+            Skip::Tree(tree) => self.walk(window, progress, tree, &skipping.rule),
+            skip => {
+                let skipped = skip.run(window, progress.decided);
+                let (Skipped::Done(end) | Skipped::More(end)) = skipped;
+                progress.decided = end;
+                matches!(skipped, Skipped::Done(_))
+            }
+        };
+        progress.resume = progress.decided;
+        if !is_done {
+            progress.skip = Some(skipping);
+        }
+        is_done
+    }
+
+    /// Goes on through the leaves of an object or an array.
+    fn walk(
+        &mut self,
+        window: Window<'_>,
+        progress: &mut Progress,
+        tree: &mut tree::Tree,
+        rule: &str,
+    ) -> bool {
+        loop {
+            match tree.step(window, progress.decided) {
+                Walk::Keep(end) => {
+                    self.keep(window, progress, end);
+                    if tree.is_closed() {
+                        return true;
+                    }
+                }
+                Walk::Drop(end) => progress.decided = end,
+                Walk::Replace { quoted: true } => {
+                    self.replace(rule, None, &tree.embedding.quote());
+                }
+                Walk::Replace { quoted: false } => self.replace(rule, None, b""),
+                Walk::More => return false,
+                Walk::Done => return true,
+            }
+        }
+    }
+}
+
+/// A text in one piece.
+struct MaskedText;
+
+impl MaskedText {
+    fn of<'t>(rules: &Rules, text: &'t str) -> Cow<'t, str> {
+        let window = Window { bytes: text.as_bytes(), is_last: true };
+        let scanner = Scanner { rules, syntax: &Syntax::Text };
+        if matches!(scanner.scan(window, 0), Found::Nothing) {
+            return Cow::Borrowed(text);
+        }
+        let mut masked = Vec::with_capacity(text.len());
+        let mut view = |bytes: &[u8]| masked.extend_from_slice(bytes);
+        let mut pass = Pass { scanner, masked: &mut Masked::default(), view: &mut view };
+        pass.run(window, &mut Progress::default());
+        Cow::Owned(String::from_utf8_lossy(&masked).into_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn masked_in(chunks: &[&[u8]], syntax: Syntax, rules: &Rc<Rules>) -> (String, Masked) {
+        let mut masker = Masker::new(Rc::clone(rules), syntax);
+        let mut out = Vec::new();
+        for chunk in chunks {
+            masker.push(chunk, &mut |bytes| out.extend_from_slice(bytes));
+            assert!(masker.held() <= MAX_HELD, "{} bytes held", masker.held());
+        }
+        masker.finish(&mut |bytes| out.extend_from_slice(bytes));
+        (String::from_utf8_lossy(&out).into_owned(), masker.masked().clone())
+    }
+
+    /// The view of `text`, the same for every split in two and for single bytes.
+    fn masked(text: &str, syntax: &Syntax) -> String {
+        let rules = Rc::new(Rules::default());
+        let bytes = text.as_bytes();
+        let (whole, counts) = masked_in(&[bytes], syntax.clone(), &rules);
+        let singles: Vec<&[u8]> = bytes.chunks(1).collect();
+        let splits = (0..=bytes.len()).map(|at| <[_; 2]>::from(bytes.split_at(at)).to_vec());
+        for chunks in splits.chain([singles]) {
+            let split = masked_in(&chunks, syntax.clone(), &rules);
+            assert_eq!(split.0, whole, "cut at {}", chunks[0].len());
+            assert_eq!(split.1, counts);
+        }
+        whole
+    }
+
+    /// Each `<…>` of `template` filled with `secret`, and the view that is wanted.
+    fn check(template: &str, secret: &str, syntax: &Syntax) {
+        let text = template.replace("<>", secret);
+        assert_eq!(masked(&text, syntax), template.replace("<>", PLACEHOLDER), "{template}");
+    }
+
+    fn token() -> String {
+        format!("sk-{}-{}", "proj", "Ab3_".repeat(12))
+    }
+
+    #[test]
+    fn a_token_is_found_between_any_neighbours() {
+        for template in [
+            "<>",
+            "key=<>&a=b",
+            "(<>)",
+            "\"<>\"",
+            "'<>'",
+            "a <>, b",
+            "<>}",
+            "<>.",
+            "<>;",
+            "<>\n",
+            r#"{"a":"<>"}"#,
+            r#"{"a":"{\"b\":\"<>\"}"}"#,
+            r#"{"a":"x\n<>\nmy"}"#,
+            r#"{"a":"\u0022<>\u0022"}"#,
+            "q%3D<>%26a",
+            "q%253D<>%2526",
+            "%22<>%22",
+            "a/<>/b",
+            "data: {\"delta\":\"<>\"}\n\n",
+            "[\"<>\",\"<>\"]",
+            "{\"<>\":1}",
+            "x:<>",
+            "x_<>",
+            " <> ",
+        ] {
+            check(template, &token(), &Syntax::Json);
+            check(template, &format!("ghp_{}", "aB3".repeat(12)), &Syntax::Json);
+        }
+    }
+
+    #[test]
+    fn a_value_goes_with_its_name_at_every_level() {
+        for template in [
+            r#"{"password":"<>","a":1}"#,
+            r#"{"Api-Key" : "<>"}"#,
+            r#"{"a":"{\"apiKey\": \"<>\"}"}"#,
+            r#"{"a":"{\"b\":\"{\\\"apiKey\\\":\\\"<>\\\"}\"}"}"#,
+            r#"payload=%7B%22password%22%3A%22<>%22%7D&b=1"#,
+            r#"{"token":"<>"}"#,
+            "{\n  \"client_secret\":\n \"<>\"\n}",
+        ] {
+            check(template, "hunter2", &Syntax::Json);
+            check(template, "two words, é and {braces}", &Syntax::Json);
+        }
+        check(r#"{"password":"<>"}"#, r#"a\"b\\"#, &Syntax::Json);
+        check(r#"{"password":"<>"}"#, "a%22b", &Syntax::Json);
+    }
+
+    #[test]
+    fn values_of_any_type_go() {
+        let quoted = format!("\"{PLACEHOLDER}\"");
+        for (text, view) in [
+            (r#"{"password":-12.5e3,"a":1}"#, r#"{"password":Q,"a":1}"#),
+            (
+                r#"{"secrets":["a",{"b":"c","n":[7]}],"a":"b"}"#,
+                r#"{"secrets":[Q,{"b":Q,"n":[Q]}],"a":"b"}"#,
+            ),
+            (
+                r#"{"password":null,"secret":true,"pwd":""}"#,
+                r#"{"password":null,"secret":true,"pwd":""}"#,
+            ),
+            (
+                r#"{"password":{"type":"string","description":"d","default":"x"},"a":"b"}"#,
+                r#"{"password":{"type":"string","description":"d","default":Q},"a":"b"}"#,
+            ),
+            (r#"{"token":" the","logprob":-0.1}"#, r#"{"token":" the","logprob":-0.1}"#),
+            (r#"{"max_tokens":100,"session":"x"}"#, r#"{"max_tokens":100,"session":"x"}"#),
+        ] {
+            assert_eq!(masked(text, &Syntax::Json), view.replace('Q', &quoted), "{text}");
+        }
+        let nested = r#"{"a":"{\"pin\":1,\"password\":5}"}"#;
+        let view = nested.replace('5', &format!("\\\"{PLACEHOLDER}\\\""));
+        assert_eq!(masked(nested, &Syntax::Json), view);
+    }
+
+    #[test]
+    fn forms_and_queries_lose_their_secrets() {
+        for template in ["password=<>&a=b", "a=b&client_secret=<>", "a=b&card[number]=<>&c=d"] {
+            check(template, "hun%26ter2", &Syntax::Form);
+        }
+        for template in [
+            "GET https://h.example/a?sig=<>&b=c x",
+            r#"{"url":"https://h.example/?a=b\u0026X-Amz-Signature=<>"}"#,
+            "url=https%3A%2F%2Fh.example%2F%3Fsig%3D<>%26b",
+            "<a href='https://h.example/?a=b&amp;key=<>'>",
+            "export API_KEY=<>\n",
+        ] {
+            check(template, "0123456789abcdef", &Syntax::Text);
+        }
+        assert_eq!(masked("a=1&key=&b=2", &Syntax::Form), "a=1&key=&b=2");
+    }
+
+    #[test]
+    fn urls_lose_their_users_and_their_tokens() {
+        for template in ["postgres://<>@db.example/x", r#"{"u":"https:\/\/<>@h.example\/"}"#] {
+            check(template, "user:pa.ss", &Syntax::Text);
+        }
+        check("u=https%3A%2F%2F<>%40h.example", "user%3Apa.ss", &Syntax::Text);
+        let text = "ssh://git@h.example/x http://h.example/a@b:c";
+        assert_eq!(masked(text, &Syntax::Text), text);
+        check(
+            "https://hooks.slack.com/services/<>",
+            "T00000000/B00000000/abcdefghijklmnopqrstuvwx",
+            &Syntax::Text,
+        );
+        check(
+            "https://api.telegram.org/bot<>/sendMessage",
+            "123456789:AAabcdefghijklmnopqrstuvwxyz012345678",
+            &Syntax::Text,
+        );
+        check("my bot 123456789:<> is", "AAabcdefghijklmnopqrstuvwxyz012345678", &Syntax::Text);
+    }
+
+    #[test]
+    fn private_keys_lose_what_is_between_their_lines() {
+        let body = "MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSj/+ab".repeat(3);
+        for line_break in ["\n", "\r\n", "\\n", "\\\\n", "%0A"] {
+            let text = format!(
+                "-----BEGIN RSA PRIVATE KEY-----{line_break}{body}{line_break}-----END RSA PRIVATE KEY----- x"
+            );
+            let view = masked(&text, &Syntax::Text);
+            assert!(
+                !view.contains("MII") && view.ends_with("-----END RSA PRIVATE KEY----- x"),
+                "{view}"
+            );
+        }
+        let public = format!("-----BEGIN CERTIFICATE-----\n{body}\n-----END CERTIFICATE-----");
+        assert_eq!(masked(&public, &Syntax::Text), public);
+    }
+
+    #[test]
+    fn a_part_with_a_secrets_name_is_left_out() {
+        let syntax = Syntax::Multipart((*b"XyZ").into());
+        let template = "--XyZ\r\nContent-Disposition: form-data; name=\"api_key\"\r\nX: y\r\n\r\n<>\r\n--XyZ\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\nb\r\n--XyZ--\r\n";
+        check(template, "a\r\n--Xy\r\nb", &syntax);
+    }
+
+    #[test]
+    fn own_rules_join_the_built_in_ones() {
+        let own = [("customer".to_owned(), r"\bcust-[0-9]{8}\b".to_owned())];
+        let rules = Rc::new(Rules::new(PLACEHOLDER, &[], &[], &own).unwrap());
+        let text = format!("a cust-12345678 b {} c cust-123456789 d cust-87654321", token());
+        let view = format!("a {PLACEHOLDER} b {PLACEHOLDER} c cust-123456789 d {PLACEHOLDER}");
+        for size in 1..40 {
+            let chunks: Vec<&[u8]> = text.as_bytes().chunks(size).collect();
+            let (masked, counts) = masked_in(&chunks, Syntax::Text, &rules);
+            assert_eq!((masked.as_str(), counts.counts()["customer"]), (view.as_str(), 2));
+        }
+    }
+
+    #[test]
+    fn a_second_pass_changes_nothing() {
+        let text =
+            format!(r#"{{"password":5,"a":"{}","b":"postgres://a:b@h","secrets":["x"]}}"#, token());
+        let once = masked(&text, &Syntax::Json);
+        assert_eq!(masked(&once, &Syntax::Json), once);
+    }
+
+    proptest! {
+        #[test]
+        fn no_split_changes_the_view(
+            pieces in prop::collection::vec(prop::sample::select(vec![
+                "\"", "\\", "\\\"", ":", "=", "&", "?", "%", "%22", "%3A", "%25", "password", "token", "api_key",
+                "sk-proj-", "abcdefghijklmnop", "0123456789", "AKIA", "eyJ", ".", "-----", "BEGIN PRIVATE KEY",
+                " ", "\n", "{", "}", "[", "]", ",", "://", "@", "user:pw", "-", "_", "u0026", "/", "name=\"key\"",
+                "form-data; ", "\r\n\r\n", "--XyZ", "1", "é", "Bearer ", "~", "Q~", "123456:AAA", "*",
+            ]), 0..40),
+            size in 1_usize..9,
+            syntax in prop::sample::select(vec![Syntax::Json, Syntax::Form, Syntax::Text, Syntax::Multipart((*b"XyZ").into())]),
+        ) {
+            let text = pieces.concat();
+            let rules = Rc::new(Rules::default());
+            let whole = masked_in(&[text.as_bytes()], syntax.clone(), &rules);
+            let chunks: Vec<&[u8]> = text.as_bytes().chunks(size).collect();
+            prop_assert_eq!(masked_in(&chunks, syntax, &rules), whole);
+        }
     }
 }

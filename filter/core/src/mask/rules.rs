@@ -1,18 +1,35 @@
 //! What counts as a secret, compiled once and shared by all bodies.
 
-use std::{borrow::Cow, collections::BTreeMap, fmt};
+use std::{borrow::Cow, cell::RefCell, collections::BTreeMap, fmt};
 
-use super::PLACEHOLDER;
+use super::{
+    MaskedText, PLACEHOLDER,
+    names::{self, Meaning, Names},
+    own::OwnRules,
+    provider::Provider,
+    shape::Filter,
+};
 
 /// All rules: built-in names and shapes, and the operator's own.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Rules {
     placeholder: Box<str>,
+    pub(super) names: Names,
+    pub(super) shapes: Filter,
+    pub(super) own: Option<OwnRules>,
+    /// Where a chunk is put together with what was held back before it: one for all bodies.
+    pub(super) scratch: RefCell<Vec<u8>>,
 }
 
 impl Default for Rules {
     fn default() -> Self {
-        Self { placeholder: PLACEHOLDER.into() }
+        Self::of(PLACEHOLDER, Names::new(&[], &[]), None)
+    }
+}
+
+impl fmt::Debug for Rules {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Rules").field("own", &self.own).finish_non_exhaustive()
     }
 }
 
@@ -29,8 +46,14 @@ impl Rules {
         except_names: &[String],
         own: &[(String, String)],
     ) -> Result<Self, RulesError> {
-        let _ = (names, except_names, own);
-        Ok(Self { placeholder: placeholder.into() })
+        let placeholder = checked_placeholder(placeholder)?;
+        let names = Names::new(&folded("names", names)?, &folded("except_names", except_names)?);
+        Ok(Self::of(placeholder, names, OwnRules::new(own)?))
+    }
+
+    fn of(placeholder: &str, names: Names, own: Option<OwnRules>) -> Self {
+        let scratch = RefCell::default();
+        Self { placeholder: placeholder.into(), names, shapes: Filter::new(), own, scratch }
     }
 
     /// What stands in place of a secret.
@@ -40,14 +63,36 @@ impl Rules {
 
     /// `text` with every secret in it replaced: for ids, names and paths that stand in an entry.
     pub fn mask_text<'t>(&self, text: &'t str) -> Cow<'t, str> {
-        Cow::Borrowed(text)
+        MaskedText::of(self, text)
     }
 
     /// Whether a field or a header of this name holds a secret.
     pub fn is_secret_name(&self, name: &str) -> bool {
-        let _ = name;
-        false
+        self.names.meaning(name.bytes().rev(), false) != Meaning::Plain
     }
+}
+
+/// The placeholder stands in JSON, in forms and in URLs: it needs no escape in any of them.
+fn checked_placeholder(placeholder: &str) -> Result<&str, RulesError> {
+    let is_safe = |byte: u8| byte.is_ascii_alphanumeric() || b"*-_.".contains(&byte);
+    if !placeholder.is_empty() && placeholder.len() <= 64 && placeholder.bytes().all(is_safe) {
+        return Ok(placeholder);
+    }
+    let problem = "expected 1 to 64 letters, digits, `*`, `-`, `_` and `.`".to_owned();
+    Err(RulesError { list: "placeholder", index: 0, problem })
+}
+
+fn folded(list: &'static str, names: &[String]) -> Result<Vec<Box<[u8]>>, RulesError> {
+    let fold = |(index, name): (usize, &String)| {
+        let folded = names::fold(name.as_bytes());
+        if (2..names::MAX_NAME).contains(&folded.len()) {
+            return Ok(folded);
+        }
+        let problem =
+            "expected the name of a field, such as `api_key`: at least two letters or digits";
+        Err(RulesError { list, index, problem: problem.into() })
+    };
+    names.iter().enumerate().map(fold).collect()
 }
 
 /// Why rules cannot be compiled.
@@ -63,7 +108,10 @@ pub struct RulesError {
 
 impl fmt::Display for RulesError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}[{}]: {}", self.list, self.index, self.problem)
+        match self.list {
+            "placeholder" => write!(f, "placeholder: {}", self.problem),
+            list => write!(f, "{list}[{}]: {}", self.index, self.problem),
+        }
     }
 }
 
@@ -73,7 +121,7 @@ impl std::error::Error for RulesError {}
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Masked {
     counts: BTreeMap<Box<str>, u64>,
-    providers: Vec<Provider>,
+    providers: Vec<&'static Provider>,
 }
 
 impl Masked {
@@ -83,26 +131,37 @@ impl Masked {
     }
 
     /// The providers whose credentials were found, each once.
-    pub fn providers(&self) -> &[Provider] {
+    pub fn providers(&self) -> &[&'static Provider] {
         &self.providers
+    }
+
+    pub(super) fn add(&mut self, rule: &str, provider: Option<&'static Provider>) {
+        match self.counts.get_mut(rule) {
+            Some(count) => *count = count.saturating_add(1),
+            None => drop(self.counts.insert(rule.into(), 1)),
+        }
+        if let Some(provider) = provider
+            && !self.providers.contains(&provider)
+        {
+            self.providers.push(provider);
+        }
     }
 }
 
-/// Who gives out a kind of credential, as far as its shape tells.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Provider {
-    /// A lower-case name, such as `aws`.
-    pub name: &'static str,
-    /// The domains at which its credentials belong, such as `amazonaws.com`.
-    pub domains: &'static [&'static str],
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-impl Provider {
-    /// Whether its credentials belong at `host`: one of its domains or a name below one.
-    pub fn owns(&self, host: &str) -> bool {
-        let host = host.split(':').next().unwrap_or_default();
-        self.domains.iter().any(|domain| {
-            host.strip_suffix(domain).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
-        })
+    #[test]
+    fn what_cannot_be_used_is_refused_with_its_place() {
+        let error = |placeholder: &str, names: &[&str], except: &[&str]| {
+            let owned =
+                |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+            Rules::new(placeholder, &owned(names), &owned(except), &[]).unwrap_err().to_string()
+        };
+        assert!(error("a\"b", &[], &[]).starts_with("placeholder: expected"));
+        assert!(error("", &[], &[]).starts_with("placeholder: expected"));
+        assert!(error("X", &["ok", "-"], &[]).starts_with("names[1]: expected"));
+        assert!(error("X", &[], &["?"]).starts_with("except_names[0]: expected"));
     }
 }

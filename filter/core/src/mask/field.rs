@@ -1,0 +1,439 @@
+//! Secrets that are known by what stands before a colon or an equals sign.
+//!
+//! `"password": "…"` in JSON, `?sig=…` in a URL, `password=…` in a form, `name="password"` in a
+//! part of a multipart body, `postgres://user:password@host`, `123456:AA…` of a Telegram bot.
+//!
+//! Each is found from the sign on: first backwards to the name, which is over and done with, then
+//! forwards to the value, of which only the beginning must be at hand.
+
+use super::{
+    class::{ALNUM, BASE64, DOT, TILDE, WORD, is_in},
+    embed::{Backwards, Content, Embedding, MAX_LEVEL, Quote, level_of},
+    names::{Meaning, Names},
+    shape::{Found, follow},
+    skip::{Skip, Skipped, ends_userinfo},
+    syntax::Syntax,
+    tree::Tree,
+    window::{Step, Window},
+};
+
+/// The rule for everything that is found by its name.
+pub(super) const NAME_RULE: &str = "name";
+const USERINFO_RULE: &str = "url-userinfo";
+const TELEGRAM_RULE: &str = "telegram-bot-api-token";
+
+/// The longest name that is read, in bytes.
+const MAX_NAME_BYTES: usize = 128;
+/// The most spaces between a name, its sign and its value.
+const MAX_SPACES: usize = 16;
+/// The longest user and password that are waited for. Longer ones are taken for what they are
+/// without an `@`: no host name is that long.
+const MAX_USERINFO: usize = 320;
+/// The longest piece of text of a log probability.
+const MAX_LOGPROB: usize = 160;
+/// The longest headers of a part of a multipart body, behind its name.
+const MAX_PART_HEADERS: usize = 1024;
+
+/// A secret value.
+#[derive(Debug)]
+pub(super) struct Value {
+    pub(super) rule: &'static str,
+    /// Where it begins.
+    pub(super) start: usize,
+    /// How its end is found.
+    pub(super) skip: Skip,
+}
+
+/// What a look at a sign found.
+#[derive(Debug)]
+pub(super) enum Look {
+    Nothing,
+    /// It takes more bytes to tell, of which none before this place is secret.
+    Unknown(usize),
+    Value(Value),
+}
+
+/// A colon or an equals sign.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Sign {
+    pub(super) byte: u8,
+    pub(super) at: usize,
+    /// The place behind it.
+    pub(super) behind: usize,
+    /// How often it was percent-encoded.
+    pub(super) layers: u8,
+}
+
+impl Sign {
+    /// Whether the bytes around the sign rule out that a secret follows: most do.
+    #[inline]
+    pub(super) fn is_plain(self, window: Window<'_>, names: &Names, syntax: &Syntax) -> bool {
+        let next = window.byte(self.behind);
+        match (self.byte, window.before(self.at)) {
+            (b':', [.., third, before, last, b'"']) => !names.may_end(*third, *before, *last),
+            (b':', [.., last]) if last.is_ascii_alphabetic() => {
+                !matches!(next, Some(b'/' | b'\\' | b'%') | None)
+            }
+            (b':', [.., last]) if last.is_ascii_digit() => {
+                !matches!(next, Some(b'A' | b'/' | b'\\' | b'%') | None)
+            }
+            (b':', [.., last]) => !is_space(*last) && *last != b'"',
+            (_, [.., third, before, last]) => {
+                let may_end = names.may_end(*third, *before, *last);
+                !is_name(*last) || !may_end && !matches!(syntax, Syntax::Multipart(_))
+            }
+            _ => false,
+        }
+    }
+
+    /// The value behind it, if that is secret.
+    pub(super) fn look(self, window: Window<'_>, names: &Names, syntax: &Syntax) -> Look {
+        match self.byte {
+            b':' => self.colon(window, names),
+            _ => self.equals(window, names, syntax),
+        }
+    }
+
+    fn before<'w>(self, window: Window<'w>) -> Backwards<'w> {
+        Backwards::new(window.before(self.at), self.layers)
+    }
+
+    fn colon(self, window: Window<'_>, names: &Names) -> Look {
+        let last = self.before(window).peek();
+        match last {
+            Some(b'"' | b' ' | b'\t' | b'\n' | b'\r' | b'+') => self.member(window, names),
+            Some(byte) if byte.is_ascii_digit() => match self.telegram(window) {
+                Look::Nothing => self.userinfo(window),
+                look => look,
+            },
+            Some(byte) if byte.is_ascii_alphabetic() => self.userinfo(window),
+            _ => Look::Nothing,
+        }
+    }
+
+    /// A member of a JSON object.
+    fn member(self, window: Window<'_>, names: &Names) -> Look {
+        let mut before = self.before(window);
+        before.drop_while(MAX_SPACES, is_space);
+        if before.next() != Some(b'"') {
+            return Look::Nothing;
+        }
+        let backslashes = before.drop_while(MAX_SPACES, |byte| byte == b'\\');
+        let embedding = Embedding { level: level_of(backslashes), layers: self.layers };
+        if embedding.level > MAX_LEVEL {
+            return Look::Nothing;
+        }
+        let name = before.take(MAX_NAME_BYTES).take_while(|byte| *byte != b'"');
+        let meaning = names.meaning(name, false);
+        if meaning == Meaning::Plain {
+            return Look::Nothing;
+        }
+        let value = match spaces(window, self.behind, self.layers) {
+            Found::Match(value) => value,
+            _ => return Look::Unknown(self.behind),
+        };
+        self.json_value(window, value, embedding, meaning)
+    }
+
+    fn json_value(self, window: Window<'_>, at: usize, json: Embedding, meaning: Meaning) -> Look {
+        let skip = match window.layered(at, self.layers) {
+            Step::Char(b'{' | b'[', _) => Skip::Tree(Box::new(Tree::new(json))),
+            Step::Char(b'-' | b'0'..=b'9', _) => Skip::Number(json),
+            Step::Char(b'"' | b'\\', _) => return json_string(window, at, json, meaning),
+            Step::Unknown => return Look::Unknown(at),
+            _ => return Look::Nothing,
+        };
+        Look::Value(Value { rule: NAME_RULE, start: at, skip })
+    }
+
+    /// `scheme://user:password@host`.
+    fn userinfo(self, window: Window<'_>) -> Look {
+        let start = match follow(window, self.behind, b"//") {
+            Found::Match(start) => start,
+            Found::Unknown => return Look::Unknown(self.behind),
+            Found::Nothing => return Look::Nothing,
+        };
+        let (mut at, mut length, mut has_password) = (start, 0_usize, false);
+        loop {
+            match window.layered(at, self.layers) {
+                Step::Char(b'@', _) => break,
+                Step::Unknown => return Look::Unknown(start),
+                Step::Char(byte, next) if !ends_userinfo(byte) => {
+                    has_password |= byte == b':';
+                    at = next;
+                }
+                _ => return Look::Nothing,
+            }
+            length = length.saturating_add(1);
+            if length == MAX_USERINFO {
+                break;
+            }
+        }
+        // A name alone is no secret (`ssh://git@host`), unless it is as long as a token.
+        if !has_password && length < 20 {
+            return Look::Nothing;
+        }
+        Look::Value(Value { rule: USERINFO_RULE, start, skip: Skip::Userinfo(self.layers) })
+    }
+
+    /// `digits:A` and 34 more characters.
+    fn telegram(self, window: Window<'_>) -> Look {
+        match window.unescaped(self.behind) {
+            Step::Char(b'A', _) => {}
+            Step::Unknown => return Look::Unknown(self.behind),
+            _ => return Look::Nothing,
+        }
+        let digits = self.before(window).drop_while(17, |byte| byte.is_ascii_digit());
+        if !(5..=16).contains(&digits) {
+            return Look::Nothing;
+        }
+        let mut at = self.behind;
+        for _ in 0..35 {
+            match window.unescaped(at) {
+                Step::Char(byte, next) if is_in(byte, WORD) => at = next,
+                Step::Unknown => return Look::Unknown(self.behind),
+                _ => return Look::Nothing,
+            }
+        }
+        Look::Value(Value { rule: TELEGRAM_RULE, start: self.behind, skip: Skip::Token(WORD) })
+    }
+
+    fn equals(self, window: Window<'_>, names: &Names, syntax: &Syntax) -> Look {
+        let before = self.before(window);
+        if !before.peek().is_some_and(is_name) {
+            return Look::Nothing;
+        }
+        if let Syntax::Multipart(boundary) = syntax
+            && self.layers == 0
+            && ends_with_name(window.before(self.at))
+        {
+            return self.part(window, names, boundary);
+        }
+        let mut start = before;
+        let length = start.drop_while(MAX_NAME_BYTES, is_name);
+        let name = before.take(length);
+        let place = Place::of(start, name.clone(), syntax, self.layers);
+        if place == Place::Elsewhere && !names.is_session_cookie(name.clone()) {
+            return Look::Nothing;
+        }
+        let escape = if place == Place::EscapedQuery { 5 } else { 0 };
+        let name = before.take(length.saturating_sub(escape));
+        let in_query = !matches!(place, Place::Elsewhere | Place::Environment);
+        if names.meaning(name, in_query) == Meaning::Plain {
+            return Look::Nothing;
+        }
+        match place {
+            Place::Environment => self.variable(window),
+            Place::Field => self.query_value(window, Skip::Field),
+            _ => self.query_value(window, Skip::Query(self.layers)),
+        }
+    }
+
+    fn query_value(self, window: Window<'_>, mut skip: Skip) -> Look {
+        let start = self.behind;
+        if start >= window.bytes.len() && !window.is_last {
+            return Look::Unknown(start);
+        }
+        match skip.run(window, start) {
+            Skipped::Done(end) if end == start => Look::Nothing,
+            Skipped::More(end) if end == start => Look::Unknown(start),
+            _ => Look::Value(Value { rule: NAME_RULE, start, skip }),
+        }
+    }
+
+    /// `API_KEY=…` as in a shell or an `.env` file: eight characters of a token at least.
+    fn variable(self, window: Window<'_>) -> Look {
+        const LEAST: usize = 8;
+        let start = match window.raw(self.behind) {
+            Step::Char(b'"' | b'\'', next) => next,
+            Step::Unknown => return Look::Unknown(self.behind),
+            _ => {
+                match Embedding::quote_at(Embedding { level: 0, layers: 0 }, window, self.behind) {
+                    Quote::At { end, .. } => end,
+                    Quote::Unknown => return Look::Unknown(self.behind),
+                    Quote::Absent => self.behind,
+                }
+            }
+        };
+        let class = BASE64 | WORD | DOT | TILDE;
+        let mut at = start;
+        for _ in 0..LEAST {
+            match window.unescaped(at) {
+                Step::Char(byte, next) if is_in(byte, class) => at = next,
+                Step::Unknown => return Look::Unknown(start),
+                _ => return Look::Nothing,
+            }
+        }
+        Look::Value(Value { rule: NAME_RULE, start, skip: Skip::Query(0) })
+    }
+
+    /// `Content-Disposition: form-data; name="password"`, the rest of the headers, a blank line.
+    fn part(self, window: Window<'_>, names: &Names, boundary: &[u8]) -> Look {
+        let rest = window.from(self.behind);
+        let headers = rest.get(..MAX_PART_HEADERS).unwrap_or(rest);
+        let is_cut = headers.len() == rest.len() && !window.is_last;
+        let (name, quoted) = match headers.strip_prefix(b"\"") {
+            Some(name) => (name, 1_usize),
+            None => (headers, 0),
+        };
+        let end = name.iter().position(|byte| matches!(byte, b'"' | b';' | b'\r' | b'\n'));
+        let Some(end) = end else {
+            return if is_cut { Look::Unknown(self.behind) } else { Look::Nothing };
+        };
+        let name = name.get(..end).unwrap_or_default();
+        if names.meaning(name.iter().rev().copied(), true) == Meaning::Plain {
+            return Look::Nothing;
+        }
+        let after_name = end.saturating_add(quoted);
+        let Some(blank) = blank_line(headers.get(after_name..).unwrap_or_default()) else {
+            return if is_cut { Look::Unknown(self.behind) } else { Look::Nothing };
+        };
+        let start = self.behind.saturating_add(after_name).saturating_add(blank);
+        let delimiter = [b"--", boundary].concat();
+        let value = window.from(start);
+        if value.starts_with(&delimiter) {
+            return Look::Nothing;
+        }
+        if delimiter.starts_with(value) && !window.is_last {
+            return Look::Unknown(self.behind);
+        }
+        let mut skip = Skip::Part(delimiter.into());
+        if skip.run(window, start) == Skipped::Done(start) {
+            return Look::Nothing;
+        }
+        Look::Value(Value { rule: NAME_RULE, start, skip })
+    }
+}
+
+/// Where a name before an equals sign stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    /// In a query, behind `?` or `&`.
+    Query,
+    /// The same, behind the letters of `\u003f` or `\u0026`, which look like a part of the name.
+    EscapedQuery,
+    /// In a form.
+    Field,
+    /// An environment variable: capitals only.
+    Environment,
+    Elsewhere,
+}
+
+impl Place {
+    fn of(
+        before: Backwards<'_>,
+        name: impl Iterator<Item = u8> + Clone,
+        syntax: &Syntax,
+        layers: u8,
+    ) -> Self {
+        let is_form = layers == 0 && *syntax == Syntax::Form;
+        match before.peek() {
+            Some(b'&') if is_form => Self::Field,
+            Some(b'&' | b'?') => Self::Query,
+            Some(b';') if before.rest.ends_with(b"&amp;") => Self::Query,
+            Some(b'\\') if is_escaped_delimiter(name.clone()) => Self::EscapedQuery,
+            None if is_form => Self::Field,
+            _ if layers == 0 && is_capital(name) => Self::Environment,
+            _ => Self::Elsewhere,
+        }
+    }
+}
+
+/// Whether the name (last character first) begins with the letters of an escaped `&` or `?`.
+fn is_escaped_delimiter(name: impl Iterator<Item = u8> + Clone) -> bool {
+    let length = name.clone().count();
+    let escape = name.skip(length.saturating_sub(5));
+    escape.clone().eq(*b"6200u") || escape.map(|byte| byte.to_ascii_lowercase()).eq(*b"f300u")
+}
+
+fn is_capital(mut name: impl Iterator<Item = u8>) -> bool {
+    name.all(|byte| matches!(byte, b'A'..=b'Z' | b'0'..=b'9' | b'_'))
+}
+
+/// Whether a parameter called `name` stands there (names of parameters have no case).
+fn ends_with_name(before: &[u8]) -> bool {
+    before.last_chunk::<5>().is_some_and(|end| {
+        let (space, name) = (end.first(), end.get(1..).unwrap_or_default());
+        matches!(space, Some(b' ' | b';' | b'\t')) && name.eq_ignore_ascii_case(b"name")
+    })
+}
+
+/// Whether `byte` may stand in the name of a parameter or a field.
+fn is_name(byte: u8) -> bool {
+    is_in(byte, ALNUM) || b"_-.[]".contains(&byte)
+}
+
+fn is_space(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t' | b'\n' | b'\r' | b'+')
+}
+
+/// Behind the spaces at `at`.
+fn spaces(window: Window<'_>, at: usize, layers: u8) -> Found<usize> {
+    let mut at = at;
+    for _ in 0..=MAX_SPACES {
+        match window.layered(at, layers) {
+            Step::Char(byte, next) if is_space(byte) => at = next,
+            Step::Unknown => return Found::Unknown,
+            _ => break,
+        }
+    }
+    Found::Match(at)
+}
+
+fn json_string(window: Window<'_>, at: usize, json: Embedding, meaning: Meaning) -> Look {
+    let start = match json.quote_at(window, at) {
+        Quote::At { level, start, end } if level == json.level && start == at => end,
+        Quote::Unknown => return Look::Unknown(at),
+        _ => return Look::Nothing,
+    };
+    match json.content(window, start) {
+        Content::Closed(end) if end == start => return Look::Nothing,
+        Content::Open(end) if end == start => return Look::Unknown(start),
+        _ => {}
+    }
+    if meaning == Meaning::Token {
+        match is_logprob(window, start, json) {
+            Some(true) => return Look::Nothing,
+            Some(false) => {}
+            None => return Look::Unknown(start),
+        }
+    }
+    Look::Value(Value { rule: NAME_RULE, start, skip: Skip::String(json) })
+}
+
+/// Whether the string at `at` is followed by a member `logprob`, if that is known.
+fn is_logprob(window: Window<'_>, at: usize, json: Embedding) -> Option<bool> {
+    let is_far = |end: usize| end.saturating_sub(at) > MAX_LOGPROB;
+    let end = match json.content(window, at) {
+        Content::Closed(end) if !is_far(end) => end,
+        Content::Open(end) if !is_far(end) => return None,
+        _ => return Some(false),
+    };
+    let Quote::At { end, .. } = json.quote_at(window, end) else { return Some(false) };
+    let text = [b",", json.quote().as_slice(), b"logprob"].concat();
+    let mut at = end;
+    for expected in text {
+        match window.raw(skip_raw_spaces(window, at)) {
+            Step::Char(byte, next) if byte == expected => at = next,
+            Step::Unknown => return None,
+            _ => return Some(false),
+        }
+    }
+    Some(true)
+}
+
+fn skip_raw_spaces(window: Window<'_>, at: usize) -> usize {
+    let spaces = window.from(at).iter().take(MAX_SPACES).take_while(|byte| is_space(**byte));
+    at.saturating_add(spaces.count())
+}
+
+/// Behind the first blank line.
+fn blank_line(headers: &[u8]) -> Option<usize> {
+    let crlf = headers.windows(4).position(|four| four == b"\r\n\r\n");
+    let lf = headers.windows(2).position(|two| two == b"\n\n");
+    match (crlf, lf) {
+        (Some(crlf), Some(lf)) if lf < crlf => Some(lf.saturating_add(2)),
+        (Some(crlf), _) => Some(crlf.saturating_add(4)),
+        (None, lf) => lf.map(|lf| lf.saturating_add(2)),
+    }
+}

@@ -1,0 +1,276 @@
+//! The places of a body at which a secret can begin.
+//!
+//! A prompt of a megabyte holds perhaps a hundred such places, and the masker must not spend on the
+//! rest of it. Two facts find them. Every token that is worth masking has a run of at least
+//! [`MIN_RUN`] characters out of a small set (letters, digits, `-_.+/~` and the two that begin an
+//! escape), and English has few such runs. And a name stands before a colon or an equals sign, which
+//! are rare too. Sixteen bytes at a time are sorted into the two sets, without a branch on any of
+//! them.
+
+use wide::{i8x16, u8x16};
+
+use super::class::{TOKEN, is_in};
+
+/// The shortest run of token characters that is looked at.
+pub(super) const MIN_RUN: usize = 16;
+
+/// The next place to look at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Event {
+    /// A colon or an equals sign.
+    Anchor(usize),
+    /// A run of at least [`MIN_RUN`] token characters begins here, or went on before here.
+    Run(usize),
+    /// Nothing more. The bytes end within a run that is still too short and begins here; if they
+    /// do not, it is their length.
+    End(usize),
+}
+
+/// The first event at or behind `from`. Bytes before it are looked at only to know how long a run
+/// has been going on.
+pub(super) fn next(bytes: &[u8], from: usize) -> Event {
+    let mut run = Run { start: run_before(bytes.get(..from).unwrap_or(bytes)) };
+    let mut at = from;
+    let (blocks, rest) = bytes.get(from..).unwrap_or_default().as_chunks::<LANES>();
+    for block in blocks {
+        let marks = Marks::of(block);
+        if let Some(event) = run.within(at, marks) {
+            return event.no_earlier_than(from);
+        }
+        at = at.saturating_add(LANES);
+    }
+    match run.within(at, Marks::of_rest(rest)) {
+        Some(event) => event.no_earlier_than(from),
+        None => Event::End(Run::start_before_end(bytes).max(from)),
+    }
+}
+
+/// Where the run begins within which `before` ends, as far as it matters.
+#[inline]
+fn run_before(before: &[u8]) -> usize {
+    match before.last() {
+        Some(byte) if is_token(*byte) => {
+            let run = before.iter().rev().take(MIN_RUN).take_while(|byte| is_token(**byte));
+            before.len().saturating_sub(run.count())
+        }
+        _ => before.len(),
+    }
+}
+
+impl Event {
+    fn no_earlier_than(self, from: usize) -> Self {
+        match self {
+            Self::Run(start) => Self::Run(start.max(from)),
+            event => event,
+        }
+    }
+}
+
+/// How many token characters `bytes` begin with.
+pub(super) fn run_length(bytes: &[u8]) -> usize {
+    let (blocks, rest) = bytes.as_chunks::<LANES>();
+    let mut length = 0_usize;
+    for block in blocks {
+        let tokens = Marks::of(block).tokens;
+        if tokens != u16::MAX {
+            return length.saturating_add(tokens.trailing_ones() as usize);
+        }
+        length = length.saturating_add(LANES);
+    }
+    length.saturating_add(rest.iter().take_while(|byte| is_token(**byte)).count())
+}
+
+/// The places of the signs, all but letters and digits, in the run that some bytes begin with.
+pub(super) struct Signs<'a> {
+    rest: &'a [u8],
+    at: usize,
+    signs: u16,
+}
+
+impl<'a> Signs<'a> {
+    pub(super) fn of(bytes: &'a [u8]) -> Self {
+        let mut signs = Self { rest: bytes, at: 0, signs: 0 };
+        signs.load();
+        signs
+    }
+
+    /// Takes the next sixteen bytes, or what there is.
+    #[inline]
+    fn load(&mut self) {
+        let marks = match self.rest.split_first_chunk::<LANES>() {
+            Some((block, rest)) => {
+                self.rest = rest;
+                Marks::of(block)
+            }
+            None => {
+                let marks = Marks::of_rest(self.rest);
+                self.rest = &[];
+                marks
+            }
+        };
+        let run = u16::MAX.checked_shl(marks.tokens.trailing_ones()).unwrap_or(0);
+        self.signs = marks.tokens & !marks.letters & !run;
+        if run != 0 {
+            self.rest = &[];
+        }
+    }
+}
+
+impl Iterator for Signs<'_> {
+    type Item = usize;
+
+    #[inline]
+    fn next(&mut self) -> Option<usize> {
+        while self.signs == 0 {
+            if self.rest.is_empty() {
+                return None;
+            }
+            self.at = self.at.saturating_add(LANES);
+            self.load();
+        }
+        let place = self.signs.trailing_zeros() as usize;
+        self.signs &= self.signs.wrapping_sub(1);
+        Some(self.at.saturating_add(place))
+    }
+}
+
+/// Whether `byte` is one of the characters that runs are made of.
+pub(super) fn is_token(byte: u8) -> bool {
+    is_in(byte, TOKEN)
+}
+
+const LANES: usize = 16;
+
+/// Which of sixteen bytes are what, the first one in the lowest bit.
+#[derive(Clone, Copy)]
+struct Marks {
+    tokens: u16,
+    /// Those of the tokens that are letters or digits.
+    letters: u16,
+    anchors: u16,
+}
+
+impl Marks {
+    /// Of fewer than sixteen bytes: those that are missing are nothing.
+    fn of_rest(rest: &[u8]) -> Self {
+        let mut block = [0; LANES];
+        block.iter_mut().zip(rest).for_each(|(lane, byte)| *lane = *byte);
+        Self::of(&block)
+    }
+
+    /// Two look-ups tell a byte's set: one by its lower half, one by its upper half. Where both
+    /// have a bit, the byte is of that set.
+    #[inline]
+    fn of(block: &[u8; LANES]) -> Self {
+        let bytes = u8x16::new(*block);
+        let lower = u8x16::new(LOWER).shuffle_zeroing(bytes & u8x16::splat(0x0f));
+        let upper = u8x16::new(UPPER).shuffle_zeroing(bytes.unbounded_shr_scalar(4));
+        let sets = lower & upper;
+        let zero = i8x16::splat(0);
+        let letters = sets & u8x16::splat(LETTER_SETS);
+        Self {
+            tokens: sets.cast_signed().simd_gt(zero).to_bitmask() as u16,
+            letters: letters.cast_signed().simd_gt(zero).to_bitmask() as u16,
+            // The highest bit of a lane is the one that a bit mask takes.
+            anchors: sets.to_bitmask() as u16,
+        }
+    }
+}
+
+/// The sets by upper half: `%+-./`, digits, letters in three rows, `\_`, `~`, and `:=`.
+const UPPER: [u8; LANES] = [0, 0, 1, 2 | ANCHOR_SET, 4, 8 | 32, 4, 16 | 64, 0, 0, 0, 0, 0, 0, 0, 0];
+const LETTER_SETS: u8 = 2 | 4 | 8 | 16;
+const ANCHOR_SET: u8 = 128;
+/// The sets by lower half.
+const LOWER: [u8; LANES] = [
+    2 | 8 | 16,
+    2 | 4 | 8 | 16,
+    2 | 4 | 8 | 16,
+    2 | 4 | 8 | 16,
+    2 | 4 | 8 | 16,
+    1 | 2 | 4 | 8 | 16,
+    2 | 4 | 8 | 16,
+    2 | 4 | 8 | 16,
+    2 | 4 | 8 | 16,
+    2 | 4 | 8 | 16,
+    4 | 8 | 16 | ANCHOR_SET,
+    1 | 4,
+    4 | 32,
+    1 | 4 | ANCHOR_SET,
+    1 | 4 | 64,
+    1 | 4 | 32,
+];
+
+/// The run of token characters that reaches up to where the bytes were looked at.
+struct Run {
+    start: usize,
+}
+
+impl Run {
+    /// The first event among the sixteen bytes at `at`.
+    #[inline]
+    fn within(&mut self, at: usize, marks: Marks) -> Option<Event> {
+        let head = marks.tokens.trailing_ones() as usize;
+        // An anchor is no token character: the run that comes in ends before any anchor, and a run
+        // that begins behind one ends in a later block.
+        if head > 0 && at.saturating_add(head).saturating_sub(self.start) >= MIN_RUN {
+            return Some(Event::Run(self.start));
+        }
+        if marks.anchors != 0 {
+            let offset = marks.anchors.trailing_zeros() as usize;
+            return Some(Event::Anchor(at.saturating_add(offset)));
+        }
+        if marks.tokens != u16::MAX {
+            let tail = marks.tokens.leading_ones() as usize;
+            self.start = at.saturating_add(LANES).saturating_sub(tail);
+        }
+        None
+    }
+
+    /// Where the run begins within which `bytes` end, if it is too short yet; else their length.
+    fn start_before_end(bytes: &[u8]) -> usize {
+        let open = bytes.iter().rev().take(MIN_RUN).take_while(|byte| is_token(**byte)).count();
+        if open == MIN_RUN { bytes.len() } else { bytes.len().saturating_sub(open) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// Byte by byte.
+    fn naive(bytes: &[u8], from: usize) -> Event {
+        let run_at = |at: usize| {
+            let back = bytes[..at].iter().rev().take(MIN_RUN).take_while(|b| is_token(**b)).count();
+            (at - back, bytes[at..].iter().take_while(|b| is_token(**b)).count() + back)
+        };
+        for at in from..bytes.len() {
+            if matches!(bytes[at], b':' | b'=') {
+                return Event::Anchor(at);
+            }
+            if is_token(bytes[at]) && run_at(at).1 >= MIN_RUN {
+                return Event::Run(at);
+            }
+        }
+        let open = bytes.iter().rev().take(MIN_RUN).take_while(|b| is_token(**b)).count();
+        Event::End(if open == MIN_RUN { bytes.len() } else { (bytes.len() - open).max(from) })
+    }
+
+    #[test]
+    fn every_byte_is_sorted_as_the_table_says() {
+        for byte in 0..=255 {
+            let marks = Marks::of(&[byte; LANES]);
+            assert_eq!(marks.tokens == u16::MAX, is_token(byte), "{byte}");
+            assert_eq!(marks.anchors == u16::MAX, matches!(byte, b':' | b'='), "{byte}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn blocks_find_what_single_bytes_find(text in "[a-z:= \\-\"]{0,3}[a-z\\-]{10,40}[a-z:= ]{0,60}", from in 0_usize..50) {
+            let from = from.min(text.len());
+            prop_assert_eq!(next(text.as_bytes(), from), naive(text.as_bytes(), from));
+        }
+    }
+}

@@ -1,0 +1,308 @@
+//! The next secret of a body, whatever kind it is of.
+
+use super::{
+    class::{ALNUM, is_in},
+    field::{Look, Sign},
+    own::OwnRules,
+    prefilter::{self, Event, Signs},
+    provider::Provider,
+    rules::Rules,
+    shape::{self, Found, PEM_RULE, Token},
+    skip::Skip,
+    syntax::Syntax,
+    window::{Step, Window},
+};
+
+/// A secret, of which the beginning is known.
+#[derive(Debug)]
+pub(super) struct Hit<'r> {
+    pub(super) rule: &'r str,
+    pub(super) provider: Option<&'static Provider>,
+    /// Where it begins.
+    pub(super) start: usize,
+    /// Up to where it is known to go on.
+    pub(super) known: usize,
+    /// How its end is found from there on.
+    pub(super) skip: Skip,
+}
+
+/// What a look at a piece of a body found.
+#[derive(Debug)]
+pub(super) enum Scan<'r> {
+    /// No secret begins here.
+    Nothing,
+    /// The first secret.
+    Hit(Hit<'r>),
+    /// No secret begins before `hold`; to know more, look from `resume` on again.
+    Pending { resume: usize, hold: usize },
+}
+
+/// Looks for secrets by the rules of the operator, in a body of one syntax.
+#[derive(Clone, Copy)]
+pub(super) struct Scanner<'r> {
+    pub(super) rules: &'r Rules,
+    pub(super) syntax: &'r Syntax,
+}
+
+/// What a look at one place means for the walk.
+enum Verdict<'r> {
+    /// Go on behind this place.
+    GoOn(usize),
+    Stop(Scan<'r>),
+}
+
+impl<'r> Scanner<'r> {
+    /// The first secret at or behind `from`.
+    pub(super) fn scan(self, window: Window<'_>, from: usize) -> Scan<'r> {
+        let built_in = self.built_in(window, from);
+        match &self.rules.own {
+            Some(own) => earlier(built_in, self.own(own, window, from)),
+            None => built_in,
+        }
+    }
+
+    fn own(self, own: &'r OwnRules, window: Window<'_>, from: usize) -> Scan<'r> {
+        let horizon = own.horizon(window, from);
+        match own.find(window, from) {
+            Some(found) if found.start < horizon || window.is_last => Scan::Hit(Hit {
+                rule: found.rule,
+                provider: None,
+                start: found.start,
+                known: found.start,
+                skip: Skip::Bytes(found.length),
+            }),
+            _ if window.is_last => Scan::Nothing,
+            _ => Scan::Pending { resume: horizon, hold: horizon },
+        }
+    }
+
+    fn built_in(self, window: Window<'_>, from: usize) -> Scan<'r> {
+        let mut at = from;
+        loop {
+            let verdict = match prefilter::next(window.bytes, at) {
+                Event::Anchor(at) => self.anchor(window, at),
+                Event::Run(start) => self.run(window, start),
+                Event::End(_) if window.is_last => return Scan::Nothing,
+                Event::End(start) => return Scan::Pending { resume: start, hold: start },
+            };
+            match verdict {
+                Verdict::GoOn(next) => at = next,
+                Verdict::Stop(scan) => return scan,
+            }
+        }
+    }
+
+    fn anchor(self, window: Window<'_>, at: usize) -> Verdict<'r> {
+        let byte = window.byte(at).unwrap_or_default();
+        let sign = Sign { byte, at, behind: at.saturating_add(1), layers: 0 };
+        if sign.is_plain(window, &self.rules.names, self.syntax) {
+            return Verdict::GoOn(sign.behind);
+        }
+        self.sign(window, sign)
+    }
+
+    fn sign(self, window: Window<'_>, sign: Sign) -> Verdict<'r> {
+        match sign.look(window, &self.rules.names, self.syntax) {
+            Look::Nothing => Verdict::GoOn(sign.behind),
+            Look::Unknown(hold) => Verdict::Stop(Scan::Pending { resume: sign.at, hold }),
+            Look::Value(value) => Verdict::Stop(Scan::Hit(Hit {
+                rule: value.rule,
+                provider: None,
+                start: value.start,
+                known: value.start,
+                skip: value.skip,
+            })),
+        }
+    }
+
+    /// A run of token characters, from its start or from a place within it.
+    fn run(self, window: Window<'_>, from: usize) -> Verdict<'r> {
+        if let Some(verdict) = self.run_start(window, from) {
+            return verdict;
+        }
+        let mut at = from;
+        for signs in Signs::of(window.from(from)) {
+            let place = from.saturating_add(signs);
+            if place < at {
+                continue;
+            }
+            let byte = window.byte(place).unwrap_or_default();
+            let verdict = match byte {
+                b'%' => self.percent(window, place),
+                b'\\' => self.backslashes(window, place),
+                _ => self.separator(window, place, byte),
+            };
+            match verdict {
+                Verdict::GoOn(next) => at = next,
+                stop => return stop,
+            }
+        }
+        Verdict::GoOn(from.saturating_add(prefilter::run_length(window.from(from))))
+    }
+
+    /// What may begin where a run does, but not within one.
+    fn run_start(self, window: Window<'_>, at: usize) -> Option<Verdict<'r>> {
+        if !window.is_boundary(at) {
+            return None;
+        }
+        if window.before(at).last().is_some_and(u8::is_ascii_whitespace) {
+            match shape::pem_line(window, at) {
+                Found::Match(start) => return Some(hit(PEM_RULE, start, Skip::Pem)),
+                Found::Unknown => return Some(pending(at)),
+                Found::Nothing => {}
+            }
+            return self.word_after_space(window, at);
+        }
+        self.word(window, at)
+    }
+
+    /// What may begin where a word does.
+    #[inline]
+    fn word(self, window: Window<'_>, at: usize) -> Option<Verdict<'r>> {
+        if self.rules.shapes.rules_out(window, at) { None } else { self.token(window, at) }
+    }
+
+    #[cold]
+    fn token(self, window: Window<'_>, at: usize) -> Option<Verdict<'r>> {
+        match self.rules.shapes.find(window, at) {
+            Found::Match(token) => Some(token_hit(token)),
+            Found::Unknown => Some(pending(at)),
+            Found::Nothing => None,
+        }
+    }
+
+    /// What may begin behind a space, be it written as an escape.
+    fn word_after_space(self, window: Window<'_>, at: usize) -> Option<Verdict<'r>> {
+        let word = self.word(window, at);
+        if word.is_some() {
+            return word;
+        }
+        match shape::after_scheme(window, at) {
+            Found::Match((rule, class)) => Some(hit(rule, at, Skip::Token(class))),
+            Found::Unknown => Some(pending(at)),
+            Found::Nothing => None,
+        }
+    }
+
+    /// One of `-_.+/~` within a run.
+    fn separator(self, window: Window<'_>, at: usize, byte: u8) -> Verdict<'r> {
+        let marked = if byte == b'-' { Found::Nothing } else { shape::marked(window, at) };
+        match marked {
+            Found::Match((rule, start, class)) => return hit(rule, start, Skip::Token(class)),
+            Found::Unknown => return Verdict::Stop(Scan::Pending { resume: at, hold: at }),
+            Found::Nothing => {}
+        }
+        let next = at.saturating_add(1);
+        let word = match byte {
+            b'+' => self.word_after_space(window, next),
+            _ => self.word(window, next),
+        };
+        word.unwrap_or(Verdict::GoOn(next))
+    }
+
+    /// `%3A` or the like within a run.
+    fn percent(self, window: Window<'_>, at: usize) -> Verdict<'r> {
+        let (byte, next) = match window.unescaped(at) {
+            Step::Char(byte, next) => (byte, next),
+            _ => return pending(at),
+        };
+        let layers = u8::try_from(next.saturating_sub(at) / 2).unwrap_or(0);
+        match byte {
+            b':' | b'=' if layers > 0 => {
+                let sign = Sign { byte, at, behind: next, layers };
+                if let stop @ Verdict::Stop(_) = self.sign(window, sign) {
+                    return stop;
+                }
+            }
+            byte if is_in(byte, ALNUM) => {
+                let word = window.is_boundary(at).then(|| self.word(window, at)).flatten();
+                return word.unwrap_or(Verdict::GoOn(next));
+            }
+            b' ' => {
+                return self.word_after_space(window, next).unwrap_or(Verdict::GoOn(next));
+            }
+            _ => {}
+        }
+        self.word(window, next).unwrap_or(Verdict::GoOn(next))
+    }
+
+    /// Backslashes within a run, and what they escape.
+    fn backslashes(self, window: Window<'_>, at: usize) -> Verdict<'r> {
+        let count = window.from(at).iter().take_while(|byte| **byte == b'\\').count();
+        let letter = at.saturating_add(count);
+        let last = letter.saturating_sub(1);
+        match window.byte(letter) {
+            Some(b'u') => self.unicode(window, last),
+            Some(b'n' | b't' | b'r' | b'b' | b'f') => {
+                // The letter may belong to the backslash, or to what follows.
+                let next = letter.saturating_add(1);
+                let word = self.word(window, letter).or_else(|| self.word(window, next));
+                word.unwrap_or(Verdict::GoOn(next))
+            }
+            None if !window.is_last => pending(last),
+            _ => self.word(window, letter).unwrap_or(Verdict::GoOn(letter)),
+        }
+    }
+
+    /// `\u003d` or the like within a run.
+    fn unicode(self, window: Window<'_>, at: usize) -> Verdict<'r> {
+        let (byte, next) = match window.unescaped(at) {
+            Step::Char(byte, next) => (byte, next),
+            _ => return pending(at),
+        };
+        match byte {
+            b'\\' => return self.word(window, next).unwrap_or(Verdict::GoOn(next)),
+            b':' | b'=' => {
+                let sign = Sign { byte, at, behind: next, layers: 0 };
+                if let stop @ Verdict::Stop(_) = self.sign(window, sign) {
+                    return stop;
+                }
+            }
+            byte if is_in(byte, ALNUM) => {
+                return self.word(window, at).unwrap_or(Verdict::GoOn(next));
+            }
+            _ => {}
+        }
+        self.word(window, next).unwrap_or(Verdict::GoOn(next))
+    }
+}
+
+fn token_hit<'r>(token: Token) -> Verdict<'r> {
+    let skip = match token.shape.rule {
+        PEM_RULE if token.shape.is_pem() => Skip::Pem,
+        _ => Skip::Token(token.shape.class),
+    };
+    Verdict::Stop(Scan::Hit(Hit {
+        rule: token.shape.rule,
+        provider: token.shape.provider,
+        start: token.start,
+        known: token.end.max(token.start),
+        skip,
+    }))
+}
+
+fn hit<'r>(rule: &'static str, start: usize, skip: Skip) -> Verdict<'r> {
+    Verdict::Stop(Scan::Hit(Hit { rule, provider: None, start, known: start, skip }))
+}
+
+fn pending<'r>(at: usize) -> Verdict<'r> {
+    Verdict::Stop(Scan::Pending { resume: at, hold: at })
+}
+
+/// Of two results for the same bytes, the one that comes first.
+fn earlier<'r>(built_in: Scan<'r>, own: Scan<'r>) -> Scan<'r> {
+    match (&built_in, &own) {
+        (_, Scan::Nothing) => built_in,
+        (Scan::Nothing, _) => own,
+        (Scan::Hit(one), Scan::Hit(other)) if other.start < one.start => own,
+        (Scan::Hit(_), Scan::Hit(_)) => built_in,
+        (Scan::Hit(hit), Scan::Pending { hold, .. }) if hit.start < *hold => built_in,
+        (Scan::Pending { hold, .. }, Scan::Hit(hit)) if hit.start < *hold => own,
+        (
+            Scan::Pending { resume: one, hold },
+            Scan::Pending { resume: other, hold: other_hold },
+        ) => Scan::Pending { resume: *one.min(other), hold: *hold.min(other_hold) },
+        (Scan::Hit(_), Scan::Pending { .. }) => own,
+        (Scan::Pending { .. }, Scan::Hit(_)) => built_in,
+    }
+}

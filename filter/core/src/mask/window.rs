@@ -1,0 +1,182 @@
+//! The bytes that the masker has at hand, read as themselves or through their escapes.
+//!
+//! `sk-` may cross as `sk%2D`, as `sk%252D`, or as `sk\u002d`; a slash as `\/`. Looking for secrets
+//! in every possible decoding of a body would take as many passes. So the body stays as it is, and
+//! only where a secret may stand it is read character by character, each escape as the character
+//! that it stands for.
+
+/// A piece of a body. What lies before it was forgotten, what follows it may not be known yet.
+#[derive(Clone, Copy)]
+pub(super) struct Window<'a> {
+    pub(super) bytes: &'a [u8],
+    /// Whether the body ends where the window ends.
+    pub(super) is_last: bool,
+}
+
+/// What stands at a place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Step {
+    /// A character and the place behind it.
+    Char(u8, usize),
+    /// The end of the body.
+    End,
+    /// Nobody knows yet.
+    Unknown,
+}
+
+/// More layers of escapes than real callers use.
+const MAX_LAYERS: usize = 3;
+/// More backslashes before one character than real callers use: four times JSON in JSON.
+const MAX_BACKSLASHES: usize = 16;
+
+impl<'a> Window<'a> {
+    pub(super) fn byte(self, at: usize) -> Option<u8> {
+        self.bytes.get(at).copied()
+    }
+
+    pub(super) fn from(self, at: usize) -> &'a [u8] {
+        self.bytes.get(at..).unwrap_or_default()
+    }
+
+    pub(super) fn before(self, at: usize) -> &'a [u8] {
+        self.bytes.get(..at).unwrap_or(self.bytes)
+    }
+
+    fn missing(self) -> Step {
+        if self.is_last { Step::End } else { Step::Unknown }
+    }
+
+    /// The byte at `at` as it is.
+    pub(super) fn raw(self, at: usize) -> Step {
+        match self.byte(at) {
+            Some(byte) => Step::Char(byte, at.saturating_add(1)),
+            None => self.missing(),
+        }
+    }
+
+    /// The character at `at` in a text that was percent-encoded `layers` times: `%22` stands for a
+    /// quote at one layer, `%2522` at two. Other characters stand for themselves.
+    pub(super) fn layered(self, at: usize, layers: u8) -> Step {
+        if layers == 0 || self.byte(at) != Some(b'%') {
+            return self.raw(at);
+        }
+        let digits = usize::from(layers).saturating_mul(2).saturating_add(at).saturating_sub(1);
+        let fives = self.bytes.get(at.saturating_add(1)..digits).unwrap_or_default();
+        if fives.chunks(2).any(|pair| pair != b"25") {
+            return self.raw(at);
+        }
+        match (self.byte(digits), self.byte(digits.saturating_add(1))) {
+            (Some(high), Some(low)) => match hex(high, low) {
+                Some(byte) => Step::Char(byte, digits.saturating_add(2)),
+                None => self.raw(at),
+            },
+            _ if self.is_last => self.raw(at),
+            _ => Step::Unknown,
+        }
+    }
+
+    /// The character at `at` through any escape: percent-encoded up to three times, or escaped as
+    /// in JSON (`\/`, `\u002d`) behind any number of backslashes.
+    pub(super) fn unescaped(self, at: usize) -> Step {
+        match self.byte(at) {
+            Some(b'%') => self.percent(at),
+            Some(b'\\') => self.backslash(at),
+            _ => self.raw(at),
+        }
+    }
+
+    fn percent(self, at: usize) -> Step {
+        let mut digits = at.saturating_add(1);
+        for _ in 0..MAX_LAYERS {
+            let behind = digits.saturating_add(2);
+            match (self.byte(digits), self.byte(digits.saturating_add(1))) {
+                (Some(b'2'), Some(b'5')) => digits = behind,
+                (Some(high), Some(low)) => return self.decoded(at, digits, hex(high, low)),
+                (Some(high), None) if hex(high, b'0').is_none() => {
+                    return self.decoded(at, digits, None);
+                }
+                _ if self.is_last => return self.decoded(at, digits, None),
+                _ => return Step::Unknown,
+            }
+        }
+        self.decoded(at, digits, None)
+    }
+
+    /// `%25` that is followed by no more digits stands for a percent sign.
+    fn decoded(self, at: usize, digits: usize, byte: Option<u8>) -> Step {
+        match byte {
+            Some(byte) => Step::Char(byte, digits.saturating_add(2)),
+            None => Step::Char(b'%', digits.max(at.saturating_add(1))),
+        }
+    }
+
+    fn backslash(self, at: usize) -> Step {
+        let run = self.from(at).iter().take(MAX_BACKSLASHES).take_while(|byte| **byte == b'\\');
+        let escaped = at.saturating_add(run.count());
+        let itself = Step::Char(b'\\', at.saturating_add(1));
+        match self.byte(escaped) {
+            Some(b'/') => Step::Char(b'/', escaped.saturating_add(1)),
+            Some(b'u') => self.unicode(escaped.saturating_add(1)).unwrap_or(itself),
+            Some(_) => itself,
+            None if self.is_last => itself,
+            None => Step::Unknown,
+        }
+    }
+
+    /// The four digits behind `\u`; `None` if they are not those of an ASCII character.
+    fn unicode(self, at: usize) -> Option<Step> {
+        let digits = self.bytes.get(at..)?;
+        let digits = digits.get(..4).unwrap_or(digits);
+        let zeros = digits.get(..2).unwrap_or(digits);
+        if zeros.iter().any(|digit| *digit != b'0') {
+            return None;
+        }
+        match digits {
+            [_, _, high, low] => {
+                let byte = hex(*high, *low).filter(u8::is_ascii)?;
+                Some(Step::Char(byte, at.saturating_add(4)))
+            }
+            _ if self.is_last => None,
+            _ => Some(Step::Unknown),
+        }
+    }
+
+    /// Whether a word may begin at `at`: what stands before it is no letter and no digit, except
+    /// as part of an escape (the `n` of `\n`, the `20` of `%20`).
+    pub(super) fn is_boundary(self, at: usize) -> bool {
+        let before = self.before(at);
+        match before.last() {
+            Some(last) if last.is_ascii_alphanumeric() => ends_with_escape(before),
+            _ => true,
+        }
+    }
+}
+
+fn ends_with_escape(before: &[u8]) -> bool {
+    if let [.., b'\\', b'n' | b't' | b'r' | b'b' | b'f'] = before {
+        return true;
+    }
+    let Some((rest, [high, low])) = before.split_last_chunk::<2>() else { return false };
+    let is_sign = hex(*high, *low).is_some_and(|byte| !byte.is_ascii_alphanumeric());
+    is_sign && (is_percent(rest) || rest.ends_with(b"\\u00"))
+}
+
+/// Whether `rest` ends with `%`, `%25` or `%2525`: a percent sign through its layers.
+pub(super) fn is_percent(mut rest: &[u8]) -> bool {
+    for _ in 0..MAX_LAYERS {
+        if rest.ends_with(b"%") {
+            return true;
+        }
+        match rest.strip_suffix(b"25") {
+            Some(shorter) => rest = shorter,
+            None => return false,
+        }
+    }
+    false
+}
+
+/// The byte that two hexadecimal digits stand for.
+pub(super) fn hex(high: u8, low: u8) -> Option<u8> {
+    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+    Some(digit(high)? << 4 | digit(low)?)
+}
