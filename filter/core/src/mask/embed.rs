@@ -169,6 +169,11 @@ impl<'a> Backwards<'a> {
         Self { rest: before, layers }
     }
 
+    /// Whether the text was not percent-encoded.
+    pub(super) fn is_plain(self) -> bool {
+        self.layers == 0
+    }
+
     /// The last character, which is left where it is.
     pub(super) fn peek(self) -> Option<u8> {
         let mut all = self;

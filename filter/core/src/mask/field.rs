@@ -14,7 +14,7 @@ use super::{
     skip::{Skip, Skipped, ends_userinfo},
     syntax::Syntax,
     tree::Tree,
-    window::{Step, Window},
+    window::{Step, Window, hex},
 };
 
 /// The rule for everything that is found by its name.
@@ -183,7 +183,8 @@ impl Sign {
             Step::Unknown => return Look::Unknown(self.behind),
             _ => return Look::Nothing,
         }
-        let digits = self.before(window).drop_while(17, |byte| byte.is_ascii_digit());
+        let digits = window.unescaped_before(self.at).take(17).take_while(u8::is_ascii_digit);
+        let digits = digits.count();
         if !(5..=16).contains(&digits) {
             return Look::Nothing;
         }
@@ -209,20 +210,16 @@ impl Sign {
         {
             return self.part(window, names, boundary);
         }
-        let mut start = before;
-        let length = start.drop_while(MAX_NAME_BYTES, is_name);
-        let name = before.take(length);
-        let place = Place::of(start, name.clone(), syntax, self.layers);
-        if place == Place::Elsewhere && !names.is_session_cookie(name.clone()) {
+        let name = Name::before(before, syntax);
+        let is_cookie = || names.is_session_cookie(name.letters());
+        if name.place == Place::Elsewhere && !is_cookie() {
             return Look::Nothing;
         }
-        let escape = if place == Place::EscapedQuery { 5 } else { 0 };
-        let name = before.take(length.saturating_sub(escape));
-        let in_query = !matches!(place, Place::Elsewhere | Place::Environment);
-        if names.meaning(name, in_query) == Meaning::Plain {
+        let in_query = matches!(name.place, Place::Query | Place::Field);
+        if names.meaning(name.letters(), in_query) == Meaning::Plain {
             return Look::Nothing;
         }
-        match place {
+        match name.place {
             Place::Environment => self.variable(window),
             Place::Field => self.query_value(window, Skip::Field),
             _ => self.query_value(window, Skip::Query(self.layers)),
@@ -305,49 +302,69 @@ impl Sign {
     }
 }
 
-/// Where a name before an equals sign stands.
+/// A name before an equals sign.
+#[derive(Clone, Copy)]
+struct Name<'a> {
+    /// It, and what stands before it.
+    before: Backwards<'a>,
+    length: usize,
+    place: Place,
+}
+
+/// Where a name stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Place {
     /// In a query, behind `?` or `&`.
     Query,
-    /// The same, behind the letters of `\u003f` or `\u0026`, which look like a part of the name.
-    EscapedQuery,
     /// In a form.
     Field,
-    /// An environment variable: capitals only.
+    /// In an environment variable: capitals only.
     Environment,
     Elsewhere,
 }
 
-impl Place {
-    fn of(
-        before: Backwards<'_>,
-        name: impl Iterator<Item = u8> + Clone,
-        syntax: &Syntax,
-        layers: u8,
-    ) -> Self {
-        let is_form = layers == 0 && *syntax == Syntax::Form;
-        match before.peek() {
-            Some(b'&') if is_form => Self::Field,
-            Some(b'&' | b'?') => Self::Query,
-            Some(b';') if before.rest.ends_with(b"&amp;") => Self::Query,
-            Some(b'\\') if is_escaped_delimiter(name.clone()) => Self::EscapedQuery,
-            None if is_form => Self::Field,
-            _ if layers == 0 && is_capital(name) => Self::Environment,
-            _ => Self::Elsewhere,
-        }
+impl<'a> Name<'a> {
+    fn before(before: Backwards<'a>, syntax: &Syntax) -> Self {
+        let mut rest = before;
+        let length = rest.drop_while(MAX_NAME_BYTES, is_name);
+        let name = Self { before, length, place: Place::Elsewhere };
+        // The end of an escape looks like the beginning of the name: `\u0026sig`, `\nKEY`, `%26sig`.
+        let (delimiter, escape) = match (rest.peek(), name.first_five()) {
+            (Some(b'\\'), [b'u', b'0', b'0', high, low]) => (hex(high, low), 5),
+            (Some(b'\\'), [b'n' | b't' | b'r' | b'b' | b'f', ..]) => (Some(b'\n'), 1),
+            (Some(b'%'), [high, low, ..]) => (hex(high, low), 2),
+            (delimiter, _) => (delimiter, 0),
+        };
+        let name = Self { length: length.saturating_sub(escape), ..name };
+        let is_form = *syntax == Syntax::Form && before.is_plain() && escape == 0;
+        let place = match delimiter {
+            Some(b'&') | None if is_form => Place::Field,
+            Some(b'&' | b'?') => Place::Query,
+            Some(b';') if rest.rest.ends_with(b"&amp;") => Place::Query,
+            _ if before.is_plain() && name.is_capital() => Place::Environment,
+            _ => Place::Elsewhere,
+        };
+        Self { place, ..name }
     }
-}
 
-/// Whether the name (last character first) begins with the letters of an escaped `&` or `?`.
-fn is_escaped_delimiter(name: impl Iterator<Item = u8> + Clone) -> bool {
-    let length = name.clone().count();
-    let escape = name.skip(length.saturating_sub(5));
-    escape.clone().eq(*b"6200u") || escape.map(|byte| byte.to_ascii_lowercase()).eq(*b"f300u")
-}
+    /// Its characters, last one first.
+    fn letters(self) -> impl Iterator<Item = u8> {
+        self.before.take(self.length)
+    }
 
-fn is_capital(mut name: impl Iterator<Item = u8>) -> bool {
-    name.all(|byte| matches!(byte, b'A'..=b'Z' | b'0'..=b'9' | b'_'))
+    /// Its first five characters; zeros if it is shorter than that.
+    fn first_five(self) -> [u8; 5] {
+        let mut five = [0; 5];
+        let from_end = self.before.take(self.length).skip(self.length.saturating_sub(5));
+        let mut first: Vec<u8> = from_end.collect();
+        first.reverse();
+        five.iter_mut().zip(first).for_each(|(place, byte)| *place = byte);
+        five
+    }
+
+    fn is_capital(self) -> bool {
+        self.letters().all(|byte| matches!(byte, b'A'..=b'Z' | b'0'..=b'9' | b'_'))
+    }
 }
 
 /// Whether a parameter called `name` stands there (names of parameters have no case).

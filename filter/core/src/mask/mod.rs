@@ -368,6 +368,13 @@ mod tests {
     }
 
     #[test]
+    fn a_word_behind_an_escape_is_found_at_every_cut() {
+        for template in [r"=<>\\n<> ", "Bearer%20<>", r"Bearer\u0020<>", "a+Basic+<>"] {
+            check(template, "ghp_v4hEjYPi9mxYTH9z3osO1LSKBpYoyg", &Syntax::Text);
+        }
+    }
+
+    #[test]
     fn a_value_goes_with_its_name_at_every_level() {
         for template in [
             r#"{"password":"<>","a":1}"#,
@@ -423,6 +430,7 @@ mod tests {
             "url=https%3A%2F%2Fh.example%2F%3Fsig%3D<>%26b",
             "<a href='https://h.example/?a=b&amp;key=<>'>",
             "export API_KEY=<>\n",
+            r#"{"env":"A=1\nAPI_KEY=<>\nB=2"}"#,
         ] {
             check(template, "0123456789abcdef", &Syntax::Text);
         }

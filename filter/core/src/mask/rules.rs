@@ -17,6 +17,8 @@ pub struct Rules {
     pub(super) names: Names,
     pub(super) shapes: Filter,
     pub(super) own: Option<OwnRules>,
+    /// Whether only tokens count whose provider is known.
+    pub(super) credentials_only: bool,
     /// Where a chunk is put together with what was held back before it: one for all bodies.
     pub(super) scratch: RefCell<Vec<u8>>,
 }
@@ -52,8 +54,25 @@ impl Rules {
     }
 
     fn of(placeholder: &str, names: Names, own: Option<OwnRules>) -> Self {
-        let scratch = RefCell::default();
-        Self { placeholder: placeholder.into(), names, shapes: Filter::new(), own, scratch }
+        Self {
+            placeholder: placeholder.into(),
+            names,
+            shapes: Filter::new(|_| true),
+            own,
+            credentials_only: false,
+            scratch: RefCell::default(),
+        }
+    }
+
+    /// Rules that find tokens whose provider is known, and nothing else: under a secret's name too,
+    /// where these rules replace the whole value without a look at it.
+    pub fn credentials(&self) -> Self {
+        Self {
+            shapes: Filter::new(|shape| shape.provider.is_some()),
+            own: None,
+            credentials_only: true,
+            ..self.clone()
+        }
     }
 
     /// What stands in place of a secret.

@@ -102,6 +102,9 @@ impl<'r> Scanner<'r> {
     }
 
     fn sign(self, window: Window<'_>, sign: Sign) -> Verdict<'r> {
+        if self.rules.credentials_only {
+            return Verdict::GoOn(sign.behind);
+        }
         match sign.look(window, &self.rules.names, self.syntax) {
             Look::Nothing => Verdict::GoOn(sign.behind),
             Look::Unknown(hold) => Verdict::Stop(Scan::Pending { resume: sign.at, hold }),
@@ -134,6 +137,8 @@ impl<'r> Scanner<'r> {
             };
             match verdict {
                 Verdict::GoOn(next) => at = next,
+                // What a word begins behind is looked at again together with it.
+                Verdict::Stop(Scan::Pending { hold, .. }) => return pending_from(place, hold),
                 stop => return stop,
             }
         }
@@ -145,7 +150,9 @@ impl<'r> Scanner<'r> {
         if !window.is_boundary(at) {
             return None;
         }
-        if window.before(at).last().is_some_and(u8::is_ascii_whitespace) {
+        if window.before(at).last().is_some_and(u8::is_ascii_whitespace)
+            && !self.rules.credentials_only
+        {
             match shape::pem_line(window, at) {
                 Found::Match(start) => return Some(hit(PEM_RULE, start, Skip::Pem)),
                 Found::Unknown => return Some(pending(at)),
@@ -174,7 +181,7 @@ impl<'r> Scanner<'r> {
     /// What may begin behind a space, be it written as an escape.
     fn word_after_space(self, window: Window<'_>, at: usize) -> Option<Verdict<'r>> {
         let word = self.word(window, at);
-        if word.is_some() {
+        if word.is_some() || self.rules.credentials_only {
             return word;
         }
         match shape::after_scheme(window, at) {
@@ -186,18 +193,28 @@ impl<'r> Scanner<'r> {
 
     /// One of `-_.+/~` within a run.
     fn separator(self, window: Window<'_>, at: usize, byte: u8) -> Verdict<'r> {
-        let marked = if byte == b'-' { Found::Nothing } else { shape::marked(window, at) };
-        match marked {
-            Found::Match((rule, start, class)) => return hit(rule, start, Skip::Token(class)),
-            Found::Unknown => return Verdict::Stop(Scan::Pending { resume: at, hold: at }),
-            Found::Nothing => {}
-        }
         let next = at.saturating_add(1);
+        if let Some(stop) = self.mark(window, next, byte) {
+            return stop;
+        }
         let word = match byte {
             b'+' => self.word_after_space(window, next),
             _ => self.word(window, next),
         };
         word.unwrap_or(Verdict::GoOn(next))
+    }
+
+    /// A token that is known by what ends right before `at`.
+    #[inline]
+    fn mark(self, window: Window<'_>, at: usize, byte: u8) -> Option<Verdict<'r>> {
+        if !matches!(byte, b'~' | b'_' | b'.') || self.rules.credentials_only {
+            return None;
+        }
+        match shape::marked(window, at) {
+            Found::Match((rule, start, class)) => Some(hit(rule, start, Skip::Token(class))),
+            Found::Unknown => Some(pending(at)),
+            Found::Nothing => None,
+        }
     }
 
     /// `%3A` or the like within a run.
@@ -221,7 +238,11 @@ impl<'r> Scanner<'r> {
             b' ' => {
                 return self.word_after_space(window, next).unwrap_or(Verdict::GoOn(next));
             }
-            _ => {}
+            byte => {
+                if let Some(stop) = self.mark(window, next, byte) {
+                    return stop;
+                }
+            }
         }
         self.word(window, next).unwrap_or(Verdict::GoOn(next))
     }
@@ -261,7 +282,14 @@ impl<'r> Scanner<'r> {
             byte if is_in(byte, ALNUM) => {
                 return self.word(window, at).unwrap_or(Verdict::GoOn(next));
             }
-            _ => {}
+            b' ' => {
+                return self.word_after_space(window, next).unwrap_or(Verdict::GoOn(next));
+            }
+            byte => {
+                if let Some(stop) = self.mark(window, next, byte) {
+                    return stop;
+                }
+            }
         }
         self.word(window, next).unwrap_or(Verdict::GoOn(next))
     }
@@ -286,7 +314,11 @@ fn hit<'r>(rule: &'static str, start: usize, skip: Skip) -> Verdict<'r> {
 }
 
 fn pending<'r>(at: usize) -> Verdict<'r> {
-    Verdict::Stop(Scan::Pending { resume: at, hold: at })
+    pending_from(at, at)
+}
+
+fn pending_from<'r>(resume: usize, hold: usize) -> Verdict<'r> {
+    Verdict::Stop(Scan::Pending { resume, hold })
 }
 
 /// Of two results for the same bytes, the one that comes first.

@@ -8,9 +8,10 @@
 use super::{
     class::{
         ALNUM, AT, BASE64, COLON, Class, DASH, DIGIT, DOT, EQUALS, HEX, LOWER, LOWER_HEX,
-        PLUS_SLASH, TILDE, UNDERSCORE, UPPER, WORD, is_in,
+        PLUS_SLASH, SPACE, TILDE, UNDERSCORE, UPPER, WORD, is_in,
     },
     provider::{self, Provider},
+    skip::escaped_space,
     window::{Step, Window},
 };
 
@@ -42,8 +43,8 @@ enum Check {
     Digit,
     /// A digit and a capital among the least characters.
     DigitAndCapital,
-    /// A digit among the least characters, and no letter or digit behind them.
-    DigitAndExact,
+    /// A digit or a capital among the least characters, and no letter or digit behind them.
+    RandomAndExact,
     /// No letter or digit behind the least characters.
     Exact,
     /// 24 hexadecimal digits, a dash, and more of them.
@@ -91,9 +92,10 @@ pub(super) struct Filter {
 }
 
 impl Filter {
-    pub(super) fn new() -> Self {
+    /// For the shapes that are `wanted`.
+    pub(super) fn new(wanted: impl Fn(&Shape) -> bool) -> Self {
         let mut filter = Self { pairs: vec![[0; 4]; 256], shapes: vec![Vec::new(); 256] };
-        for (index, shape) in (0_u8..).zip(SHAPES) {
+        for (index, shape) in (0_u8..).zip(SHAPES).filter(|(_, shape)| wanted(shape)) {
             let Some(first) = shape.prefix.first() else { continue };
             if let Some(shapes) = filter.shapes.get_mut(usize::from(*first)) {
                 shapes.push(index);
@@ -157,8 +159,12 @@ impl Filter {
     #[cold]
     fn search(&self, first: u8, window: Window<'_>, at: usize) -> Found<Token> {
         let shapes = self.shapes.get(usize::from(first)).map(Vec::as_slice).unwrap_or_default();
+        let next = window.from(at.saturating_add(1));
         for index in shapes {
             let Some(shape) = SHAPES.get(usize::from(*index)) else { continue };
+            if shape.is_ruled_out(next) {
+                continue;
+            }
             match shape.find(window, at) {
                 Found::Nothing => {}
                 found => return found,
@@ -169,6 +175,18 @@ impl Filter {
 }
 
 impl Shape {
+    /// Whether the two bytes behind the first one are not those of the prefix.
+    #[inline]
+    fn is_ruled_out(&self, next: &[u8]) -> bool {
+        let differs = |expected: &u8, byte: &u8| expected != byte && !matches!(byte, b'%' | b'\\');
+        match (self.prefix, next) {
+            ([b'%' | b'\\', ..], _) | (_, [b'%' | b'\\', ..]) => false,
+            ([_, second, third, ..], [one, two, ..]) => differs(second, one) || differs(third, two),
+            ([_, second], [one, ..]) => differs(second, one),
+            _ => false,
+        }
+    }
+
     fn find(&'static self, window: Window<'_>, at: usize) -> Found<Token> {
         let body = match follow(window, at, self.prefix) {
             Found::Match(body) => body,
@@ -218,8 +236,8 @@ impl Shape {
         }
         let Seen { digit, capital, letters_a } = seen;
         let fits = match self.check {
-            Check::DigitOrCapital => digit || capital,
-            Check::Digit | Check::DigitAndExact => digit,
+            Check::DigitOrCapital | Check::RandomAndExact => digit || capital,
+            Check::Digit => digit,
             Check::DigitAndCapital => digit && capital,
             Check::FewAs => letters_a < 7,
             _ => true,
@@ -228,7 +246,7 @@ impl Shape {
             return Found::Nothing;
         }
         match self.check {
-            Check::Exact | Check::DigitAndExact => ends_word(window, at),
+            Check::Exact | Check::RandomAndExact => ends_word(window, at),
             _ => Found::Match(at),
         }
     }
@@ -346,10 +364,9 @@ fn discord(window: Window<'_>, at: usize) -> Found<usize> {
 }
 
 fn authress(window: Window<'_>, body: usize) -> Found<usize> {
-    match parts(window, body, &[(ALNUM, 5, 30), (ALNUM, 4, 6), (ALNUM, 3, 3)]) {
-        Found::Match(end) if window.before(end).ends_with(b"acc") => Found::Match(end),
-        Found::Unknown => Found::Unknown,
-        _ => Found::Nothing,
+    match parts(window, body, &[(ALNUM, 5, 30), (ALNUM, 4, 6)]) {
+        Found::Match(end) => follow(window, end, b".acc"),
+        other => other,
     }
 }
 
@@ -376,35 +393,112 @@ fn open_ai(window: Window<'_>, body: usize) -> Found<usize> {
     }
 }
 
-/// What precedes the last words of a private key's first line (RFC 7468, and OpenPGP's armor).
+/// Behind the first line of a private key, and the headers that may follow it, if `at` is where its
+/// last word begins (RFC 7468, and OpenPGP's armor).
 fn pem(window: Window<'_>, at: usize, body: usize) -> Found<usize> {
-    let is_private = ends_with_words(window.before(at), &[b"PRIVATE"])
-        || ends_with_words(window.before(at), &[b"PRIVATE", b"KEY"]);
-    if is_private { pem_content(window, body) } else { Found::Nothing }
+    let before = window.unescaped_before(at);
+    let is = |words: &[u8]| {
+        let words = words.iter().rev().copied();
+        before.take(words.len()).map(|byte| if byte == b'+' { b' ' } else { byte }).eq(words)
+    };
+    if !is(b"PRIVATE ") && !is(b"PRIVATE KEY ") {
+        return Found::Nothing;
+    }
+    match pem_headers(window, body) {
+        Found::Match(content) => pem_content(window, content),
+        other => other,
+    }
 }
 
-/// `body`, if enough of what a private key is written in stands there: a mere mention of the line
-/// is no key.
-fn pem_content(window: Window<'_>, body: usize) -> Found<usize> {
-    const LEAST: usize = 16;
-    let mut at = body;
-    for _ in 0..LEAST {
-        match window.unescaped(at) {
-            Step::Char(b'-', _) => return Found::Nothing,
-            Step::Char(b'\\', next) => at = next,
-            Step::Char(byte, next) if is_in(byte, PEM) => at = next,
-            Step::Unknown => return Found::Unknown,
-            _ => return Found::Nothing,
+/// The most headers of a private key, and the longest one.
+const MAX_HEADERS: usize = 4;
+const MAX_HEADER: usize = 256;
+
+/// Behind line ends, and behind lines that hold a colon.
+fn pem_headers(window: Window<'_>, at: usize) -> Found<usize> {
+    let mut content = at;
+    for _ in 0..=MAX_HEADERS {
+        content = match line_ends(window, content) {
+            Found::Match(next) => next,
+            other => return other,
+        };
+        match header(window, content) {
+            Found::Match(next) => content = next,
+            Found::Unknown => return Found::Unknown,
+            Found::Nothing => break,
         }
     }
-    Found::Match(body)
+    Found::Match(content)
+}
+
+/// Behind the spaces and line ends at `at`, be they escaped.
+fn line_ends(window: Window<'_>, at: usize) -> Found<usize> {
+    let mut at = at;
+    for _ in 0..MAX_HEADER {
+        match window.unescaped(at) {
+            Step::Char(byte, next) if is_in(byte, SPACE) => at = next,
+            Step::Char(b'\\', _) => match escaped_space(window, at) {
+                Some(Some(next)) => at = next,
+                Some(None) => break,
+                None => return Found::Unknown,
+            },
+            Step::Unknown => return Found::Unknown,
+            _ => break,
+        }
+    }
+    Found::Match(at)
+}
+
+/// Behind `Name: value`.
+fn header(window: Window<'_>, at: usize) -> Found<usize> {
+    let colon = match count(window, at, ALNUM | DASH, 32) {
+        Found::Match((1.., colon)) => colon,
+        Found::Unknown => return Found::Unknown,
+        _ => return Found::Nothing,
+    };
+    let mut at = match follow(window, colon, b":") {
+        Found::Match(value) => value,
+        other => return other,
+    };
+    for _ in 0..MAX_HEADER {
+        match window.unescaped(at) {
+            Step::Char(b'\n' | b'\r', _) => return Found::Match(at),
+            Step::Char(b'\\', next) => match escaped_space(window, at) {
+                Some(Some(_)) => return Found::Match(at),
+                Some(None) => at = next,
+                None => return Found::Unknown,
+            },
+            Step::Char(_, next) => at = next,
+            Step::Unknown => return Found::Unknown,
+            Step::End => break,
+        }
+    }
+    Found::Nothing
+}
+
+/// `content`, if enough of what a private key is written in stands there: a mere mention of the
+/// line is no key.
+fn pem_content(window: Window<'_>, content: usize) -> Found<usize> {
+    const LEAST: usize = 16;
+    match count(window, content, BASE64, LEAST) {
+        Found::Match((LEAST, _)) => Found::Match(content),
+        Found::Unknown => Found::Unknown,
+        _ => Found::Nothing,
+    }
 }
 
 /// The content of a private key that begins at `at`, behind the line break of its first line or
 /// behind its headers.
 pub(super) fn pem_line(window: Window<'_>, at: usize) -> Found<usize> {
-    const MAX_HEADERS: usize = 320;
+    const MAX_BEFORE: usize = 480;
     let before = window.before(at);
+    if let [.., last, space] = before
+        && space.is_ascii_whitespace()
+        && *last != b'-'
+        && !last.is_ascii_whitespace()
+    {
+        return Found::Nothing;
+    }
     let text = before.trim_ascii_end();
     if text.len() == before.len() {
         return Found::Nothing;
@@ -416,7 +510,7 @@ pub(super) fn pem_line(window: Window<'_>, at: usize) -> Found<usize> {
     if gap.iter().filter(|byte| **byte == b'\n').count() < 2 {
         return Found::Nothing;
     }
-    let headers = text.get(text.len().saturating_sub(MAX_HEADERS)..).unwrap_or_default();
+    let headers = text.get(text.len().saturating_sub(MAX_BEFORE)..).unwrap_or_default();
     let Some(end) = headers.windows(5).rposition(|five| five == b"-----") else {
         return Found::Nothing;
     };
@@ -428,30 +522,18 @@ fn is_private_line(line: &[u8]) -> bool {
     line.ends_with(b"PRIVATE KEY") || line.ends_with(b"PRIVATE KEY BLOCK")
 }
 
-/// Whether `before` ends with `words`, a space or an escaped one behind each.
-fn ends_with_words(before: &[u8], words: &[&[u8]]) -> bool {
-    let mut before = before;
-    for word in words.iter().rev() {
-        let spaces: [&[u8]; 4] = [b" ", b"+", b"%20", b"%2520"];
-        let Some(rest) = spaces.iter().find_map(|space| before.strip_suffix(*space)) else {
-            return false;
-        };
-        let Some(rest) = rest.strip_suffix(*word) else { return false };
-        before = rest;
-    }
-    true
-}
-
-/// Tokens that are known by a mark within them: what follows the mark is masked.
-pub(super) fn marked(window: Window<'_>, mark: usize) -> Found<(&'static str, usize, Class)> {
-    let start = mark.saturating_add(1);
-    let before = window.before(start);
-    let (rule, class, least) = match before {
-        [.., digit, b'Q', b'~'] if digit.is_ascii_digit() => {
+/// Tokens that are known by a mark within them, whose last character stands right before `start`:
+/// what follows the mark is masked.
+pub(super) fn marked(window: Window<'_>, start: usize) -> Found<(&'static str, usize, Class)> {
+    let mut before = window.unescaped_before(start);
+    let (rule, class, least) = match before.next() {
+        Some(b'~') if before.next() == Some(b'Q') && is_digit(before.next()) => {
             ("azure-ad-client-secret", WORD | DOT | TILDE, 31)
         }
-        _ if before.ends_with(b".atlasv1.") => ("hashicorp-tf-api-token", WORD | EQUALS, 40),
-        [.., b'_'] => return maxmind(window, start),
+        Some(b'.') if before.take(8).eq(*b"1vsalta.") => {
+            ("hashicorp-tf-api-token", WORD | EQUALS, 40)
+        }
+        Some(b'_') => return maxmind(window, start),
         _ => return Found::Nothing,
     };
     match count(window, start, class, least) {
@@ -461,43 +543,36 @@ pub(super) fn marked(window: Window<'_>, mark: usize) -> Found<(&'static str, us
     }
 }
 
+fn is_digit(byte: Option<u8>) -> bool {
+    byte.is_some_and(|byte| byte.is_ascii_digit())
+}
+
 /// Six characters, `_`, 29 characters, `_mmk`.
 fn maxmind(window: Window<'_>, start: usize) -> Found<(&'static str, usize, Class)> {
     const LENGTH: usize = 29;
-    let rest = window.from(start);
-    if rest.get(LENGTH..).is_some_and(|mark| mark.len() >= 4 && !mark.starts_with(b"_mmk")) {
+    let plain = window.from(start).get(LENGTH..);
+    if plain.is_some_and(|mark| mark.len() >= 4 && !matches!(mark, [b'_' | b'%' | b'\\', ..])) {
         return Found::Nothing;
     }
-    let id = window.before(start.saturating_sub(1));
-    let id = id.get(id.len().saturating_sub(6)..).unwrap_or_default();
-    if id.len() < 6 || !id.iter().all(u8::is_ascii_alphanumeric) {
-        return Found::Nothing;
-    }
-    let key = rest.get(..LENGTH).unwrap_or(rest);
-    if !key.iter().all(u8::is_ascii_alphanumeric) {
-        return Found::Nothing;
-    }
-    let mark = rest.get(LENGTH..).unwrap_or_default();
-    if mark.starts_with(b"_mmk") {
-        return Found::Match(("maxmind-license-key", start, ALNUM | UNDERSCORE));
-    }
-    let may_follow = b"_mmk".starts_with(mark) && !window.is_last;
-    if may_follow { Found::Unknown } else { Found::Nothing }
-}
-
-/// A token behind `Bearer ` or `Basic `: at least 16 characters, and not a mere word.
-#[inline]
-pub(super) fn after_scheme(window: Window<'_>, at: usize) -> Found<(&'static str, Class)> {
-    match window.before(at) {
-        [.., b'r' | b'R' | b'c' | b'C', b' ' | b'+'] | [.., b'2', b'0'] => scheme(window, at),
+    match count(window, start, ALNUM, LENGTH) {
+        Found::Match((LENGTH, mark)) => match follow(window, mark, b"_mmk") {
+            Found::Match(_) => Found::Match(("maxmind-license-key", start, ALNUM | UNDERSCORE)),
+            Found::Unknown => Found::Unknown,
+            Found::Nothing => Found::Nothing,
+        },
+        Found::Unknown => Found::Unknown,
         _ => Found::Nothing,
     }
 }
 
-fn scheme(window: Window<'_>, at: usize) -> Found<(&'static str, Class)> {
+/// A token behind `Bearer ` or `Basic `: at least 16 characters, and not a mere word.
+pub(super) fn after_scheme(window: Window<'_>, at: usize) -> Found<(&'static str, Class)> {
     const LEAST: usize = 16;
     const CLASS: Class = BASE64 | WORD | DOT | TILDE;
-    let Some(rule) = scheme_before(window.before(at)) else { return Found::Nothing };
+    if !may_be_scheme(window.before(at)) {
+        return Found::Nothing;
+    }
+    let Some(rule) = scheme_before(window, at) else { return Found::Nothing };
     let (mut at, mut previous, mut is_random) = (at, b' ', false);
     for _ in 0..LEAST {
         match window.unescaped(at) {
@@ -513,18 +588,22 @@ fn scheme(window: Window<'_>, at: usize) -> Found<(&'static str, Class)> {
     if is_random { Found::Match((rule, CLASS)) } else { Found::Nothing }
 }
 
-fn scheme_before(before: &[u8]) -> Option<&'static str> {
-    let spaces: [&[u8]; 4] = [b" ", b"+", b"%20", b"%2520"];
-    let scheme = spaces.iter().find_map(|space| before.strip_suffix(*space))?;
-    let ends = |word: &[u8]| {
-        let start = scheme.len().saturating_sub(word.len());
-        scheme.get(start..).is_some_and(|end| end.eq_ignore_ascii_case(word))
-    };
-    match () {
-        () if ends(b"bearer") => Some("bearer-token"),
-        () if ends(b"basic") => Some("basic-credentials"),
-        () => None,
+/// Told by the last bytes, nearly always.
+#[inline]
+fn may_be_scheme(before: &[u8]) -> bool {
+    match before {
+        [.., b'r' | b'R' | b'c' | b'C', b' ' | b'+'] | [.., b'%', _, _, b' ' | b'+'] => true,
+        [.., b' ' | b'+'] => false,
+        _ => true,
     }
+}
+
+fn scheme_before(window: Window<'_>, at: usize) -> Option<&'static str> {
+    let before = window.unescaped_before(at).skip(1).map(|byte| byte.to_ascii_lowercase());
+    if before.clone().take(6).eq(*b"reraeb") {
+        return Some("bearer-token");
+    }
+    before.take(5).eq(*b"cisab").then_some("basic-credentials")
 }
 
 const fn shape(rule: &'static str, prefix: &'static str, class: Class, least: usize) -> Shape {
@@ -667,7 +746,7 @@ static SHAPES: &[Shape] = &[
     shape("vault-service-token", "hvs.", WORD, 24),
     shape("vault-batch-token", "hvb.", WORD, 24),
     shape("vault-recovery-token", "hvr.", WORD, 24),
-    shape("vault-service-token", "s.", ALNUM, 24).check(Check::DigitAndExact),
+    shape("vault-service-token", "s.", ALNUM, 24).check(Check::RandomAndExact),
     shape("doppler-api-token", "dp.pt.", ALNUM | DOT, 40),
     shape("doppler-api-token", "dp.st.", WORD | DOT, 40),
     shape("doppler-api-token", "dp.sa.", ALNUM | DOT, 40),
@@ -771,19 +850,13 @@ static SHAPES: &[Shape] = &[
     shape("jwt", "eyJ", WORD | DOT | EQUALS, 17).check(Check::Jwt),
     shape("jwt-base64", "ZXlK", BASE64 | WORD, 60),
     shape("private-key", "b3BlbnNzaC1rZXktdjE", BASE64, 20),
-    shape(PEM_RULE, "KEY-----", PEM, 0).check(Check::Pem),
-    shape(PEM_RULE, "BLOCK-----", PEM, 0).check(Check::Pem),
+    shape(PEM_RULE, "KEY-----", 0, 0).check(Check::Pem),
+    shape(PEM_RULE, "BLOCK-----", 0, 0).check(Check::Pem),
 ];
 
 /// The rule for private keys in PEM.
 pub(super) const PEM_RULE: &str = "private-key";
-/// What stands between the lines of a private key: base64, and the words of its headers.
-pub(super) const PEM: Class = BASE64
-    | DASH
-    | UNDERSCORE
-    | DOT
-    | COLON
-    | AT
-    | TILDE
-    | super::class::SPACE
-    | super::class::COMMA;
+/// Whether `byte` may stand between the lines of a private key: base64, and the words of headers.
+pub(super) fn is_pem(byte: u8) -> bool {
+    (byte.is_ascii_graphic() || byte.is_ascii_whitespace()) && !b"\"{}[]&`".contains(&byte)
+}

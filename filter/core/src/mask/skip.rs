@@ -7,7 +7,7 @@
 use super::{
     class::{Class, is_in},
     embed::{Content, Embedding},
-    shape::PEM,
+    shape::is_pem,
     tree::Tree,
     window::{Step, Window},
 };
@@ -58,7 +58,7 @@ impl Skip {
             },
             Self::Number(json) => while_char(window, at, json.layers, is_number),
             Self::Tree(_) => Skipped::Done(at),
-            Self::Query(layers) => while_char(window, at, *layers, |byte| !ends_query(byte)),
+            Self::Query(layers) => query(window, at, *layers),
             Self::Field => while_char(window, at, 0, |byte| !matches!(byte, b'&' | b'\r' | b'\n')),
             Self::Userinfo(layers) => while_char(window, at, *layers, |byte| !ends_userinfo(byte)),
             Self::Part(delimiter) => part(window, at, delimiter),
@@ -109,7 +109,7 @@ fn pem(window: Window<'_>, at: usize) -> Skipped {
                 Some(None) => return Skipped::Done(at),
                 None => return Skipped::More(at),
             },
-            Step::Char(byte, next) if is_in(byte, PEM) => at = next,
+            Step::Char(byte, next) if is_pem(byte) => at = next,
             Step::Unknown => return Skipped::More(at),
             _ => return Skipped::Done(at),
         }
@@ -131,7 +131,7 @@ fn dashes(window: Window<'_>, at: usize) -> Option<bool> {
 
 /// Behind `\n`, `\r` or `\t` with any number of backslashes, if that is what stands here and if it
 /// is known.
-fn escaped_space(window: Window<'_>, at: usize) -> Option<Option<usize>> {
+pub(super) fn escaped_space(window: Window<'_>, at: usize) -> Option<Option<usize>> {
     const MAX_BACKSLASHES: usize = 16;
     let run = window.from(at).iter().take(MAX_BACKSLASHES).take_while(|byte| **byte == b'\\');
     let letter = at.saturating_add(run.count());
@@ -139,6 +139,22 @@ fn escaped_space(window: Window<'_>, at: usize) -> Option<Option<usize>> {
         Step::Char(b'n' | b'r' | b't', next) => Some(Some(next)),
         Step::Unknown => None,
         _ => Some(None),
+    }
+}
+
+/// Through escapes as in JSON, unless they stand for what ends the value.
+fn query(window: Window<'_>, at: usize, layers: u8) -> Skipped {
+    let mut at = at;
+    loop {
+        let end = match while_char(window, at, layers, |byte| !ends_query(byte)) {
+            Skipped::Done(end) if window.byte(end) == Some(b'\\') => end,
+            skipped => return skipped,
+        };
+        match window.unescaped(end) {
+            Step::Char(byte, next) if !ends_query(byte) => at = next,
+            Step::Unknown => return Skipped::More(end),
+            _ => return Skipped::Done(end),
+        }
     }
 }
 

@@ -144,35 +144,77 @@ impl<'a> Window<'a> {
     /// Whether a word may begin at `at`: what stands before it is no letter and no digit, except
     /// as part of an escape (the `n` of `\n`, the `20` of `%20`).
     pub(super) fn is_boundary(self, at: usize) -> bool {
-        let before = self.before(at);
-        match before.last() {
-            Some(last) if last.is_ascii_alphanumeric() => ends_with_escape(before),
+        match self.before(at).last() {
+            Some(last) if last.is_ascii_alphanumeric() => {
+                !self.unescaped_before(at).next().is_some_and(|byte| byte.is_ascii_alphanumeric())
+            }
             _ => true,
         }
     }
-}
 
-fn ends_with_escape(before: &[u8]) -> bool {
-    if let [.., b'\\', b'n' | b't' | b'r' | b'b' | b'f'] = before {
-        return true;
+    /// The characters before `at` through any escape, last one first.
+    pub(super) fn unescaped_before(self, at: usize) -> UnescapedBefore<'a> {
+        UnescapedBefore { rest: self.before(at) }
     }
-    let Some((rest, [high, low])) = before.split_last_chunk::<2>() else { return false };
-    let is_sign = hex(*high, *low).is_some_and(|byte| !byte.is_ascii_alphanumeric());
-    is_sign && (is_percent(rest) || rest.ends_with(b"\\u00"))
 }
 
-/// Whether `rest` ends with `%`, `%25` or `%2525`: a percent sign through its layers.
-pub(super) fn is_percent(mut rest: &[u8]) -> bool {
-    for _ in 0..MAX_LAYERS {
-        if rest.ends_with(b"%") {
-            return true;
+/// See [`Window::unescaped_before`].
+#[derive(Clone, Copy)]
+pub(super) struct UnescapedBefore<'a> {
+    rest: &'a [u8],
+}
+
+impl Iterator for UnescapedBefore<'_> {
+    type Item = u8;
+
+    fn next(&mut self) -> Option<u8> {
+        let (byte, rest) = match escape_before(self.rest) {
+            Some(escape) => escape,
+            None => self.rest.split_last().map(|(byte, rest)| (*byte, rest))?,
+        };
+        self.rest = rest;
+        Some(byte)
+    }
+}
+
+/// The character that an escape at the end of `before` stands for, and what stands before it.
+fn escape_before(before: &[u8]) -> Option<(u8, &[u8])> {
+    match before {
+        [rest @ .., b'\\', letter @ (b'n' | b't' | b'r' | b'b' | b'f' | b'/')] => {
+            let byte = if *letter == b'/' { b'/' } else { b'\n' };
+            return Some((byte, without_backslashes(rest)));
         }
-        match rest.strip_suffix(b"25") {
+        [.., high, low] => {
+            let byte = hex(*high, *low)?;
+            let rest = before.get(..before.len().saturating_sub(2)).unwrap_or_default();
+            if let Some(rest) = rest.strip_suffix(b"\\u00") {
+                return Some((byte, without_backslashes(rest)));
+            }
+            without_percent(rest).map(|rest| (byte, rest))
+        }
+        _ => None,
+    }
+}
+
+fn without_backslashes(mut rest: &[u8]) -> &[u8] {
+    for _ in 0..MAX_BACKSLASHES {
+        match rest.strip_suffix(b"\\") {
             Some(shorter) => rest = shorter,
-            None => return false,
+            None => break,
         }
     }
-    false
+    rest
+}
+
+/// What stands before `%`, `%25` or `%2525`: a percent sign through its layers.
+fn without_percent(mut rest: &[u8]) -> Option<&[u8]> {
+    for _ in 0..MAX_LAYERS {
+        if let Some(before) = rest.strip_suffix(b"%") {
+            return Some(before);
+        }
+        rest = rest.strip_suffix(b"25")?;
+    }
+    None
 }
 
 /// The byte that two hexadecimal digits stand for.
