@@ -6,7 +6,8 @@ cd "$(dirname "$0")/.."
 source .tools/rust.sh
 
 target=wasm32-wasip1
-max_bytes=$((600 * 1024))
+# The regex crate, for rules of the operator's own, takes 200 KiB of it; the names of functions, for the log of a trap, 80.
+max_bytes=$((768 * 1024))
 
 main() {
     local features='' output=target/ledgerline.wasm target_dir
@@ -95,7 +96,7 @@ cargo_home() {
 optimise() {
     local compiled=$1 output=$2 stamp
     stamp=.cache/stamps/$(basename "$output").sha256
-    if sha256sum --check --status "$stamp" 2>/dev/null; then
+    if grep --quiet --fixed-strings "  $compiled" "$stamp" 2>/dev/null && sha256sum --check --status "$stamp"; then
         say "$output: up to date, $(bytes "$output") bytes"
         return
     fi

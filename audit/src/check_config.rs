@@ -40,7 +40,7 @@ fn parse(text: &str) -> Result<Vec<Value>, String> {
 fn load(settings: &Value) -> Result<Config, String> {
     let settings =
         Settings::from_json(settings.to_string().as_bytes()).map_err(|error| error.to_string())?;
-    Config::try_from(settings).map_err(|error| error.to_string())
+    Config::check(settings).map_err(|error| error.to_string())
 }
 
 /// A configuration and where it stands: empty for a whole file, else a path that ends in `: `.

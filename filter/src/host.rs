@@ -6,14 +6,15 @@
 //! same imports (proxy-wasm ABI 0.2.1) with the status as a plain number: anything but 0 reads as
 //! "the host did not say".
 
-use std::{cell::RefCell, ops::Deref, ptr};
+use std::{cell::RefCell, ffi::OsString, ops::Deref, ptr};
 
 use ledgerline_core::{
     call::Side,
+    refusal::Refusal,
     time::{Monotonic, Timestamp},
 };
 
-use crate::pairs::Pairs;
+use crate::pairs::{self, Pairs};
 
 /// Body bytes are copied into the VM in slices of this size. The memory of a VM never shrinks, so a
 /// megabyte chunk must not become a megabyte of VM.
@@ -29,6 +30,23 @@ unsafe extern "C" {
         max_size: usize,
         data: *mut *mut u8,
         size: *mut usize,
+    ) -> u32;
+    fn proxy_set_buffer_bytes(
+        buffer: u32,
+        start: usize,
+        size: usize,
+        data: *const u8,
+        data_size: usize,
+    ) -> u32;
+    fn proxy_send_local_response(
+        status: u32,
+        details: *const u8,
+        details_size: usize,
+        body: *const u8,
+        body_size: usize,
+        headers: *const u8,
+        headers_size: usize,
+        grpc_status: i32,
     ) -> u32;
     fn proxy_get_header_map_pairs(map: u32, data: *mut *mut u8, size: *mut usize) -> u32;
     fn proxy_replace_header_map_value(
@@ -156,6 +174,46 @@ pub(crate) fn body(side: Side, size: usize) -> impl Iterator<Item = Option<HostB
     })
 }
 
+/// Puts `bytes` in the place of the `size` bytes of the chunk that the host is at; whether it did.
+///
+/// Envoy replaces from the start of the chunk or appends to it, and nothing in between; it does not
+/// touch `content-length` (its `Buffer::copyFrom`).
+#[must_use]
+pub(crate) fn replace_body(side: Side, size: usize, bytes: &[u8]) -> bool {
+    // SAFETY: the bytes are valid for the call.
+    let status =
+        unsafe { proxy_set_buffer_bytes(buffer_type(side), 0, size, bytes.as_ptr(), bytes.len()) };
+    if status != OK {
+        log::error!("ledgerline: the host refused the masked body (status {status})");
+    }
+    status == OK
+}
+
+/// Answers the call itself. Envoy does so once the callback has returned.
+pub(crate) fn answer(refusal: &Refusal) {
+    const NOT_GRPC: i32 = -1;
+    let headers = pairs::serialize(refusal.headers);
+    // SAFETY: body and headers are valid for the call; there are no details. With details Envoy's
+    // own answers would take the place of this body.
+    let status = unsafe {
+        proxy_send_local_response(
+            refusal.status.into(),
+            ptr::null(),
+            0,
+            refusal.body.as_ptr(),
+            refusal.body.len(),
+            headers.as_ptr(),
+            headers.len(),
+            NOT_GRPC,
+        )
+    };
+    if status != OK {
+        log::error!(
+            "ledgerline: the host refused an answer (status {status}); the call stays paused"
+        );
+    }
+}
+
 fn buffer(buffer: u32, start: usize, max_size: usize) -> Option<HostBytes> {
     // SAFETY: both out-pointers are valid for the call.
     HostBytes::read(|data, size| unsafe {
@@ -236,6 +294,11 @@ fn clock(id: u32) -> u64 {
     // SAFETY: the out-pointer is valid for the call; on failure it stays 0.
     unsafe { clock_time_get(id, 0, &raw mut nanos) };
     nanos
+}
+
+/// An environment variable of this VM, if the host passes it on.
+pub(crate) fn environment(name: &str) -> Option<Vec<u8>> {
+    std::env::var_os(name).map(OsString::into_encoded_bytes)
 }
 
 /// 16 random bytes from the host; zeros if it has none.

@@ -1,8 +1,17 @@
 //! The proxy-wasm shell around `ledgerline-core`: takes bytes from the host, hands them to the
 //! [`Call`], and does what it answers.
 //!
-//! Each callback is a few lines, never pauses the stream, and returns `Continue` whatever happens.
-//! All host calls are in [`host`]; none of them panics.
+//! Each callback is a few lines and returns `Continue`. It pauses the stream in one case only: the
+//! call is refused, and the gateway's own answer is under way. All host calls are in [`host`]; none
+//! of them panics.
+//!
+//! # Bodies that are changed
+//!
+//! Where secrets are masked on the way out, or a secret must not leave for the wrong host, the
+//! request body goes through a gate (`ledgerline_core::gate`): what may go on takes the place of the
+//! chunk that the host is at, and what is not decided yet stays in this VM until the next chunk or
+//! the end. The host buffers nothing. If it does not take the changed bytes the call is refused:
+//! nothing goes on unmasked.
 //!
 //! An entry exists at any moment of a call: a provisional one is set as a property when the request
 //! headers arrive, again at the response headers, and the final one at the end. If the VM dies in
@@ -20,6 +29,7 @@ use ledgerline_core::{
     call::{Edits, HostFacts, Moment, Side},
     config::{ConfigError, Settings},
     digest::End,
+    gate::Onward,
 };
 use proxy_wasm::{
     traits::{Context, HttpContext, RootContext},
@@ -66,7 +76,7 @@ impl RootContext for Plugin {
 }
 
 fn load_config() -> Result<Config, ConfigError> {
-    Config::try_from(Settings::from_plugin(&host::plugin_configuration())?)
+    Config::compile(Settings::from_plugin(&host::plugin_configuration())?, host::environment)
 }
 
 /// The filter: one per call.
@@ -108,6 +118,34 @@ impl Filter {
         }
     }
 
+    /// A request body of which not everything may go on as it came.
+    fn gated_body(&mut self, size: usize, end: bool) {
+        let mut onward = Onward::default();
+        for chunk in host::body(Side::Request, size) {
+            match chunk {
+                Some(bytes) => self.call.pass(&bytes, &mut onward),
+                None => self.call.fail(),
+            }
+        }
+        if end {
+            self.call.pass_end(End::Complete, &mut onward);
+        }
+        if !self.call.is_refused()
+            && onward.is_changed()
+            && !host::replace_body(Side::Request, size, onward.bytes())
+        {
+            self.call.fail();
+        }
+    }
+
+    /// Lets the request go on, unless the call is refused.
+    fn proceed(&mut self) -> Action {
+        if let Some(refusal) = self.call.refusal() {
+            host::answer(&refusal);
+        }
+        if self.call.is_refused() { Action::Pause } else { Action::Continue }
+    }
+
     /// The call has ended: its final entry takes the place of the provisional one.
     fn finish(&mut self) {
         if std::mem::replace(&mut self.finished, true) {
@@ -147,18 +185,25 @@ impl HttpContext for Filter {
         kernel::run(headers.pairs());
         apply(Side::Request, &self.call.request_headers(headers.pairs(), end, host::random));
         record(&self.call.provisional());
-        Action::Continue
+        self.proceed()
     }
 
     fn on_http_request_body(&mut self, size: usize, end: bool) -> Action {
         self.fault("request_body");
-        self.body(Side::Request, size, end);
-        Action::Continue
+        match (self.call.is_refused(), self.call.is_gated()) {
+            (true, _) => {}
+            (false, true) => self.gated_body(size, end),
+            (false, false) => self.body(Side::Request, size, end),
+        }
+        self.proceed()
     }
 
     fn on_http_request_trailers(&mut self, _count: usize) -> Action {
-        self.call.end(Side::Request, End::Trailers);
-        Action::Continue
+        match self.call.is_gated() {
+            true => self.call.pass_end(End::Trailers, &mut Onward::default()),
+            false => self.call.end(Side::Request, End::Trailers),
+        }
+        self.proceed()
     }
 
     fn on_http_response_headers(&mut self, _count: usize, end: bool) -> Action {

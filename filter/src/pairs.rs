@@ -44,6 +44,18 @@ impl<'a> Iterator for Pairs<'a> {
     }
 }
 
+/// A header map in the same form, for the host to read.
+pub(crate) fn serialize(pairs: &[(&str, &str)]) -> Vec<u8> {
+    let length = |text: &str| u32::try_from(text.len()).unwrap_or_default().to_le_bytes();
+    let mut map = u32::try_from(pairs.len()).unwrap_or_default().to_le_bytes().to_vec();
+    pairs.iter().for_each(|(name, value)| map.extend([length(name), length(value)].concat()));
+    for text in pairs.iter().flat_map(|(name, value)| [name, value]) {
+        map.extend_from_slice(text.as_bytes());
+        map.push(0);
+    }
+    map
+}
+
 fn take_u32(bytes: &[u8]) -> Option<(usize, &[u8])> {
     let (number, rest) = bytes.split_first_chunk::<4>()?;
     Some((usize::try_from(u32::from_le_bytes(*number)).ok()?, rest))
@@ -58,18 +70,10 @@ fn take_terminated(bytes: &[u8], length: usize) -> Option<(&[u8], &[u8])> {
 mod tests {
     use super::*;
 
-    fn serialized(pairs: &[(&str, &str)]) -> Vec<u8> {
-        let length = |text: &str| u32::try_from(text.len()).unwrap().to_le_bytes();
-        let mut map = u32::try_from(pairs.len()).unwrap().to_le_bytes().to_vec();
-        pairs.iter().for_each(|(name, value)| map.extend([length(name), length(value)].concat()));
-        pairs.iter().for_each(|(name, value)| map.extend(format!("{name}\0{value}\0").bytes()));
-        map
-    }
-
     #[test]
     fn pairs_keep_their_order_and_duplicates() {
         let pairs = [(":method", "GET"), ("via", "a"), ("via", ""), ("", "x")];
-        let read: Vec<_> = Pairs::new(&serialized(&pairs))
+        let read: Vec<_> = Pairs::new(&serialize(&pairs))
             .map(|(name, value)| (String::from_utf8_lossy(name).into_owned(), value.to_vec()))
             .collect();
         let expected = pairs.map(|(name, value)| (name.to_owned(), value.as_bytes().to_vec()));
@@ -79,7 +83,7 @@ mod tests {
 
     #[test]
     fn no_prefix_and_no_flipped_byte_of_a_map_does_harm() {
-        let map = serialized(&[(":method", "GET"), ("via", "a")]);
+        let map = serialize(&[(":method", "GET"), ("via", "a")]);
         for end in 0..map.len() {
             assert!(Pairs::new(&map[..end]).count() <= 2);
         }

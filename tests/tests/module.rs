@@ -23,6 +23,7 @@ const REQUEST: &[(&[u8], &[u8])] = &[
 const RESPONSE: &[(&[u8], &[u8])] = &[(b":status", b"200"), (b"content-type", b"application/json")];
 
 const OK: i32 = 0;
+const CONTINUE: i32 = 0;
 const NOT_FOUND: i32 = 1;
 
 /// A proxy-wasm host with one call under way.
@@ -31,9 +32,12 @@ struct Host {
     calls: BTreeMap<String, u32>,
     /// What every call but `proxy_log` answers instead of its result.
     refusal: Option<i32>,
+    /// The one call that is refused where the others are not.
+    refused_call: Option<&'static str>,
     configuration: Vec<u8>,
     request: Vec<u8>,
     response: Vec<u8>,
+    /// The chunk that the host is at; the module may change it.
     chunk: Vec<u8>,
     entries: Vec<String>,
 }
@@ -87,10 +91,31 @@ impl Plugin {
         self.tell("proxy_on_configure", &[ROOT, size]) == Some(1)
     }
 
-    fn body(&mut self, callback: &str, chunk: Vec<u8>, end: bool) {
+    /// Hands over a chunk; whether it goes on.
+    fn body(&mut self, callback: &str, chunk: Vec<u8>, end: bool) -> bool {
         let size = i32::try_from(chunk.len()).unwrap();
         self.host().chunk = chunk;
-        self.tell(callback, &[CALL, size, i32::from(end)]);
+        self.tell(callback, &[CALL, size, i32::from(end)]) == Some(CONTINUE)
+    }
+
+    /// Hands over a chunk of the request; what of it goes on.
+    fn sent(&mut self, chunk: &[u8], end: bool) -> Vec<u8> {
+        let goes_on = self.body("proxy_on_request_body", chunk.to_vec(), end);
+        if goes_on { self.host().chunk.clone() } else { Vec::new() }
+    }
+
+    /// A call whose request headers were seen, with a configuration of its own.
+    fn begin(configuration: &str) -> Self {
+        let mut plugin = Self::start(Host { configuration: configuration.into(), ..typical() });
+        assert!(plugin.configure());
+        plugin.host().calls.clear();
+        plugin.tell("proxy_on_context_create", &[CALL, ROOT]);
+        plugin.tell("proxy_on_request_headers", &[CALL, 0, 0]);
+        plugin
+    }
+
+    fn count(&mut self, call: &str) -> u32 {
+        self.host().calls.get(call).copied().unwrap_or_default()
     }
 
     /// A whole call with one chunk each way.
@@ -150,6 +175,9 @@ fn answer(mut caller: Caller<'_, Host>, name: &str, arguments: &[Val]) -> i32 {
     if let Some(refusal) = caller.data().refusal {
         return refusal;
     }
+    if caller.data().refused_call == Some(name) {
+        return NOT_FOUND;
+    }
     match name {
         "proxy_get_header_map_pairs" if number(0) == 0 => {
             let map = caller.data().request.clone();
@@ -169,6 +197,12 @@ fn answer(mut caller: Caller<'_, Host>, name: &str, arguments: &[Val]) -> i32 {
             let chunk = &caller.data().chunk;
             let slice = chunk[start..chunk.len().min(start + most)].to_vec();
             give(&mut caller, &slice, number(3), number(4))
+        }
+        "proxy_set_buffer_bytes" => {
+            assert_eq!((number(0), number(1)), (0, 0), "only a whole request chunk is replaced");
+            assert_eq!(usize::try_from(number(2)).unwrap(), caller.data().chunk.len());
+            caller.data_mut().chunk = read(&caller, number(3), number(4));
+            OK
         }
         "proxy_get_property" => match &*read(&caller, number(0), number(1)) {
             b"response\0code_details" => give(&mut caller, b"via_upstream", number(2), number(3)),
@@ -271,6 +305,62 @@ fn memory_stays_where_the_first_chunk_left_it() {
     }
     assert_eq!(plugin.memory_bytes(), bytes);
     assert!(bytes <= 2 * 1024 * 1024, "{bytes} bytes of VM memory");
+}
+
+const MASKING: &str = r#"{"mask":{"outbound":true}}"#;
+const DENYING: &str = r#"{"mask":{"secret_to_wrong_host":"deny"}}"#;
+
+#[test]
+fn a_body_without_secrets_is_read_and_left_alone() {
+    for configuration in [MASKING, DENYING] {
+        let mut plugin = Plugin::begin(configuration);
+        assert_eq!(plugin.sent(b"{\"n\":1}", false), b"{\"n\":1}");
+        assert_eq!(plugin.sent(b"", true), b"");
+        assert_eq!(plugin.count("proxy_set_buffer_bytes"), 0);
+        assert_eq!(plugin.count("proxy_get_buffer_bytes"), 1);
+    }
+}
+
+#[test]
+fn a_masked_body_goes_on_byte_by_byte() {
+    let mut plugin = Plugin::begin(MASKING);
+    let mut sent = Vec::new();
+    for byte in br#"{"password":"hunter2","n":1}"# {
+        sent.extend(plugin.sent(&[*byte], false));
+    }
+    sent.extend(plugin.sent(b"", true));
+    assert_eq!(sent, br#"{"password":"***REDACTED***","n":1}"#);
+    plugin.end();
+    let last = plugin.host().entries.pop().unwrap();
+    let hash = ledgerline_tests::payload::sha256(&sent);
+    assert!(last.contains(&format!(r#""request_hash":"{hash}""#)), "{last}");
+}
+
+#[test]
+fn what_the_host_does_not_take_or_hand_over_does_not_go_on() {
+    for refused_call in ["proxy_set_buffer_bytes", "proxy_get_buffer_bytes"] {
+        let mut plugin = Plugin::begin(MASKING);
+        plugin.host().refused_call = Some(refused_call);
+        assert_eq!(plugin.sent(br#"{"password":"hunter2"}"#, false), b"");
+        assert_eq!(plugin.count("proxy_send_local_response"), 1);
+        assert_eq!(plugin.sent(br#"{"n":1}"#, true), b"");
+        assert_eq!(plugin.count("proxy_send_local_response"), 1);
+        plugin.end();
+        let last = plugin.host().entries.pop().unwrap();
+        assert!(last.contains(r#""reason":"filter_fault""#), "{last}");
+    }
+}
+
+#[test]
+fn a_refused_call_goes_no_further() {
+    let key = format!("AKIA{}", "Z7Q2M5XR3KTW6PLH");
+    let mut plugin = Plugin::begin(DENYING);
+    assert_eq!(plugin.sent(format!("use {key} ").as_bytes(), false), b"");
+    assert_eq!(plugin.sent(b"and go on", true), b"");
+    assert_eq!(plugin.count("proxy_send_local_response"), 1);
+    plugin.end();
+    let last = plugin.host().entries.pop().unwrap();
+    assert!(last.contains(r#""reason":"secret_to_wrong_host""#) && !last.contains(&key), "{last}");
 }
 
 #[test]

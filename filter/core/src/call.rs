@@ -9,13 +9,16 @@ use std::{borrow::Cow, rc::Rc};
 
 use crate::{
     config::Config,
-    correlation,
+    correlation, credential,
     digest::{Body, End},
     endpoint::Target,
     entry::{Agent, Entry, Message, Source, Timing, Upstream},
+    gate::{Gate, Onward},
     headers::{LoggedHeaders, Role, media_type},
     identity::Identity,
+    mask::{Masked, Rules, Syntax},
     outcome::{Ending, Outcome, Reason, Verdict},
+    refusal::Refusal,
     text::{MAX_TEXT_BYTES, Text},
     time::{Monotonic, Timestamp},
 };
@@ -81,6 +84,10 @@ pub struct Call {
     started: Moment,
     request: Request,
     response: Response,
+    /// Stands where not every request body may leave as it came.
+    gate: Option<Gate>,
+    refused: Option<Reason>,
+    refusal_is_sent: bool,
 }
 
 #[derive(Debug, Default)]
@@ -92,6 +99,7 @@ struct Request {
     identity: Identity,
     correlation_id: Option<Box<str>>,
     trace_id: Option<Box<str>>,
+    credential: Option<Box<str>>,
     content: Content,
     body: Body,
 }
@@ -112,24 +120,53 @@ struct Content {
     media_type: Option<Text>,
     encoding: Option<Text>,
     logged: LoggedHeaders,
+    written_in: Option<Syntax>,
 }
 
 impl Content {
     /// Takes note of a header that both messages have.
-    fn note(&mut self, role: Role, name: &str, value: &[u8]) {
+    fn note(&mut self, rules: &Rules, role: Role, name: &str, value: &[u8]) {
         match role {
-            Role::ContentType => self.media_type = Some(media_type(value)),
-            Role::ContentEncoding => self.encoding = Some(Text::new(value.trim_ascii(), 64)),
-            Role::Log => self.logged.push(name, value),
+            Role::ContentType => {
+                self.media_type = Some(media_type(rules, value));
+                self.write_in(syntax_of(value));
+            }
+            Role::ContentEncoding => {
+                self.encoding = Some(Text::masked(rules, value.trim_ascii(), 64));
+                if Syntax::of(b"", value) == Syntax::Opaque {
+                    self.write_in(Syntax::Opaque);
+                }
+            }
+            Role::Log => self.logged.push(rules, name, value),
             _ => {}
         }
+    }
+
+    /// Of several headers the first counts, unless one of them says that the body cannot be looked
+    /// into.
+    fn write_in(&mut self, syntax: Syntax) {
+        if self.written_in.is_none() || syntax == Syntax::Opaque {
+            self.written_in = Some(syntax);
+        }
+    }
+
+    fn syntax(&self) -> Syntax {
+        self.written_in.clone().unwrap_or(Syntax::Text)
     }
 }
 
 impl Call {
     /// A call of which nothing is known yet but that it `started`.
     pub fn new(config: Rc<Config>, started: Moment) -> Self {
-        Self { config, started, request: Request::default(), response: Response::default() }
+        Self {
+            config,
+            started,
+            request: Request::default(),
+            response: Response::default(),
+            gate: None,
+            refused: None,
+            refusal_is_sent: false,
+        }
     }
 
     /// The request headers arrived; `end` if no body follows. The answer is what to change on them:
@@ -141,8 +178,17 @@ impl Call {
         end: bool,
         random: impl FnOnce() -> [u8; 16],
     ) -> Edits<'_> {
-        open(&mut self.request.body, end);
-        self.read_request(headers, random)
+        let Self { config, request, gate, refused, .. } = self;
+        let (mut edits, host) = request.read(config, headers, random);
+        if end {
+            request.body.finish(End::Complete);
+            return edits;
+        }
+        match request.open(config, host, &mut edits) {
+            Ok(watched) => *gate = watched,
+            Err(reason) => *refused = Some(reason),
+        }
+        edits
     }
 
     /// The request headers of a call that ended before the filter saw it, such as one that was
@@ -152,7 +198,8 @@ impl Call {
         headers: impl Iterator<Item = (&'h [u8], &'h [u8])>,
         random: impl FnOnce() -> [u8; 16],
     ) {
-        self.read_request(headers, random);
+        let Self { config, request, .. } = self;
+        request.read(config, headers, random);
     }
 
     /// The response headers arrived; `end` if no body follows. The answer is what to change on them.
@@ -162,28 +209,88 @@ impl Call {
         end: bool,
         at: Monotonic,
     ) -> Edits<'_> {
-        let response = &mut self.response;
+        let Self { config, response, .. } = self;
+        let rules = &config.reading.rules;
         let mut edits = Edits::default();
         response.seen_after_us = Some(at.micros_since(self.started.monotonic));
         for (name, value) in headers {
-            let Some((name, roles)) = self.config.response_headers.find(name) else { continue };
+            let Some((name, roles)) = config.response_headers.find(name) else { continue };
             for role in roles {
                 match *role {
                     Role::Status => response.status = parse_status(value),
                     Role::RetryAfter => response.retry_after = true,
-                    Role::UpstreamRequestId(rank) => response.claim_request_id(rank, value),
+                    Role::UpstreamRequestId(rank) => response.claim_request_id(rules, rank, value),
                     Role::Strip => edits.remove.push(name),
-                    role => response.content.note(role, name, value),
+                    role => response.content.note(rules, role, name, value),
                 }
             }
         }
-        open(&mut response.body, end);
+        if response.status == Some(SWITCHING_PROTOCOLS) {
+            response.content.write_in(Syntax::Opaque);
+        }
+        match end {
+            true => response.body.finish(End::Complete),
+            false => response.body.open(&config.reading, response.content.syntax()),
+        }
         edits
+    }
+
+    /// Whether the request body has to go through [`Call::pass`] and [`Call::pass_end`].
+    pub fn is_gated(&self) -> bool {
+        self.gate.is_some()
+    }
+
+    /// The next bytes of a gated request body. What may go on in their place is added to `onward`,
+    /// unless the call is refused by now.
+    pub fn pass(&mut self, chunk: &[u8], onward: &mut Onward) {
+        let Some(gate) = &mut self.gate else { return };
+        if let Err(reason) = gate.pass(&mut self.request.body, chunk, onward) {
+            self.refuse(reason);
+        }
+    }
+
+    /// A gated request body ended. What was held back of it is added to `onward`, unless the call is
+    /// refused by now.
+    pub fn pass_end(&mut self, end: End, onward: &mut Onward) {
+        let Some(gate) = &mut self.gate else { return };
+        if let Err(reason) = gate.finish(&mut self.request.body, end, onward) {
+            self.refuse(reason);
+        }
+    }
+
+    /// A gated request body could not be read or changed, so it must not go on.
+    pub fn fail(&mut self) {
+        self.request.body.lose();
+        self.refuse(Reason::FilterFault);
+    }
+
+    /// Whether the call is refused: nothing of it may go on any more.
+    pub fn is_refused(&self) -> bool {
+        self.refused.is_some()
+    }
+
+    /// The answer to a refused call, once.
+    pub fn refusal(&mut self) -> Option<Refusal> {
+        let reason = self.refused?;
+        let is_first = !std::mem::replace(&mut self.refusal_is_sent, true);
+        is_first.then(|| Refusal::new(reason, self.request.correlation_id.as_deref()))
+    }
+
+    fn refuse(&mut self, reason: Reason) {
+        self.refused.get_or_insert(reason);
     }
 
     /// The next bytes of a body.
     pub fn body(&mut self, side: Side, chunk: &[u8]) {
-        self.body_of(side).push(chunk);
+        let Self { config, request, response, .. } = self;
+        let (content, body) = match side {
+            Side::Request => (&request.content, &mut request.body),
+            Side::Response => (&response.content, &mut response.body),
+        };
+        if body.is_closed() {
+            body.open(&config.reading, content.syntax());
+        }
+        body.push(chunk);
     }
 
     /// Bytes of a body passed that could not be read.
@@ -222,6 +329,7 @@ impl Call {
             retry_after: self.response.retry_after,
             response_cut: self.response.seen_after_us.is_some()
                 && self.response.body.end().is_none(),
+            refusal: self.refused,
         });
         self.end_bodies(verdict);
         let lost = self.request.body.is_lost() || self.response.body.is_lost();
@@ -238,37 +346,6 @@ impl Call {
             upstream: self.upstream(facts),
             ..self.entry(status, outcome, reason)
         }
-    }
-
-    fn read_request<'h>(
-        &mut self,
-        headers: impl Iterator<Item = (&'h [u8], &'h [u8])>,
-        random: impl FnOnce() -> [u8; 16],
-    ) -> Edits<'_> {
-        let Self { config, request, .. } = self;
-        let mut edits = Edits::default();
-        let mut scan = Scan::default();
-        for (name, value) in headers {
-            let Some((name, roles)) = config.request_headers.find(name) else { continue };
-            for role in roles {
-                match *role {
-                    Role::Strip => edits.remove.push(name),
-                    Role::Method => request.method = Some(Text::new(value, 32)),
-                    Role::TraceParent => {
-                        request.trace_id = correlation::trace_id(value).map(Into::into)
-                    }
-                    Role::Claim(claim, rank) => request.identity.claim(claim, rank, value),
-                    role => {
-                        scan.note(role, value);
-                        request.content.note(role, name, value);
-                    }
-                }
-            }
-        }
-        request.seen = true;
-        request.correlate(scan, config, random, &mut edits);
-        request.bind(scan, config, &mut edits);
-        edits
     }
 
     fn body_of(&mut self, side: Side) -> &mut Body {
@@ -299,6 +376,7 @@ impl Call {
             response_hash: self.response.body.digest(),
             outcome,
             correlation_id: self.request.correlation_id.as_deref().map(Cow::Borrowed),
+            hash_key_id: self.config.reading.key.as_ref().map(|key| Cow::Borrowed(key.id())),
             reason,
             provisional: false,
             session_id: identity.session_id.text().map(Cow::Borrowed),
@@ -310,6 +388,7 @@ impl Call {
                 .map(|_| message(&self.response.content, &self.response.body)),
             upstream: None,
             trace_id: self.request.trace_id.as_deref().map(Cow::Borrowed),
+            credential: self.request.credential.as_deref().map(Cow::Borrowed),
             timing: None,
             truncated: self.truncated(),
         }
@@ -351,39 +430,125 @@ impl Call {
     }
 }
 
+/// How a body of this content type is written. Envoy joins several content types by a comma, and
+/// nobody knows which of them the provider believes: one that cannot be looked into is enough.
+fn syntax_of(content_type: &[u8]) -> Syntax {
+    let mut types = content_type.split(|byte| *byte == b',');
+    match types.any(|content_type| Syntax::of(content_type, b"") == Syntax::Opaque) {
+        true => Syntax::Opaque,
+        false => Syntax::of(content_type, b""),
+    }
+}
+
 /// What is needed of a request's headers only while they are read.
 #[derive(Clone, Copy, Default)]
 struct Scan<'h> {
     authority: &'h [u8],
     path: &'h [u8],
     correlation_id: Option<(u8, &'h str)>,
+    credential: Option<(u8, &'h [u8])>,
     /// The header under which the correlation id goes upstream, as it came in.
     passed_on: &'h [u8],
 }
 
 impl<'h> Scan<'h> {
-    fn note(&mut self, role: Role, value: &'h [u8]) {
+    fn note(&mut self, rules: &Rules, role: Role, value: &'h [u8]) {
         match role {
             Role::Authority => self.authority = value,
             Role::Path => self.path = value,
-            Role::Correlation(rank) => self.prefer(rank, correlation::usable_id(value)),
-            Role::CorrelationTrace(rank) => self.prefer(rank, correlation::trace_id(value)),
+            Role::Correlation(rank) => {
+                prefer(&mut self.correlation_id, rank, usable_id(rules, value))
+            }
+            Role::CorrelationTrace(rank) => {
+                prefer(&mut self.correlation_id, rank, correlation::trace_id(value));
+            }
             Role::CorrelationOut => self.passed_on = value,
+            Role::Credential(rank) => {
+                prefer(&mut self.credential, rank, credential::in_header(value));
+            }
             _ => {}
-        }
-    }
-
-    /// Keeps the id of the lowest rank; of two with the same rank, the first.
-    fn prefer(&mut self, rank: u8, id: Option<&'h str>) {
-        if let Some(id) = id
-            && self.correlation_id.is_none_or(|(standing, _)| rank < standing)
-        {
-            self.correlation_id = Some((rank, id));
         }
     }
 }
 
+/// A caller's id that is no secret: masked it would join calls that do not belong together.
+fn usable_id<'h>(rules: &Rules, value: &'h [u8]) -> Option<&'h str> {
+    correlation::usable_id(value).filter(|id| rules.mask_text(id) == *id)
+}
+
+/// Keeps the value of the lowest rank; of two with the same rank, the first.
+fn prefer<T>(standing: &mut Option<(u8, T)>, rank: u8, value: Option<T>) {
+    let outranks = standing.as_ref().is_none_or(|(standing, _)| rank < *standing);
+    if let (Some(value), true) = (value, outranks) {
+        *standing = Some((rank, value));
+    }
+}
+
 impl Request {
+    /// Reads the headers: what to change on them, and the host that is called.
+    fn read<'c, 'h>(
+        &mut self,
+        config: &'c Config,
+        headers: impl Iterator<Item = (&'h [u8], &'h [u8])>,
+        random: impl FnOnce() -> [u8; 16],
+    ) -> (Edits<'c>, &'h [u8]) {
+        let rules = &*config.reading.rules;
+        let mut edits = Edits::default();
+        let mut scan = Scan::default();
+        for (name, value) in headers {
+            let Some((name, roles)) = config.request_headers.find(name) else { continue };
+            for role in roles {
+                match *role {
+                    Role::Strip => edits.remove.push(name),
+                    Role::Method => self.method = Some(Text::masked(rules, value, 32)),
+                    Role::TraceParent => {
+                        self.trace_id = correlation::trace_id(value).map(Into::into)
+                    }
+                    Role::Upgrade if value.eq_ignore_ascii_case(b"websocket") => {
+                        self.content.write_in(Syntax::Opaque);
+                    }
+                    Role::Claim(claim, rank) => self.identity.claim(rules, claim, rank, value),
+                    role => {
+                        scan.note(rules, role, value);
+                        self.content.note(rules, role, name, value);
+                    }
+                }
+            }
+        }
+        self.seen = true;
+        self.correlate(scan, config, random, &mut edits);
+        self.fingerprint(scan, config);
+        let host = self.bind(scan, config, &mut edits);
+        (edits, host)
+    }
+
+    /// A body may follow on its way to `host`: what has to watch it, unless it must not leave at all.
+    fn open(
+        &mut self,
+        config: &Config,
+        host: &[u8],
+        edits: &mut Edits<'_>,
+    ) -> Result<Option<Gate>, Reason> {
+        let syntax = self.content.syntax();
+        let gate = Gate::new(config.policies.of(host), host, &config.credentials);
+        if gate.as_ref().is_some_and(Gate::masks) {
+            if syntax == Syntax::Opaque {
+                return Err(Reason::UnmaskableBody);
+            }
+            edits.remove.push("content-length");
+        }
+        self.body.open(&config.reading, syntax);
+        Ok(gate)
+    }
+
+    /// Tells which credential was used, if the operator has a key for that.
+    fn fingerprint(&mut self, scan: Scan<'_>, config: &Config) {
+        let Some(fingerprints) = &config.fingerprints else { return };
+        let credential = scan.credential.map(|(_, credential)| credential);
+        let credential = credential.or_else(|| credential::in_query(scan.path));
+        self.credential = credential.map(|credential| fingerprints.of(credential));
+    }
+
     /// Takes the caller's correlation id or makes one, and passes it on.
     fn correlate<'c>(
         &mut self,
@@ -405,7 +570,8 @@ impl Request {
     }
 
     /// Finds out where the request is bound, and binds a path-style one for its true host.
-    fn bind(&mut self, scan: Scan<'_>, config: &Config, edits: &mut Edits<'_>) {
+    fn bind<'h>(&mut self, scan: Scan<'h>, config: &Config, edits: &mut Edits<'_>) -> &'h [u8] {
+        let rules = &config.reading.rules;
         let mut target = Target::new(scan.authority, scan.path);
         if config.gateway_authorities.contains(scan.authority)
             && let Some(host_style) = target.host_style()
@@ -417,27 +583,26 @@ impl Request {
             edits.reroute = true;
         }
         if !target.host().is_empty() {
-            self.host = Some(Text::new(target.host(), MAX_TEXT_BYTES));
-            self.endpoint = Some(target.endpoint(config.endpoint_form));
+            self.host = Some(Text::masked(rules, target.host(), MAX_TEXT_BYTES));
+            self.endpoint = Some(target.endpoint(config.endpoint_form, rules));
         }
+        target.host()
     }
 }
 
 impl Response {
-    fn claim_request_id(&mut self, rank: u8, value: &[u8]) {
+    fn claim_request_id(&mut self, rules: &Rules, rank: u8, value: &[u8]) {
         let id = value.trim_ascii();
         let outranked =
             self.upstream_request_id.as_ref().is_some_and(|(standing, _)| *standing <= rank);
         if !id.is_empty() && !outranked {
-            self.upstream_request_id = Some((rank, Text::new(id, MAX_TEXT_BYTES)));
+            self.upstream_request_id = Some((rank, Text::masked(rules, id, MAX_TEXT_BYTES)));
         }
     }
 }
 
-/// Headers with the end of the stream are the whole message: no body can pass.
-fn open(body: &mut Body, end: bool) {
-    if end { body.finish(End::Complete) } else { body.open() }
-}
+/// The status of an accepted upgrade: what follows are frames of another protocol.
+const SWITCHING_PROTOCOLS: u16 = 101;
 
 fn parse_status(value: &[u8]) -> Option<u16> {
     std::str::from_utf8(value).ok()?.parse().ok()
@@ -453,13 +618,16 @@ fn agent(identity: &Identity) -> Option<Agent<'_>> {
     Some(Agent { name, version, deployment, source: Source::Claimed })
 }
 
-fn message<'a>(content: &'a Content, body: &Body) -> Message<'a> {
+fn message<'a>(content: &'a Content, body: &'a Body) -> Message<'a> {
     let headers = content.logged.values();
+    let masked = body.masked().map(Masked::counts).filter(|counts| !counts.is_empty());
     Message {
         bytes: body.bytes(),
         media_type: borrowed(&content.media_type),
         encoding: borrowed(&content.encoding),
         end: body.end(),
+        scan: body.scan(),
+        masked: masked.map(Cow::Borrowed),
         headers: (!headers.is_empty()).then_some(Cow::Borrowed(headers)),
     }
 }
@@ -540,9 +708,10 @@ mod tests {
             &format!(r#""response_hash":"{}","#, Digest::of(b"data: 1\n\n")),
             r#""outcome":"success","correlation_id":"wf-1","#,
             r#""agent":{"name":"billing","source":"claimed"},"#,
-            r#""request":{"bytes":3,"type":"application/json","end":"complete","#,
+            r#""request":{"bytes":3,"type":"application/json","end":"complete","scan":"json","#,
             r#""headers":{"user-agent":"Agent/1"}},"#,
-            r#""response":{"bytes":9,"type":"text/event-stream","end":"trailers"},"#,
+            r#""response":{"bytes":9,"type":"text/event-stream","end":"trailers","#,
+            r#""scan":"json"},"#,
             r#""upstream":{"host":"api.example.com","address":"192.0.2.1:443","request_id":"req_1"},"#,
             r#""timing":{"duration_us":9,"first_byte_us":7}}"#,
         ];
@@ -654,6 +823,102 @@ mod tests {
         let facts = via_upstream();
         let entry = call.finish(micros(1), &facts);
         assert_eq!((entry.request_hash, entry.reason), (None, Some(Reason::FilterFault)));
+    }
+
+    #[test]
+    fn one_content_type_that_cannot_be_looked_into_is_enough() {
+        for (headers, scan) in [
+            (&[("content-type", "application/json")][..], "json"),
+            (&[("content-type", "application/json,image/png")], "opaque"),
+            (&[("content-type", "image/png"), ("content-type", "text/plain")], "opaque"),
+            (&[("content-type", "text/plain"), ("content-encoding", "identity,br")], "opaque"),
+            (&[("content-encoding", "identity")], "text"),
+            (&[("upgrade", "WebSocket")], "opaque"),
+            (&[("upgrade", "h2c")], "text"),
+            (&[], "text"),
+        ] {
+            let mut call = new_call("{}");
+            call.request_headers(bytes(headers), false, || [0; 16]);
+            let scanned = call.provisional().request.unwrap().scan.unwrap();
+            assert_eq!(scanned.as_str(), scan, "{headers:?}");
+        }
+    }
+
+    #[test]
+    fn an_id_that_is_a_secret_is_passed_over_and_one_in_a_name_is_masked() {
+        let key = format!("sk-ant-{}-{}AA", "api03", "aB3".repeat(31));
+        let mut call = new_call("{}");
+        let headers = [
+            ("x-correlation-id", key.as_str()),
+            ("x-trace-id", "t-1"),
+            ("x-agent-id", key.as_str()),
+            ("content-type", key.as_str()),
+            ("user-agent", key.as_str()),
+            (":method", key.as_str()),
+            (":authority", "api.example.com"),
+        ];
+        let edits = call.request_headers(bytes(&headers), false, || [0; 16]);
+        assert_eq!(edits.set, [("x-correlation-id", b"t-1".to_vec())]);
+        call.response_headers(bytes(&[("x-request-id", &key)]), true, micros(1));
+        let facts = via_upstream();
+        let entry = call.finish(micros(2), &facts);
+        assert_eq!(entry.correlation_id.as_deref(), Some("t-1"));
+        assert_eq!(entry.agent_id.as_deref(), Some("***REDACTED***"));
+        let line = line(&entry).to_lowercase();
+        assert!(!line.contains("ab3ab3"), "{line}");
+    }
+
+    fn gated(settings: &str, headers: Pairs<'_>) -> Call {
+        let mut call = new_call(settings);
+        call.request_headers(bytes(headers), false, || [0; 16]);
+        call
+    }
+
+    #[test]
+    fn a_body_that_cannot_be_masked_is_refused_at_the_headers() {
+        let settings = r#"{"mask":{"outbound":true}}"#;
+        let headers = [(":authority", "a.example"), ("content-encoding", "gzip")];
+        let mut call = gated(settings, &headers);
+        assert_eq!(call.refusal().unwrap().status, 415);
+        assert!(call.is_refused() && call.refusal().is_none());
+        let facts = HostFacts { status: Some(415), ..HostFacts::default() };
+        let entry = call.finish(micros(1), &facts);
+        assert_eq!(
+            (entry.outcome, entry.reason, entry.request_hash),
+            (Outcome::PolicyBlocked, Some(Reason::UnmaskableBody), None)
+        );
+        let mut bodiless = new_call(settings);
+        bodiless.request_headers(bytes(&headers), true, || [0; 16]);
+        assert!(!bodiless.is_refused());
+    }
+
+    #[test]
+    fn a_masked_body_loses_its_length() {
+        let mut call = new_call(r#"{"mask":{"outbound":true}}"#);
+        let edits = call.request_headers(bytes(REQUEST), false, || [0; 16]);
+        assert!(edits.remove.contains(&"content-length"));
+        let mut call = new_call(r#"{"mask":{"secret_to_wrong_host":"deny"}}"#);
+        let edits = call.request_headers(bytes(REQUEST), false, || [0; 16]);
+        assert!(!edits.remove.contains(&"content-length") && call.is_gated());
+        assert!(!gated("{}", REQUEST).is_gated());
+    }
+
+    #[test]
+    fn what_could_not_be_read_or_changed_does_not_go_on() {
+        let mut call = gated(r#"{"mask":{"outbound":true}}"#, REQUEST);
+        call.fail();
+        assert_eq!(call.refusal().unwrap().status, 503);
+        let facts = HostFacts { status: Some(503), ..HostFacts::default() };
+        let entry = call.finish(micros(1), &facts);
+        assert_eq!((entry.outcome, entry.reason), (Outcome::Error, Some(Reason::FilterFault)));
+    }
+
+    #[test]
+    fn the_path_decides_which_policy_holds() {
+        let settings = r#"{"hosts":[{"hosts":["api.example.com"],"mask_outbound":true}]}"#;
+        let path_style = [(":authority", "localhost"), (":path", "/API.example.com:443/v1")];
+        assert!(gated(settings, &path_style).is_gated());
+        assert!(!gated(settings, &[(":authority", "localhost"), (":path", "/v1")]).is_gated());
     }
 
     #[test]

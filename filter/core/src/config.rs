@@ -5,7 +5,7 @@
 //! log a credential: each refuses to load with a sentence that names the key and the fix, because a
 //! filter that starts with half a configuration records half of the truth.
 
-use std::{fmt, marker::PhantomData};
+use std::{fmt, marker::PhantomData, rc::Rc};
 
 use prost::Message as _;
 use prost_types::value::Kind;
@@ -16,9 +16,14 @@ use serde::{
 use serde_json::Value;
 
 use crate::{
+    credential::{self, Fingerprints},
+    digest::Reading,
     endpoint::{Form, GatewayAuthorities},
     headers::{HeaderTable, Role, is_credential},
     identity::Claim,
+    key::{Key, MIN_KEY_BYTES},
+    mask::{PLACEHOLDER, Rules, RulesError},
+    policy::{Action, HOST_PATTERN, HostPattern, Policies, Policy},
 };
 
 /// The configuration as it is written. Every key may be left out; the defaults are those of
@@ -42,6 +47,15 @@ pub struct Settings {
     /// What is recorded of the gateway's way to the provider.
     #[serde(deserialize_with = "object")]
     pub upstream: UpstreamSettings,
+    /// What is a secret, and what becomes of one.
+    #[serde(deserialize_with = "object")]
+    pub mask: MaskSettings,
+    /// What differs for the requests to some hosts. The first entry that names a host counts.
+    #[serde(deserialize_with = "objects")]
+    pub hosts: Vec<HostSettings>,
+    /// How bodies are hashed.
+    #[serde(deserialize_with = "object")]
+    pub hash: HashSettings,
 }
 
 /// Request headers that name the caller; in each list the first one that is present counts.
@@ -113,6 +127,78 @@ pub struct UpstreamSettings {
     pub attempts: bool,
 }
 
+/// What is a secret, besides what is known as one anyway, and what becomes of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields, default)]
+pub struct MaskSettings {
+    /// What stands in place of a secret.
+    pub placeholder: String,
+    /// More names of fields whose values are secret, in any spelling (`api_key` is `apiKey`).
+    pub names: Vec<String>,
+    /// Names of fields whose values are not secret after all.
+    pub except_names: Vec<String>,
+    /// More shapes of secrets.
+    #[serde(deserialize_with = "objects")]
+    pub rules: Vec<RuleSettings>,
+    /// Whether secrets in request bodies are replaced in the call itself, before it leaves.
+    pub outbound: bool,
+    /// What becomes of a request whose body holds a credential of another provider than the one
+    /// that is called.
+    pub secret_to_wrong_host: Action,
+}
+
+/// A shape of a secret.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct RuleSettings {
+    /// The name under which entries count it.
+    pub name: String,
+    /// A regular expression; all of what it matches is the secret.
+    pub pattern: String,
+}
+
+/// What differs for the requests to some hosts; what is left out is as in `mask`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct HostSettings {
+    /// The hosts: `api.example.com`, `*.example.com` for every name below, or `*`.
+    pub hosts: Vec<String>,
+    /// As `mask.outbound`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mask_outbound: Option<bool>,
+    /// As `mask.secret_to_wrong_host`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub secret_to_wrong_host: Option<Action>,
+}
+
+/// How bodies are hashed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields, default)]
+pub struct HashSettings {
+    /// The environment variable that holds a key; with it the hashes are HMAC-SHA-256, and entries
+    /// have the fingerprint of the credential. Null for plain SHA-256.
+    pub key_env: Option<String>,
+    /// The id of that key in entries.
+    pub key_id: Option<String>,
+}
+
+impl Default for MaskSettings {
+    fn default() -> Self {
+        Self {
+            placeholder: PLACEHOLDER.into(),
+            names: Vec::new(),
+            except_names: Vec::new(),
+            rules: Vec::new(),
+            outbound: false,
+            secret_to_wrong_host: Action::Allow,
+        }
+    }
+}
+
 impl Default for IdentitySettings {
     fn default() -> Self {
         Self {
@@ -180,6 +266,22 @@ fn object<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Re
     }
 
     deserializer.deserialize_map(Object(PhantomData))
+}
+
+/// The same for each member of a list.
+fn objects<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    deserializer: D,
+) -> Result<Vec<T>, D::Error> {
+    struct Member<T>(T);
+
+    impl<'de, T: Deserialize<'de>> Deserialize<'de> for Member<T> {
+        fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+            object(deserializer).map(Self)
+        }
+    }
+
+    let members = Vec::<Member<T>>::deserialize(deserializer)?;
+    Ok(members.into_iter().map(|Member(member)| member).collect())
 }
 
 /// The whole document, which is an object too.
@@ -289,6 +391,14 @@ pub struct Config {
     pub(crate) gateway_authorities: GatewayAuthorities,
     /// Whether the number of upstream attempts is wanted.
     pub(crate) upstream_attempts: bool,
+    /// What is secret, and under which key bodies are hashed.
+    pub(crate) reading: Reading,
+    /// What is a credential whose provider is known.
+    pub(crate) credentials: Rc<Rules>,
+    /// Makes fingerprints of credentials, if there is a key.
+    pub(crate) fingerprints: Option<Fingerprints>,
+    /// What may leave for which host.
+    pub(crate) policies: Policies,
 }
 
 /// Response headers in which providers name a request, in the order of trust.
@@ -298,11 +408,28 @@ const UPSTREAM_REQUEST_ID: [&str; 4] =
 impl TryFrom<Settings> for Config {
     type Error = ConfigError;
 
+    /// Compiles settings that need nothing from the environment.
     fn try_from(settings: Settings) -> Result<Self, ConfigError> {
+        Self::compile(settings, |_| None)
+    }
+}
+
+impl Config {
+    /// Compiles settings; `environment` gives the value of an environment variable, if it is set.
+    ///
+    /// # Errors
+    /// On anything that cannot work as it is written, with the key, its place and the fix. A value
+    /// of the environment is never part of it.
+    pub fn compile(
+        settings: Settings,
+        environment: impl FnOnce(&str) -> Option<Vec<u8>>,
+    ) -> Result<Self, ConfigError> {
         let correlation_header = match &settings.correlation.header {
             Some(name) => Some(outgoing_name("correlation.header", name)?.into()),
             None => None,
         };
+        let key = hash_key(&settings.hash, environment)?;
+        let rules = Rc::new(rules(&settings.mask)?);
         Ok(Self {
             request_headers: request_table(&settings)?,
             response_headers: response_table(&settings.headers)?,
@@ -310,8 +437,112 @@ impl TryFrom<Settings> for Config {
             endpoint_form: settings.endpoint.form,
             gateway_authorities: authorities(&settings.endpoint.gateway_authorities)?,
             upstream_attempts: settings.upstream.attempts,
+            fingerprints: key.as_ref().and_then(Fingerprints::new),
+            credentials: Rc::new(rules.credentials()),
+            reading: Reading { rules, key },
+            policies: policies(&settings)?,
         })
     }
+
+    /// What is secret, and under which key bodies are hashed.
+    pub fn reading(&self) -> &Reading {
+        &self.reading
+    }
+
+    /// Compiles settings without the environment in which they will run: a key is taken to be there.
+    ///
+    /// # Errors
+    /// As [`Config::compile`].
+    pub fn check(settings: Settings) -> Result<Self, ConfigError> {
+        Self::compile(settings, |_| Some(vec![0; MIN_KEY_BYTES]))
+    }
+}
+
+fn rules(mask: &MaskSettings) -> Result<Rules, ConfigError> {
+    let own: Vec<_> =
+        mask.rules.iter().map(|rule| (rule.name.clone(), rule.pattern.clone())).collect();
+    Rules::new(&mask.placeholder, &mask.names, &mask.except_names, &own).map_err(
+        |RulesError { list, index, problem }| match list {
+            "placeholder" => ConfigError::new("mask.placeholder", problem),
+            list => ConfigError::new(format!("mask.{list}[{index}]"), problem),
+        },
+    )
+}
+
+fn policies(settings: &Settings) -> Result<Policies, ConfigError> {
+    let otherwise = Policy {
+        mask_outbound: settings.mask.outbound,
+        secret_to_wrong_host: settings.mask.secret_to_wrong_host,
+    };
+    let rules = settings.hosts.iter().enumerate().map(|(index, host)| {
+        let policy = Policy {
+            mask_outbound: host.mask_outbound.unwrap_or(otherwise.mask_outbound),
+            secret_to_wrong_host: host
+                .secret_to_wrong_host
+                .unwrap_or(otherwise.secret_to_wrong_host),
+        };
+        Ok((host_patterns(&format!("hosts[{index}].hosts"), &host.hosts)?, policy))
+    });
+    Ok(Policies::new(rules.collect::<Result<_, _>>()?, otherwise))
+}
+
+fn host_patterns(key: &str, patterns: &[String]) -> Result<Box<[HostPattern]>, ConfigError> {
+    if patterns.is_empty() {
+        return Err(ConfigError::new(key, format!("names no host; write {HOST_PATTERN}")));
+    }
+    let read = patterns.iter().enumerate().map(|(index, pattern)| {
+        HostPattern::parse(pattern).ok_or_else(|| {
+            ConfigError::new(format!("{key}[{index}]"), format!("expected {HOST_PATTERN}"))
+        })
+    });
+    read.collect()
+}
+
+fn hash_key(
+    hash: &HashSettings,
+    environment: impl FnOnce(&str) -> Option<Vec<u8>>,
+) -> Result<Option<Key>, ConfigError> {
+    let (variable, id) = match (&hash.key_env, &hash.key_id) {
+        (None, None) => return Ok(None),
+        (None, Some(_)) => {
+            let problem = "there is no key; name its environment variable in `hash.key_env`";
+            return Err(ConfigError::new("hash.key_id", problem));
+        }
+        (Some(variable), id) => (variable, key_id(id.as_deref())?),
+    };
+    let is_name = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+    if variable.is_empty() || !variable.bytes().all(is_name) {
+        let problem = "expected the name of an environment variable, not its value, such as \
+                       `LEDGERLINE_HASH_KEY`";
+        return Err(ConfigError::new("hash.key_env", problem));
+    }
+    let Some(secret) = environment(variable) else {
+        let problem = format!(
+            "`{variable}` is not set; set it for Envoy, and list it in \
+             `vm_config.environment_variables.host_env_keys`"
+        );
+        return Err(ConfigError::new("hash.key_env", problem));
+    };
+    let problem = || {
+        format!(
+            "`{variable}` has {} bytes, at least {MIN_KEY_BYTES} are needed; make one with \
+             `openssl rand -hex 32`",
+            secret.len()
+        )
+    };
+    Key::new(id, &secret).map(Some).ok_or_else(|| ConfigError::new("hash.key_env", problem()))
+}
+
+fn key_id(id: Option<&str>) -> Result<&str, ConfigError> {
+    let is_id = |id: &&str| {
+        (1..=64).contains(&id.len())
+            && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
+    };
+    id.filter(is_id).ok_or_else(|| {
+        let problem =
+            "a key needs an id: 1 to 64 letters, digits, `-`, `_` and `.`, such as `2026-06`";
+        ConfigError::new("hash.key_id", problem)
+    })
 }
 
 fn request_table(settings: &Settings) -> Result<HeaderTable, ConfigError> {
@@ -323,8 +554,14 @@ fn request_table(settings: &Settings) -> Result<HeaderTable, ConfigError> {
         ("content-type", Role::ContentType),
         ("content-encoding", Role::ContentEncoding),
         ("traceparent", Role::TraceParent),
+        ("upgrade", Role::Upgrade),
     ] {
         table.add(name, role);
+    }
+    if settings.hash.key_env.is_some() {
+        for (rank, name) in (0..).zip(credential::HEADERS) {
+            table.add(name, Role::Credential(rank));
+        }
     }
     let identity = &settings.identity;
     for (key, names, claim) in [
@@ -559,6 +796,25 @@ mod tests {
                 "correlation.header: `authorization` has a",
             ),
             (r#"{"correlation":{"header":""}}"#, "correlation.header: expected a header name"),
+            (r#"{"mask":{"placeholder":""}}"#, "mask.placeholder: expected"),
+            (r#"{"mask":{"names":["ok","?"]}}"#, "mask.names[1]: expected"),
+            (
+                r#"{"mask":{"rules":[["a","b"]]}}"#,
+                "mask.rules[0]: invalid type: sequence, expected",
+            ),
+            (r#"{"mask":{"rules":[{"name":"a"}]}}"#, "mask.rules[0]: missing field `pattern`"),
+            (r#"{"mask":{"rules":[{"name":"a","pattern":"("}]}}"#, "mask.rules[0]: "),
+            (
+                r#"{"mask":{"secret_to_wrong_host":"block"}}"#,
+                "mask.secret_to_wrong_host: unknown variant `block`, expected `allow` or",
+            ),
+            (r#"{"hosts":[{"hosts":[]}]}"#, "hosts[0].hosts: names no host; write"),
+            (r#"{"hosts":[{"hosts":["a.b","a b"]}]}"#, "hosts[0].hosts[1]: expected `api.example"),
+            (r#"{"hosts":[{"mask_outbound":true}]}"#, "hosts[0]: missing field `hosts`"),
+            (r#"{"hash":{"key_id":"k"}}"#, "hash.key_id: there is no key"),
+            (r#"{"hash":{"key_env":"K"}}"#, "hash.key_id: a key needs an id"),
+            (r#"{"hash":{"key_env":"a b","key_id":"k"}}"#, "hash.key_env: expected the name"),
+            (r#"{"hash":{"key_env":"K","key_id":"k"}}"#, "hash.key_env: `K` is not set; set it"),
             (
                 r#"{"endpoint":{"gateway_authorities":["http://gw"]}}"#,
                 "endpoint.gateway_authorities[0]: expected `name` or `name:port`",
@@ -566,6 +822,42 @@ mod tests {
         ] {
             let message = load(json).unwrap_err().to_string();
             assert!(message.starts_with(error), "{json}: {message}");
+        }
+    }
+
+    #[test]
+    fn a_key_comes_from_the_environment_and_stays_out_of_errors() {
+        let settings = |json: &str| Settings::from_json(json.as_bytes()).unwrap();
+        let with_id = r#"{"hash":{"key_env":"HASH_KEY","key_id":"k1"}}"#;
+        let config = Config::compile(settings(with_id), |name| {
+            (name == "HASH_KEY").then(|| vec![b'x'; MIN_KEY_BYTES])
+        });
+        let config = config.unwrap();
+        assert_eq!(config.reading.key.as_ref().map(Key::id), Some("k1"));
+        assert!(config.fingerprints.is_some() && !format!("{config:?}").contains("xxxx"));
+        let short = Config::compile(settings(with_id), |_| Some(b"hunter2".to_vec()));
+        let message = short.unwrap_err().to_string();
+        assert!(message.starts_with("hash.key_env: `HASH_KEY` has 7 bytes, at least 32"));
+        assert!(!message.contains("hunter2"), "{message}");
+        Config::check(settings(with_id)).unwrap();
+        Config::check(settings(r#"{"hash":{"key_env":"HASH_KEY"}}"#)).unwrap_err();
+    }
+
+    #[test]
+    fn what_a_host_leaves_open_is_as_for_all() {
+        let config = load(
+            r#"{"mask":{"outbound":true},"hosts":[
+                {"hosts":["a.example"],"secret_to_wrong_host":"deny"},
+                {"hosts":["*.example"],"mask_outbound":false}]}"#,
+        );
+        let policies = config.unwrap().policies;
+        for (host, mask_outbound, secret_to_wrong_host) in [
+            ("a.example", true, Action::Deny),
+            ("b.example", false, Action::Allow),
+            ("other.test", true, Action::Allow),
+        ] {
+            let policy = Policy { mask_outbound, secret_to_wrong_host };
+            assert_eq!(policies.of(host.as_bytes()), policy, "{host}");
         }
     }
 

@@ -1,16 +1,23 @@
-//! The digest of a body: SHA-256 over the bytes as they crossed the gateway.
+//! The digest of a body: SHA-256 over the bytes as they crossed the gateway, with every secret in
+//! them replaced.
 //!
 //! A 2 GB upload and a ten-hour stream need the same few hundred bytes of state, because each chunk
 //! is hashed as it passes and then forgotten. The end of a body is a type: an HTTP message can end
 //! in its headers, with its last chunk, with trailers, or not at all, and only who knows which one
 //! it was can say what a digest covers.
 
-use std::{fmt, ops::Deref};
+use std::{fmt, ops::Deref, rc::Rc};
 
+use hmac::{Hmac, Mac};
 use serde::{Deserialize, Deserializer, de};
 use sha2::{Digest as _, Sha256};
 
-use crate::{json, words::words};
+use crate::{
+    json,
+    key::Key,
+    mask::{Masked, Masker, Rules, Scan, Syntax},
+    words::words,
+};
 
 /// A SHA-256 digest, printed as 64 lower-case hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -101,10 +108,22 @@ words! {
     }
 }
 
+/// How bodies are read: what is secret in them, and under which key they are hashed.
+#[derive(Clone, Debug, Default)]
+pub struct Reading {
+    /// What is secret.
+    pub rules: Rc<Rules>,
+    /// The key; without one the digest is plain SHA-256.
+    pub key: Option<Key>,
+}
+
 /// One body on its way: its running digest, its length, and its end once it has one.
 #[derive(Clone, Debug, Default)]
 pub struct Body {
     digest: Running,
+    scan: Option<Scan>,
+    /// None if the bytes cannot be looked into.
+    masker: Option<Masker>,
     bytes: u64,
     end: Option<End>,
 }
@@ -115,26 +134,75 @@ enum Running {
     /// No body can pass, or none was announced yet.
     #[default]
     Closed,
-    Open(Sha256),
+    Open(Hasher),
     Done(Digest),
     /// A chunk passed that the host did not hand over: no digest can be true any more.
     Lost,
 }
 
-impl Body {
-    /// A body may follow the headers.
-    pub fn open(&mut self) {
-        if let Running::Closed = self.digest {
-            self.digest = Running::Open(Sha256::default());
+#[derive(Clone, Debug)]
+enum Hasher {
+    Plain(Sha256),
+    Keyed(Box<Hmac<Sha256>>),
+}
+
+impl Hasher {
+    fn new(key: Option<&Key>) -> Self {
+        match key {
+            Some(key) => Self::Keyed(Box::new(key.mac())),
+            None => Self::Plain(Sha256::default()),
         }
     }
 
-    /// The next bytes, in order. Bytes before [`Body::open`] open it.
+    fn update(&mut self, bytes: &[u8]) {
+        match self {
+            Self::Plain(sha) => sha2::Digest::update(sha, bytes),
+            Self::Keyed(mac) => mac.update(bytes),
+        }
+    }
+
+    fn finish(&self) -> Digest {
+        match self.clone() {
+            Self::Plain(sha) => Digest(sha.finalize().into()),
+            Self::Keyed(mac) => Digest(mac.finalize().into_bytes().into()),
+        }
+    }
+}
+
+impl Body {
+    /// A body may follow the headers, written in `syntax`.
+    pub fn open(&mut self, reading: &Reading, syntax: Syntax) {
+        if self.is_closed() {
+            self.digest = Running::Open(Hasher::new(reading.key.as_ref()));
+            self.scan = Some(syntax.scan());
+            self.masker = match syntax {
+                Syntax::Opaque => None,
+                syntax => Some(Masker::new(Rc::clone(&reading.rules), syntax)),
+            };
+        }
+    }
+
+    /// Whether no body was announced, which is not the same as one of no bytes.
+    pub fn is_closed(&self) -> bool {
+        matches!(self.digest, Running::Closed)
+    }
+
+    /// The next bytes, in order. There is nothing to push to before [`Body::open`].
     pub fn push(&mut self, chunk: &[u8]) {
-        self.open();
+        self.push_to(chunk, &mut |_| {});
+    }
+
+    /// The next bytes, in order; what is decided of them by now also goes to `view`, masked.
+    pub fn push_to(&mut self, chunk: &[u8], view: &mut dyn FnMut(&[u8])) {
         self.bytes = self.bytes.saturating_add(chunk.len() as u64);
-        if let Running::Open(sha) = &mut self.digest {
-            sha.update(chunk);
+        let Running::Open(hasher) = &mut self.digest else { return };
+        let mut take = |bytes: &[u8]| {
+            hasher.update(bytes);
+            view(bytes);
+        };
+        match &mut self.masker {
+            Some(masker) => masker.push(chunk, &mut take),
+            None => take(chunk),
         }
     }
 
@@ -145,12 +213,22 @@ impl Body {
 
     /// The message ended. The first end counts: later ones are echoes of it.
     pub fn finish(&mut self, end: End) {
+        self.finish_to(end, &mut |_| {});
+    }
+
+    /// The message ended; what was not decided before goes to `view`.
+    pub fn finish_to(&mut self, end: End, view: &mut dyn FnMut(&[u8])) {
         if self.end.is_none() {
             self.end = Some(end);
         }
-        if let Running::Open(sha) = &mut self.digest {
-            self.digest = Running::Done(Digest(sha.finalize_reset().into()));
+        let Running::Open(hasher) = &mut self.digest else { return };
+        if let Some(masker) = &mut self.masker {
+            masker.finish(&mut |bytes| {
+                hasher.update(bytes);
+                view(bytes);
+            });
         }
+        self.digest = Running::Done(hasher.finish());
     }
 
     /// The gateway wrote this body itself, whatever end it came to.
@@ -173,6 +251,21 @@ impl Body {
         matches!(self.digest, Running::Lost)
     }
 
+    /// How far the body is looked into, if one could pass.
+    pub fn scan(&self) -> Option<Scan> {
+        self.scan
+    }
+
+    /// What was replaced so far; `None` if the body is not looked into.
+    pub fn masked(&self) -> Option<&Masked> {
+        self.masker.as_ref().map(Masker::masked)
+    }
+
+    /// Whether the bytes are looked into.
+    pub fn is_scanned(&self) -> bool {
+        self.masker.is_some()
+    }
+
     /// Payload bytes that crossed so far.
     pub fn bytes(&self) -> u64 {
         self.bytes
@@ -192,9 +285,14 @@ mod tests {
     const EMPTY: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
     const ABC: &str = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
 
-    fn ended(chunks: &[&[u8]]) -> Body {
+    fn opened(reading: &Reading, syntax: Syntax) -> Body {
         let mut body = Body::default();
-        body.open();
+        body.open(reading, syntax);
+        body
+    }
+
+    fn ended(chunks: &[&[u8]]) -> Body {
+        let mut body = opened(&Reading::default(), Syntax::Text);
         chunks.iter().for_each(|chunk| body.push(chunk));
         body.finish(End::Complete);
         body
@@ -215,6 +313,36 @@ mod tests {
     }
 
     #[test]
+    fn the_digest_is_that_of_the_masked_view() {
+        let json = br#"{"password":"hunter2","n":1}"#;
+        let view = br#"{"password":"***REDACTED***","n":1}"#;
+        for (syntax, hashed, masked) in [
+            (Syntax::Json, &view[..], Some(1)),
+            (Syntax::Text, &view[..], Some(1)),
+            (Syntax::Opaque, &json[..], None),
+        ] {
+            let mut body = opened(&Reading::default(), syntax.clone());
+            json.chunks(3).for_each(|chunk| body.push(chunk));
+            body.finish(End::Complete);
+            assert_eq!(body.digest(), Some(Digest::of(hashed)), "{syntax:?}");
+            assert_eq!((body.bytes(), body.scan()), (json.len() as u64, Some(syntax.scan())));
+            let counts = body.masked().map(|masked| masked.counts().values().sum());
+            assert_eq!(counts, masked);
+        }
+    }
+
+    #[test]
+    fn a_keyed_digest_is_an_hmac() {
+        let key = Key::new("k", &[7; 32]).unwrap();
+        let mac = key.sign(b"abc");
+        let mut body = opened(&Reading { key: Some(key), ..Reading::default() }, Syntax::Text);
+        body.push(b"ab");
+        body.push(b"c");
+        body.finish(End::Complete);
+        assert_eq!(body.digest(), Some(Digest(mac)));
+    }
+
+    #[test]
     fn the_first_end_counts() {
         let mut body = ended(&[b"abc"]);
         body.finish(End::Aborted);
@@ -224,7 +352,7 @@ mod tests {
 
     #[test]
     fn a_lost_chunk_leaves_no_digest() {
-        let mut body = Body::default();
+        let mut body = opened(&Reading::default(), Syntax::Text);
         body.push(b"a");
         body.lose();
         body.push(b"c");

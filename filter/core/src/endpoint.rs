@@ -6,7 +6,7 @@
 //! host-style one before it is routed, so that the gateway has one allow-list of hosts, and so that
 //! both styles leave the same endpoint in the ledger.
 
-use crate::text::Text;
+use crate::{mask::Rules, text::Text};
 
 /// The longest endpoint that an entry holds, in bytes.
 pub const MAX_ENDPOINT_BYTES: usize = 4096;
@@ -68,8 +68,9 @@ impl<'a> Target<'a> {
         host.strip_suffix(b":443").unwrap_or(host)
     }
 
-    /// Host and path without the query, or the host alone.
-    pub fn endpoint(self, form: Form) -> Text {
+    /// Host and path without the query, or the host alone; a secret in the path, such as that of a
+    /// webhook, is masked.
+    pub fn endpoint(self, form: Form, rules: &Rules) -> Text {
         let host = self.host().to_ascii_lowercase();
         let path = match form {
             Form::Host => &[],
@@ -77,9 +78,17 @@ impl<'a> Target<'a> {
                 self.path.split(|byte| matches!(byte, b'?' | b'#')).next().unwrap_or_default()
             }
         };
-        Text::new(&[&host, path].concat(), MAX_ENDPOINT_BYTES)
+        // A webhook is known by its whole URL.
+        let url = [SCHEME.as_bytes(), &host, path].concat();
+        let url = Text::masked(rules, &url, MAX_ENDPOINT_BYTES.saturating_add(SCHEME.len()));
+        match url.text.strip_prefix(SCHEME) {
+            Some(endpoint) => Text { text: endpoint.into(), cut: url.cut },
+            None => url,
+        }
     }
 }
+
+const SCHEME: &str = "https://";
 
 /// The names by which clients address the gateway itself.
 #[derive(Clone, Debug, Default)]
@@ -125,6 +134,7 @@ mod tests {
 
     #[test]
     fn endpoints_name_host_and_path_and_never_the_query() {
+        let rules = Rules::default();
         for (authority, path, endpoint) in [
             ("api.openai.com", "/v1/models", "api.openai.com/v1/models"),
             ("API.OpenAI.com:443", "/v1/models?limit=2", "api.openai.com/v1/models"),
@@ -136,15 +146,35 @@ mod tests {
             ("host.example", "*", "host.example*"),
         ] {
             let target = Target::new(authority.as_bytes(), path.as_bytes());
-            assert_eq!(&*target.endpoint(Form::Path).text, endpoint);
+            assert_eq!(&*target.endpoint(Form::Path, &rules).text, endpoint);
         }
         let target = Target::new(b"api.openai.com", b"/v1/models");
-        assert_eq!(&*target.endpoint(Form::Host).text, "api.openai.com");
+        assert_eq!(&*target.endpoint(Form::Host, &rules).text, "api.openai.com");
+    }
+
+    #[test]
+    fn a_token_in_the_path_is_masked() {
+        let token = "aB3".repeat(8);
+        let rules = Rules::default();
+        for (host, path, masked) in [
+            ("hooks.slack.com", format!("/services/T024BE7LD/B024BE7LD/{token}"), "/services/"),
+            ("api.telegram.org", format!("/bot123456789:A{token}bcdefghijk/sendMessage"), "/bot"),
+            ("api.example.com", format!("/v1/sk-ant-api03-{token}{token}{token}{token}/x"), "/v1/"),
+        ] {
+            let endpoint = Target::new(host.as_bytes(), path.as_bytes());
+            let Text { text, .. } = endpoint.endpoint(Form::Path, &rules);
+            assert!(
+                !text.contains(&token) && text.starts_with(&format!("{host}{masked}")),
+                "{text}"
+            );
+            assert!(text.contains("***REDACTED***"), "{text}");
+        }
     }
 
     #[test]
     fn an_endless_path_is_cut_and_says_so() {
-        let target = Target::new(b"h.example", &[b'a'; 60_000]).endpoint(Form::Path);
+        let target = Target::new(b"h.example", &[b"/", &[b'a'; 60_000][..]].concat())
+            .endpoint(Form::Path, &Rules::default());
         assert_eq!((target.text.len(), target.cut), (MAX_ENDPOINT_BYTES, true));
     }
 

@@ -18,6 +18,7 @@ use serde::Deserialize;
 use crate::{
     digest::{Digest, End},
     json::Object,
+    mask::Scan,
     outcome::{Outcome, Reason},
     time::Timestamp,
     words::words,
@@ -46,16 +47,21 @@ pub struct Entry<'a> {
     pub method: Option<Cow<'a, str>>,
     /// The response status as on the wire; null if no response came.
     pub status: Option<u16>,
-    /// SHA-256 of the request body as it crossed the gateway; null if no body could pass.
+    /// SHA-256 of the request body as it crossed the gateway, secrets replaced; null if no body could
+    /// pass.
     #[cfg_attr(feature = "schema", schemars(with = "Option<String>", extend("pattern" = "^[0-9a-f]{64}$")))]
     pub request_hash: Option<Digest>,
-    /// SHA-256 of the response body as it crossed the gateway; null if no body could pass.
+    /// SHA-256 of the response body as it crossed the gateway, secrets replaced; null if no body
+    /// could pass.
     #[cfg_attr(feature = "schema", schemars(with = "Option<String>", extend("pattern" = "^[0-9a-f]{64}$")))]
     pub response_hash: Option<Digest>,
     /// How the call ended.
     pub outcome: Outcome,
     /// One id for a workflow of several calls; null only if the filter itself failed.
     pub correlation_id: Option<Cow<'a, str>>,
+    /// The key under which both hashes are an HMAC-SHA-256; absent if they are plain.
+    #[serde(default)]
+    pub hash_key_id: Option<Cow<'a, str>>,
     /// Why the call did not plainly succeed.
     #[serde(default)]
     pub reason: Option<Reason>,
@@ -81,6 +87,9 @@ pub struct Entry<'a> {
     /// The W3C trace id of the request.
     #[serde(default)]
     pub trace_id: Option<Cow<'a, str>>,
+    /// Fingerprint of the credential that the call used: 32 digits of an HMAC-SHA-256.
+    #[serde(default)]
+    pub credential: Option<Cow<'a, str>>,
     /// How long it took.
     #[serde(default)]
     pub timing: Option<Timing>,
@@ -131,6 +140,12 @@ pub struct Message<'a> {
     /// How the message ended, once it did.
     #[serde(default)]
     pub end: Option<End>,
+    /// How far the body was looked into for secrets, if one could pass.
+    #[serde(default)]
+    pub scan: Option<Scan>,
+    /// How many secrets were replaced before the body was hashed, by rule.
+    #[serde(default)]
+    pub masked: Option<Cow<'a, BTreeMap<Box<str>, u64>>>,
     /// Headers on the operator's allow-list.
     #[serde(default)]
     pub headers: Option<Cow<'a, BTreeMap<Box<str>, String>>>,
@@ -181,6 +196,7 @@ impl Entry<'_> {
             json.text("response_hash", self.response_hash.map(Digest::to_hex).as_deref());
             json.text("outcome", Some(self.outcome.as_str()));
             json.text("correlation_id", self.correlation_id.as_deref());
+            json.some_text("hash_key_id", self.hash_key_id.as_deref());
             json.some_text("reason", self.reason.map(Reason::as_str));
             json.some_true("provisional", self.provisional);
             json.some_text("session_id", self.session_id.as_deref());
@@ -196,6 +212,7 @@ impl Entry<'_> {
                 json.object("upstream", |json| upstream.write_members(json));
             }
             json.some_text("trace_id", self.trace_id.as_deref());
+            json.some_text("credential", self.credential.as_deref());
             if let Some(timing) = &self.timing {
                 json.object("timing", |json| timing.write_members(json));
             }
@@ -221,6 +238,12 @@ impl Message<'_> {
         json.some_text("type", self.media_type.as_deref());
         json.some_text("encoding", self.encoding.as_deref());
         json.some_text("end", self.end.map(End::as_str));
+        json.some_text("scan", self.scan.map(Scan::as_str));
+        if let Some(masked) = &self.masked {
+            json.object("masked", |json| {
+                masked.iter().for_each(|(rule, count)| json.foreign_number(rule, *count));
+            });
+        }
         if let Some(headers) = &self.headers {
             json.object("headers", |json| {
                 headers.iter().for_each(|(name, value)| json.foreign(name, value));
@@ -267,6 +290,7 @@ mod tests {
             response_hash: None,
             outcome: Outcome::Error,
             correlation_id: Some("c".into()),
+            hash_key_id: None,
             reason: None,
             provisional: false,
             session_id: None,
@@ -275,6 +299,7 @@ mod tests {
             response: None,
             upstream: None,
             trace_id: None,
+            credential: None,
             timing: None,
             truncated: Vec::new(),
         }
@@ -298,6 +323,7 @@ mod tests {
             status: Some(200),
             request_hash: Some(Digest::of(b"abc")),
             outcome: Outcome::PolicyBlocked,
+            hash_key_id: Some("k1".into()),
             reason: Some(Reason::HostNotAllowed),
             provisional: true,
             agent: Some(Agent {
@@ -311,11 +337,14 @@ mod tests {
                 media_type: Some("application/json".into()),
                 encoding: None,
                 end: Some(End::LocalReply),
+                scan: Some(Scan::Json),
+                masked: Some(Cow::Owned([("jwt".into(), 2)].into())),
                 headers: Some(Cow::Owned(
                     [("user-agent".into(), "caf\u{e9} \u{1f980}".into())].into(),
                 )),
             }),
             upstream: Some(Upstream { attempts: Some(2), ..Upstream::default() }),
+            credential: Some("0123456789abcdef0123456789abcdef".into()),
             timing: Some(Timing { duration_us: 1, first_byte_us: None }),
             truncated: vec!["endpoint".into()],
             ..bare()

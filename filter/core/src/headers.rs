@@ -7,7 +7,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::{identity::Claim, text::Text};
+use crate::{identity::Claim, mask::Rules, text::Text};
 
 /// The bytes of logged header values that one message may add to its entry.
 pub const MAX_LOGGED_BYTES: usize = 2048;
@@ -41,6 +41,10 @@ pub enum Role {
     CorrelationOut,
     /// The provider's own id of the request, with its rank.
     UpstreamRequestId(u8),
+    /// The caller wants the connection for another protocol.
+    Upgrade,
+    /// Carries a credential, with its rank; only if the operator has a key for fingerprints.
+    Credential(u8),
     /// Logged with its value: the operator put it on the allow-list.
     Log,
     /// Removed from the message before it goes on.
@@ -92,11 +96,11 @@ pub struct LoggedHeaders {
 }
 
 impl LoggedHeaders {
-    /// Keeps `value` as far as the bound allows. Values of one name are joined by a comma, as in
+    /// Keeps `value`, masked, as far as the bound allows. Values of one name are joined by a comma, as in
     /// RFC 9110, section 5.3.
-    pub fn push(&mut self, name: &str, unverified_value: &[u8]) {
+    pub fn push(&mut self, rules: &Rules, name: &str, unverified_value: &[u8]) {
         let room = MAX_LOGGED_BYTES.saturating_sub(self.bytes).saturating_sub(name.len());
-        let value = Text::new(unverified_value, room);
+        let value = Text::masked(rules, unverified_value, room);
         self.cut |= value.cut;
         if value.text.is_empty() {
             return;
@@ -120,11 +124,13 @@ impl LoggedHeaders {
 }
 
 /// The media type of a `content-type` value, without parameters and in lower case.
-pub fn media_type(unverified_value: &[u8]) -> Text {
+pub fn media_type(rules: &Rules, unverified_value: &[u8]) -> Text {
+    const MAX_BYTES: usize = 128;
     let end = unverified_value.iter().position(|byte| *byte == b';');
     let media_type =
         unverified_value.get(..end.unwrap_or(unverified_value.len())).unwrap_or_default();
-    Text::new(&media_type.trim_ascii().to_ascii_lowercase(), 128)
+    let Text { text, cut } = Text::masked(rules, media_type.trim_ascii(), MAX_BYTES);
+    Text { text: text.to_ascii_lowercase().into(), cut }
 }
 
 /// Whether `name` carries a credential: such a header may pass, and is never logged.
@@ -184,7 +190,7 @@ mod tests {
             ("multipart/form-data;boundary=x", "multipart/form-data"),
             (" ", ""),
         ] {
-            assert_eq!(&*media_type(value.as_bytes()).text, media);
+            assert_eq!(&*media_type(&Rules::default(), value.as_bytes()).text, media);
         }
     }
 
@@ -219,10 +225,11 @@ mod tests {
     #[test]
     fn logged_headers_are_bounded() {
         let mut logged = LoggedHeaders::default();
-        logged.push("via", b"a");
-        logged.push("via", b"b");
+        let rules = Rules::default();
+        logged.push(&rules, "via", b"a");
+        logged.push(&rules, "via", b"b");
         assert_eq!(logged.values(), &[("via".into(), "a, b".into())].into());
-        (0..1000).for_each(|_| logged.push("user-agent", &[b'a'; 100]));
+        (0..1000).for_each(|_| logged.push(&rules, "user-agent", &[b'a'; 100]));
         let bytes: usize =
             logged.values().iter().map(|(name, value)| name.len() + value.len()).sum();
         assert!(bytes <= MAX_LOGGED_BYTES && logged.is_cut());

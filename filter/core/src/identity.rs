@@ -3,7 +3,10 @@
 //! Everything here is *claimed*: the caller wrote it into a header of its own. It is recorded as
 //! such, is never invented, and is stripped before the call leaves the gateway.
 
-use crate::text::Text;
+use crate::{
+    mask::Rules,
+    text::{MAX_TEXT_BYTES, Text},
+};
 
 /// One thing that a caller can claim about itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,8 +40,9 @@ pub struct Identity {
 
 impl Identity {
     /// Takes note of a claim. Of several for the same thing the one with the lowest `rank`, its
-    /// place in the operator's list, counts; of two with the same rank, the first.
-    pub fn claim(&mut self, claim: Claim, rank: u8, claimed_value: &[u8]) {
+    /// place in the operator's list, counts; of two with the same rank, the first. What `rules`
+    /// take for a secret is masked.
+    pub fn claim(&mut self, rules: &Rules, claim: Claim, rank: u8, claimed_value: &[u8]) {
         let field = match claim {
             Claim::AgentId => &mut self.agent_id,
             Claim::AgentVersion => &mut self.agent_version,
@@ -46,7 +50,7 @@ impl Identity {
             Claim::UserId => &mut self.user_id,
             Claim::SessionId => &mut self.session_id,
         };
-        field.claim(rank, claimed_value);
+        field.claim(rules, rank, claimed_value);
     }
 }
 
@@ -55,11 +59,11 @@ impl Identity {
 pub struct Claimed(Option<(u8, Text)>);
 
 impl Claimed {
-    fn claim(&mut self, rank: u8, claimed_value: &[u8]) {
+    fn claim(&mut self, rules: &Rules, rank: u8, claimed_value: &[u8]) {
         let value = claimed_value.trim_ascii();
         let outranked = self.0.as_ref().is_some_and(|(standing, _)| *standing <= rank);
         if !value.is_empty() && !outranked {
-            self.0 = Some((rank, Text::new(value, crate::text::MAX_TEXT_BYTES)));
+            self.0 = Some((rank, Text::masked(rules, value, MAX_TEXT_BYTES)));
         }
     }
 
@@ -90,7 +94,7 @@ mod tests {
             (2, b"third", "second"),
             (0, b"first", "first"),
         ] {
-            identity.claim(Claim::AgentId, rank, value);
+            identity.claim(&Rules::default(), Claim::AgentId, rank, value);
             assert_eq!(identity.agent_id.text(), Some(agent_id));
         }
         assert_eq!(identity.user_id.text(), None);

@@ -81,13 +81,23 @@ impl<'o> Object<'o> {
 
     /// A member whose name is not our own.
     pub(crate) fn foreign(&mut self, name: &str, text: &str) {
+        self.foreign_name(name);
+        write_text(self.out, text);
+    }
+
+    /// A number whose name is not our own.
+    pub(crate) fn foreign_number(&mut self, name: &str, number: u64) {
+        self.foreign_name(name);
+        write_number(self.out, number);
+    }
+
+    fn foreign_name(&mut self, name: &str) {
         if !self.is_empty {
             self.out.push(b',');
         }
         self.is_empty = false;
         write_text(self.out, name);
         self.out.push(b':');
-        write_text(self.out, text);
     }
 }
 

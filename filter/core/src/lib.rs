@@ -5,8 +5,8 @@
 //! one [`Entry`]: who called what, with which content (as SHA-256 digests), and how it ended.
 //!
 //! ```text
-//! identity ─► endpoint ─► correlation ─► headers ─► digest ─► outcome ─► entry
-//! └──────────────────────────── call ────────────────────────────────────┘
+//! identity ─► policy ─► endpoint ─► correlation ─► headers ─► mask ─► digest ─► outcome ─► entry
+//! └──────────────────────────────────── call ───────────────────────────────────────────────┘
 //! ```
 //!
 //! [`Call`] is the state machine of one call; [`Config`] is what the operator decided, compiled
@@ -19,8 +19,8 @@
 //!
 //! # What it is not
 //!
-//! It does not decide whether a call may leave (the gateway's routes do), it does not look inside
-//! bodies, and it stores nothing. It never sees, keeps or prints a credential: header values leave
+//! It does not decide which hosts may be called (the gateway's routes do), and it stores nothing.
+//! It looks into bodies for secrets only. It never sees, keeps or prints a credential: header values leave
 //! it only when their name is on the operator's allow-list, which refuses credential names.
 #![forbid(unsafe_code)]
 #![cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
@@ -28,14 +28,19 @@
 pub mod call;
 pub mod config;
 pub mod correlation;
+pub mod credential;
 pub mod digest;
 pub mod endpoint;
 pub mod entry;
+pub mod gate;
 pub mod headers;
 pub mod identity;
 mod json;
+pub mod key;
 pub mod mask;
 pub mod outcome;
+pub mod policy;
+pub mod refusal;
 pub mod text;
 pub mod time;
 mod words;

@@ -53,6 +53,10 @@ words! {
         RbacDenied = "rbac_denied",
         /// The gateway's external authorization service, or its check of a token, refused the call.
         AuthorizationDenied = "authorization_denied",
+        /// The body cannot be looked into, and to this host nothing leaves unmasked.
+        UnmaskableBody = "unmaskable_body",
+        /// The body holds a credential of another provider than the one that is called.
+        SecretToWrongHost = "secret_to_wrong_host",
         /// The gateway stopped the call for a reason of its own, such as a drain or a limit.
         GatewayFault = "gateway_fault",
         /// The filter failed during the call.
@@ -73,6 +77,8 @@ pub struct Ending<'a> {
     pub retry_after: bool,
     /// Whether response headers were seen, and then never the end of the response.
     pub response_cut: bool,
+    /// Why the filter itself refused the call, if it did.
+    pub refusal: Option<Reason>,
 }
 
 /// How a call ended.
@@ -110,6 +116,10 @@ impl Verdict {
                 is_local: false,
             };
         }
+        if let Some(reason) = ending.refusal {
+            let verdict = Self::of_refusal(reason);
+            return if ending.response_cut { verdict.of_cut_response() } else { verdict };
+        }
         let known = DETAILS.iter().find(|(prefix, ..)| ending.code_details.starts_with(prefix));
         let verdict = match (known, ending.status) {
             (Some((_, _, Reason::UpstreamTimeout, _)), Some(408)) => {
@@ -120,6 +130,15 @@ impl Verdict {
             (None, Some(status)) => Self::of_status(status, ending),
         };
         if ending.response_cut { verdict.of_cut_response() } else { verdict }
+    }
+
+    /// The filter answered itself. Envoy has no code details for that.
+    fn of_refusal(reason: Reason) -> Self {
+        let outcome = match reason {
+            Reason::FilterFault => Outcome::Error,
+            _ => Outcome::PolicyBlocked,
+        };
+        Self::new(outcome, reason, End::LocalReply)
     }
 
     /// The answer decides: nothing broke on the way that Envoy has a word for.
@@ -311,6 +330,21 @@ mod tests {
                 Verdict { outcome: Error, reason: Some(reason), cut_end, is_local: false };
             assert_eq!(Verdict::of(ending), expected);
         }
+    }
+
+    #[test]
+    fn a_refusal_of_the_filter_stands_whatever_became_of_the_call() {
+        for (status, details) in
+            [(Some(403), &b""[..]), (None, b"downstream_remote_disconnect"), (None, b"")]
+        {
+            let refusal = Some(SecretToWrongHost);
+            let ending = Ending { status, code_details: details, refusal, ..Ending::default() };
+            let verdict = Verdict::of(ending);
+            assert_eq!((verdict.outcome, verdict.reason), (PolicyBlocked, refusal));
+            assert!(verdict.is_local);
+        }
+        let ending = Ending { refusal: Some(FilterFault), ..Ending::default() };
+        assert_eq!(Verdict::of(ending).outcome, Error);
     }
 
     #[test]

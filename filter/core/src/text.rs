@@ -4,8 +4,14 @@
 //! break a terminal, or 60 KiB of padding. Each such value becomes a bounded piece of text first;
 //! what was cut is said, so that a reader never takes a part for the whole.
 
+use crate::mask::Rules;
+
 /// The longest text taken from one header value, in bytes of UTF-8, unless a field says otherwise.
 pub const MAX_TEXT_BYTES: usize = 256;
+
+/// How far beyond a cut the value is searched for secrets: as far as the longest of them needs to be
+/// known for one.
+const LOOK_AHEAD_BYTES: usize = 512;
 
 /// Text that fits into an entry.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -35,6 +41,17 @@ impl Text {
             text.push(safe);
         }
         Self { text: text.into(), cut }
+    }
+
+    /// The same with every secret in it replaced, also one that the bound would cut in two.
+    pub fn masked(rules: &Rules, unverified: &[u8], max_bytes: usize) -> Self {
+        let whole = Self::new(unverified, max_bytes.saturating_add(LOOK_AHEAD_BYTES));
+        let masked = rules.mask_text(&whole.text);
+        if *masked == *whole.text && whole.text.len() <= max_bytes {
+            return whole;
+        }
+        let text = Self::new(masked.as_bytes(), max_bytes);
+        Self { cut: text.cut || whole.cut, ..text }
     }
 }
 
@@ -70,6 +87,19 @@ mod tests {
         ] {
             assert_eq!(Text::new(value, max), Text { text: text.into(), cut }, "{value:?}");
         }
+    }
+
+    #[test]
+    fn a_secret_is_replaced_before_a_value_is_cut() {
+        let secret = format!("{}-{}", "sk-ant-api03", "aB3".repeat(31));
+        let rules = Rules::default();
+        for (padding, max, text) in
+            [(4, 256, "aaaa ***REDACTED***"), (4, 10, "aaaa ***RE"), (4, 6, "aaaa *")]
+        {
+            let value = format!("{} {secret}", "a".repeat(padding));
+            assert_eq!(&*Text::masked(&rules, value.as_bytes(), max).text, text);
+        }
+        assert_eq!(Text::masked(&rules, b"plain", 256), Text::new(b"plain", 256));
     }
 
     proptest! {

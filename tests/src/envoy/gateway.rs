@@ -47,6 +47,7 @@ impl Gateway {
             ledger_folder: None,
             concurrency: 2,
             arguments: Vec::new(),
+            environment: Vec::new(),
         })
     }
 
@@ -163,6 +164,7 @@ pub struct Builder {
     ledger_folder: Option<PathBuf>,
     concurrency: u32,
     arguments: Vec<String>,
+    environment: Vec<(String, String)>,
 }
 
 /// The ports of a gateway, all on loopback.
@@ -254,6 +256,12 @@ impl Builder {
         self
     }
 
+    /// Sets an environment variable of Envoy.
+    pub fn environment(mut self, name: &str, value: &str) -> Self {
+        self.environment.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
     /// Listens on other ports than free ones.
     pub fn ports(mut self, ports: Ports) -> Self {
         self.ports = ports;
@@ -326,6 +334,7 @@ impl Builder {
             .args(["--concurrency", &self.concurrency.to_string()])
             .args(["--file-flush-interval-msec", "10"])
             .args(&self.arguments)
+            .envs(self.environment.iter().map(|(name, value)| (name, value)))
             .stdin(std::process::Stdio::null())
             .stdout(log.try_clone()?)
             .stderr(log);

@@ -24,6 +24,7 @@ mod endpoints;
 mod filter_faults;
 mod identity;
 mod load;
+mod masking;
 mod outcomes;
 mod real_clients;
 mod run_command;

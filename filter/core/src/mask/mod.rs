@@ -43,7 +43,7 @@ use std::{borrow::Cow, rc::Rc};
 
 pub use provider::Provider;
 pub use rules::{Masked, Rules, RulesError};
-use scanner::{Hit, Scan as Found, Scanner};
+use scanner::{Ahead, Hit, Scan as Found, Scanner};
 use skip::{Skip, Skipped};
 pub use syntax::{Scan, Syntax};
 use tree::Walk;
@@ -176,13 +176,14 @@ struct Pass<'r, 'p> {
 impl Pass<'_, '_> {
     /// Works off what can be decided by now.
     fn run(&mut self, window: Window<'_>, progress: &mut Progress) {
+        let mut ahead = Ahead::default();
         loop {
             if let Some(skipping) = progress.skip.take()
                 && !self.leave_out(window, progress, skipping)
             {
                 return;
             }
-            match self.scanner.scan(window, progress.resume) {
+            match ahead.scan(self.scanner, window, progress.resume) {
                 Found::Hit(hit) => self.begin(window, progress, hit),
                 Found::Pending { resume, hold } => {
                     self.keep(window, progress, hold);

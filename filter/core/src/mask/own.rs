@@ -6,7 +6,7 @@
 use std::fmt;
 
 use regex::bytes::{Regex, RegexBuilder};
-use regex_syntax::hir::{Hir, Look};
+use regex_syntax::hir::{Hir, Look, literal::Extractor};
 
 use super::{rules::RulesError, window::Window};
 
@@ -24,7 +24,12 @@ pub(super) struct OwnRules(Vec<OwnRule>);
 #[derive(Clone)]
 struct OwnRule {
     name: Box<str>,
-    regex: Regex,
+    /// Matches at the beginning of a text only.
+    at_start: Regex,
+    /// Matches behind the first byte of a text only, so that `\b` sees what is before it.
+    behind_one: Regex,
+    /// The bytes that a match may begin with.
+    first: [bool; 256],
 }
 
 /// A match of one of them.
@@ -62,14 +67,17 @@ impl OwnRules {
     /// The place from which on a match may begin that cannot be told yet.
     pub(super) fn horizon(&self, window: Window<'_>, from: usize) -> usize {
         // One byte more, for a word boundary behind the match.
-        window.bytes.len().saturating_sub(MAX_MATCH.saturating_add(4)).max(from)
+        let start = window.bytes.len().saturating_sub(MAX_MATCH.saturating_add(1)).max(from);
+        let may_begin = |byte: &u8| self.0.iter().any(|rule| rule.may_begin(*byte));
+        let near_end = window.from(start);
+        start.saturating_add(near_end.iter().position(may_begin).unwrap_or(near_end.len()))
     }
 
     /// The first match at or behind `from`; of two at the same place, that of the earlier rule.
     pub(super) fn find(&self, window: Window<'_>, from: usize) -> Option<OwnMatch<'_>> {
         let matches = self.0.iter().filter_map(|rule| {
-            let found = rule.regex.find_at(window.bytes, from.min(window.bytes.len()))?;
-            Some(OwnMatch { rule: &rule.name, start: found.start(), length: found.len() })
+            let (start, length) = rule.find(window.bytes, from)?;
+            Some(OwnMatch { rule: &rule.name, start, length })
         });
         matches.min_by_key(|found| found.start)
     }
@@ -89,19 +97,65 @@ impl OwnRule {
             .parse(pattern)
             .map_err(|error| format!("the pattern is no regular expression: {}", reason(&error)))?;
         check(&hir)?;
-        let regex = RegexBuilder::new(pattern)
-            .unicode(false)
-            .size_limit(MAX_COMPILED)
-            .dfa_size_limit(MAX_COMPILED)
-            .nest_limit(64)
-            .build()
-            .map_err(|_| {
+        let compile = |pattern: &str| {
+            let mut builder = RegexBuilder::new(pattern);
+            builder.unicode(false).size_limit(MAX_COMPILED).nest_limit(72);
+            builder.build().map_err(|_| {
                 format!(
                     "the pattern takes more than {MAX_COMPILED} bytes compiled; make it simpler"
                 )
-            })?;
-        Ok(Self { name: name.into(), regex })
+            })
+        };
+        Ok(Self {
+            name: name.into(),
+            at_start: compile(&format!(r"\A(?:{pattern})"))?,
+            behind_one: compile(&format!(r"\A(?s:.)(?:{pattern})"))?,
+            first: first_bytes(&hir),
+        })
     }
+
+    /// Where the first match at or behind `from` begins, and its length.
+    ///
+    /// The engine is slow, and small. So it is asked only where a match may begin.
+    fn find(&self, bytes: &[u8], from: usize) -> Option<(usize, usize)> {
+        let mut at = from;
+        loop {
+            let rest = bytes.get(at..)?;
+            at = at.saturating_add(rest.iter().position(|byte| self.may_begin(*byte))?);
+            if let Some(length) = self.match_at(bytes, at) {
+                return Some((at, length));
+            }
+            at = at.saturating_add(1);
+        }
+    }
+
+    fn may_begin(&self, byte: u8) -> bool {
+        self.first.get(usize::from(byte)).is_none_or(|may| *may)
+    }
+
+    fn match_at(&self, bytes: &[u8], at: usize) -> Option<usize> {
+        match at.checked_sub(1) {
+            None => self.at_start.find(bytes).map(|found| found.len()),
+            Some(before) => {
+                let found = self.behind_one.find(bytes.get(before..)?)?;
+                found.len().checked_sub(1)
+            }
+        }
+    }
+}
+
+/// The bytes that a match may begin with; all, if nobody can tell.
+fn first_bytes(hir: &Hir) -> [bool; 256] {
+    let mut first = [false; 256];
+    let prefixes = Extractor::new().extract(hir);
+    let Some(prefixes) = prefixes.literals() else { return [true; 256] };
+    for prefix in prefixes {
+        match prefix.as_bytes().first().and_then(|byte| first.get_mut(usize::from(*byte))) {
+            Some(may) => *may = true,
+            None => return [true; 256],
+        }
+    }
+    first
 }
 
 /// The reason without the pattern around it.
@@ -144,6 +198,23 @@ fn check(hir: &Hir) -> Result<(), String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_match_is_what_the_expression_finds_in_the_whole_text() {
+        for pattern in [r"\bcust-[0-9]{3,5}\b", "(?i)geheim[a-z]{2}", "[a-z]{2}[0-9]", "x|(?:y|z)w"]
+        {
+            let rules = [("r".to_owned(), pattern.to_owned())];
+            let rules = OwnRules::new(&rules).unwrap().unwrap();
+            let whole = RegexBuilder::new(pattern).unicode(false).build().unwrap();
+            for text in ["cust-123", "acust-123 cust-123456 cust-1234.", "GEHEIMab9", "zw x", ""] {
+                let window = Window { bytes: text.as_bytes(), is_last: true };
+                let found = rules.find(window, 0).map(|found| (found.start, found.length));
+                let expected =
+                    whole.find(text.as_bytes()).map(|found| (found.start(), found.len()));
+                assert_eq!(found, expected, "{pattern} in {text}");
+            }
+        }
+    }
 
     #[test]
     fn a_rule_that_cannot_be_used_says_why() {

@@ -245,11 +245,11 @@ mod tests {
             let back = bytes[..at].iter().rev().take(MIN_RUN).take_while(|b| is_token(**b)).count();
             (at - back, bytes[at..].iter().take_while(|b| is_token(**b)).count() + back)
         };
-        for at in from..bytes.len() {
-            if matches!(bytes[at], b':' | b'=') {
+        for (at, byte) in bytes.iter().enumerate().skip(from) {
+            if matches!(byte, b':' | b'=') {
                 return Event::Anchor(at);
             }
-            if is_token(bytes[at]) && run_at(at).1 >= MIN_RUN {
+            if is_token(*byte) && run_at(at).1 >= MIN_RUN {
                 return Event::Run(at);
             }
         }

@@ -52,13 +52,9 @@ enum Verdict<'r> {
 }
 
 impl<'r> Scanner<'r> {
-    /// The first secret at or behind `from`.
+    /// The first secret at or behind `from`, in one piece of text.
     pub(super) fn scan(self, window: Window<'_>, from: usize) -> Scan<'r> {
-        let built_in = self.built_in(window, from);
-        match &self.rules.own {
-            Some(own) => earlier(built_in, self.own(own, window, from)),
-            None => built_in,
-        }
+        Ahead::default().scan(self, window, from)
     }
 
     fn own(self, own: &'r OwnRules, window: Window<'_>, from: usize) -> Scan<'r> {
@@ -238,6 +234,7 @@ impl<'r> Scanner<'r> {
             b' ' => {
                 return self.word_after_space(window, next).unwrap_or(Verdict::GoOn(next));
             }
+            b'\\' => return self.letter(window, next),
             byte => {
                 if let Some(stop) = self.mark(window, next, byte) {
                     return stop;
@@ -254,14 +251,23 @@ impl<'r> Scanner<'r> {
         let last = letter.saturating_sub(1);
         match window.byte(letter) {
             Some(b'u') => self.unicode(window, last),
-            Some(b'n' | b't' | b'r' | b'b' | b'f') => {
-                // The letter may belong to the backslash, or to what follows.
-                let next = letter.saturating_add(1);
-                let word = self.word(window, letter).or_else(|| self.word(window, next));
-                word.unwrap_or(Verdict::GoOn(next))
-            }
             None if !window.is_last => pending(last),
-            _ => self.word(window, letter).unwrap_or(Verdict::GoOn(letter)),
+            _ => self.letter(window, letter),
+        }
+    }
+
+    /// Behind a backslash: a letter there may belong to it, or to what follows.
+    fn letter(self, window: Window<'_>, at: usize) -> Verdict<'r> {
+        if let Some(word) = self.word(window, at) {
+            return word;
+        }
+        match window.byte(at) {
+            Some(b'n' | b't' | b'r' | b'b' | b'f') => {
+                let next = at.saturating_add(1);
+                self.word(window, next).unwrap_or(Verdict::GoOn(next))
+            }
+            None if !window.is_last => pending(at),
+            _ => Verdict::GoOn(at),
         }
     }
 
@@ -321,20 +327,53 @@ fn pending_from<'r>(resume: usize, hold: usize) -> Verdict<'r> {
     Verdict::Stop(Scan::Pending { resume, hold })
 }
 
-/// Of two results for the same bytes, the one that comes first.
-fn earlier<'r>(built_in: Scan<'r>, own: Scan<'r>) -> Scan<'r> {
-    match (&built_in, &own) {
-        (_, Scan::Nothing) => built_in,
-        (Scan::Nothing, _) => own,
-        (Scan::Hit(one), Scan::Hit(other)) if other.start < one.start => own,
-        (Scan::Hit(_), Scan::Hit(_)) => built_in,
-        (Scan::Hit(hit), Scan::Pending { hold, .. }) if hit.start < *hold => built_in,
-        (Scan::Pending { hold, .. }, Scan::Hit(hit)) if hit.start < *hold => own,
-        (
-            Scan::Pending { resume: one, hold },
-            Scan::Pending { resume: other, hold: other_hold },
-        ) => Scan::Pending { resume: *one.min(other), hold: *hold.min(other_hold) },
-        (Scan::Hit(_), Scan::Pending { .. }) => own,
-        (Scan::Pending { .. }, Scan::Hit(_)) => built_in,
+/// What is known of the bytes ahead in one window. Where both kinds of rules find something, the
+/// later find is kept for the next time: else a body full of one kind would be searched for the
+/// other again and again.
+#[derive(Debug, Default)]
+pub(super) struct Ahead<'r> {
+    built_in: Option<Scan<'r>>,
+    own: Option<Scan<'r>>,
+}
+
+impl<'r> Ahead<'r> {
+    /// The first secret at or behind `from`.
+    pub(super) fn scan(
+        &mut self,
+        scanner: Scanner<'r>,
+        window: Window<'_>,
+        from: usize,
+    ) -> Scan<'r> {
+        let Some(rules) = &scanner.rules.own else { return scanner.built_in(window, from) };
+        let is_ahead = |scan: &Scan<'_>| scan.place() >= from;
+        let built_in = self.built_in.take().filter(is_ahead);
+        let built_in = built_in.unwrap_or_else(|| scanner.built_in(window, from));
+        let own = self.own.take().filter(is_ahead);
+        let own = own.unwrap_or_else(|| scanner.own(rules, window, from));
+        match (&built_in, &own) {
+            (
+                Scan::Pending { resume: one, hold },
+                Scan::Pending { resume: other, hold: other_hold },
+            ) => Scan::Pending { resume: *one.min(other), hold: *hold.min(other_hold) },
+            _ if own.place() < built_in.place() => {
+                self.built_in = Some(built_in);
+                own
+            }
+            _ => {
+                self.own = Some(own);
+                built_in
+            }
+        }
+    }
+}
+
+impl Scan<'_> {
+    /// Up to where it says that there is no secret.
+    fn place(&self) -> usize {
+        match self {
+            Self::Nothing => usize::MAX,
+            Self::Hit(hit) => hit.start,
+            Self::Pending { hold, .. } => *hold,
+        }
     }
 }

@@ -131,10 +131,10 @@ impl Filter {
         match window.from(at) {
             [b'%' | b'\\', ..] => self.find_escaped(window, at),
             [first, second, ..] if self.has_pair(*first, *second) => {
-                self.search(*first, window, at)
+                self.search(*first, window, at, at.saturating_add(1))
             }
             [_, _, ..] => Found::Nothing,
-            [first] if !window.is_last => self.search(*first, window, at),
+            [first] if !window.is_last => self.search(*first, window, at, at.saturating_add(1)),
             [] if !window.is_last => Found::Unknown,
             _ => Found::Nothing,
         }
@@ -151,15 +151,16 @@ impl Filter {
     fn find_escaped(&self, window: Window<'_>, at: usize) -> Found<Token> {
         match window.unescaped(at) {
             Step::Char(b'%' | b'\\', _) | Step::End => Found::Nothing,
-            Step::Char(byte, _) => self.search(byte, window, at),
+            Step::Char(byte, behind) => self.search(byte, window, at, behind),
             Step::Unknown => Found::Unknown,
         }
     }
 
+    /// Among the shapes that begin with `first`, which ends before `behind`.
     #[cold]
-    fn search(&self, first: u8, window: Window<'_>, at: usize) -> Found<Token> {
+    fn search(&self, first: u8, window: Window<'_>, at: usize, behind: usize) -> Found<Token> {
         let shapes = self.shapes.get(usize::from(first)).map(Vec::as_slice).unwrap_or_default();
-        let next = window.from(at.saturating_add(1));
+        let next = window.from(behind);
         for index in shapes {
             let Some(shape) = SHAPES.get(usize::from(*index)) else { continue };
             if shape.is_ruled_out(next) {
@@ -234,12 +235,16 @@ impl Shape {
                 }
             }
         }
-        let Seen { digit, capital, letters_a } = seen;
         let fits = match self.check {
-            Check::DigitOrCapital | Check::RandomAndExact => digit || capital,
-            Check::Digit => digit,
-            Check::DigitAndCapital => digit && capital,
-            Check::FewAs => letters_a < 7,
+            Check::Digit => seen.digit,
+            Check::DigitOrCapital | Check::RandomAndExact if seen.is_random() => true,
+            Check::DigitOrCapital => match self.is_random_further_on(window, at) {
+                Some(is_random) => is_random,
+                None => return Found::Unknown,
+            },
+            Check::RandomAndExact => false,
+            Check::DigitAndCapital => seen.digit && seen.capital,
+            Check::FewAs => seen.letters_a < 7,
             _ => true,
         };
         if !fits {
@@ -252,6 +257,22 @@ impl Shape {
     }
 }
 
+impl Shape {
+    /// Whether a digit or a capital is among the next characters of the class, if that is known.
+    fn is_random_further_on(&self, window: Window<'_>, at: usize) -> Option<bool> {
+        const MOST: usize = 24;
+        let (mut seen, mut at) = (Seen::default(), at);
+        for _ in 0..MOST {
+            match window.unescaped(at) {
+                Step::Char(byte, next) if seen.one(byte, self.class) => at = next,
+                Step::Unknown if !seen.is_random() => return None,
+                _ => break,
+            }
+        }
+        Some(seen.is_random())
+    }
+}
+
 /// What was seen among the characters of a token.
 #[derive(Default)]
 struct Seen {
@@ -261,12 +282,19 @@ struct Seen {
 }
 
 impl Seen {
+    fn is_random(&self) -> bool {
+        self.digit || self.capital
+    }
+
     /// Takes note of a character, if it belongs to `class`.
     fn one(&mut self, byte: u8, class: Class) -> bool {
+        if !is_in(byte, class) {
+            return false;
+        }
         self.digit |= byte.is_ascii_digit();
         self.capital |= byte.is_ascii_uppercase();
         self.letters_a = self.letters_a.saturating_add(u32::from(byte == b'A'));
-        is_in(byte, class)
+        true
     }
 
     fn all(&mut self, bytes: &[u8], class: Class) -> bool {
@@ -550,18 +578,19 @@ fn is_digit(byte: Option<u8>) -> bool {
 /// Six characters, `_`, 29 characters, `_mmk`.
 fn maxmind(window: Window<'_>, start: usize) -> Found<(&'static str, usize, Class)> {
     const LENGTH: usize = 29;
-    let plain = window.from(start).get(LENGTH..);
-    if plain.is_some_and(|mark| mark.len() >= 4 && !matches!(mark, [b'_' | b'%' | b'\\', ..])) {
+    let found = match count(window, start, ALNUM, LENGTH) {
+        Found::Match((LENGTH, mark)) => follow(window, mark, b"_mmk"),
+        Found::Unknown => Found::Unknown,
+        _ => return Found::Nothing,
+    };
+    let id = window.unescaped_before(start).skip(1).take(6);
+    if id.filter(u8::is_ascii_alphanumeric).count() < 6 {
         return Found::Nothing;
     }
-    match count(window, start, ALNUM, LENGTH) {
-        Found::Match((LENGTH, mark)) => match follow(window, mark, b"_mmk") {
-            Found::Match(_) => Found::Match(("maxmind-license-key", start, ALNUM | UNDERSCORE)),
-            Found::Unknown => Found::Unknown,
-            Found::Nothing => Found::Nothing,
-        },
+    match found {
+        Found::Match(_) => Found::Match(("maxmind-license-key", start, ALNUM | UNDERSCORE)),
         Found::Unknown => Found::Unknown,
-        _ => Found::Nothing,
+        Found::Nothing => Found::Nothing,
     }
 }
 

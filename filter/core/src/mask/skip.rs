@@ -133,10 +133,16 @@ fn dashes(window: Window<'_>, at: usize) -> Option<bool> {
 /// is known.
 pub(super) fn escaped_space(window: Window<'_>, at: usize) -> Option<Option<usize>> {
     const MAX_BACKSLASHES: usize = 16;
-    let run = window.from(at).iter().take(MAX_BACKSLASHES).take_while(|byte| **byte == b'\\');
-    let letter = at.saturating_add(run.count());
+    let mut letter = at;
+    for _ in 0..MAX_BACKSLASHES {
+        match window.unescaped(letter) {
+            Step::Char(b'\\', next) => letter = next,
+            Step::Unknown => return None,
+            _ => break,
+        }
+    }
     match window.raw(letter) {
-        Step::Char(b'n' | b'r' | b't', next) => Some(Some(next)),
+        Step::Char(b'n' | b'r' | b't', next) if letter > at => Some(Some(next)),
         Step::Unknown => None,
         _ => Some(None),
     }

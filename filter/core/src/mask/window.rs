@@ -182,7 +182,7 @@ fn escape_before(before: &[u8]) -> Option<(u8, &[u8])> {
     match before {
         [rest @ .., b'\\', letter @ (b'n' | b't' | b'r' | b'b' | b'f' | b'/')] => {
             let byte = if *letter == b'/' { b'/' } else { b'\n' };
-            return Some((byte, without_backslashes(rest)));
+            Some((byte, without_backslashes(rest)))
         }
         [.., high, low] => {
             let byte = hex(*high, *low)?;
