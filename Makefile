@@ -7,17 +7,18 @@ BUILT := $(or $(CARGO_TARGET_DIR),target)/native
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run test bench wasm lint clean
+.PHONY: help run test bench fuzz wasm lint clean
 
 help:
 	@echo 'make run     start the gateway, send sample calls through it, print their entries; Ctrl-C stops it'
 	@echo 'make test    all tests: units, properties, and end to end against real Envoys'
 	@echo 'make bench   what the filter costs: Envoy with it against Envoy without it'
+	@echo 'make fuzz    odd input for the masker, 60 seconds for each of three targets'
 	@echo 'make wasm    build the filter: target/ledgerline.wasm'
 	@echo 'make lint    formatting, clippy, shellcheck, licences and advisories of the dependencies'
 	@echo 'make clean   remove what was built and downloaded (target/, .cache/); ledger/ stays'
 	@echo
-	@echo "run and bench take arguments: make run ARGS='--help'"
+	@echo "run, bench and fuzz take arguments: make run ARGS='--help', make fuzz ARGS=600"
 
 # What asks or installs comes first: nobody likes to be asked in the middle of a long build.
 run:
@@ -40,12 +41,16 @@ bench:
 	$(CARGO) build --locked --profile native --bin bench
 	$(BUILT)/bench $(ARGS)
 
+fuzz:
+	.tools/fuzz $(ARGS)
+
 wasm:
 	filter/build.sh
 
 lint:
 	.tools/shellcheck
 	$(CARGO) fmt --all --check
+	$(CARGO) fmt --manifest-path filter/core/fuzz/Cargo.toml --check
 	$(CARGO) clippy --locked --workspace --all-targets --all-features -- --deny warnings
 	.tools/deny
 

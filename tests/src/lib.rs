@@ -23,5 +23,6 @@ pub mod envoy;
 pub mod ledger;
 pub mod payload;
 pub mod process;
+pub mod secrets;
 pub mod simulator;
 pub mod workspace;

@@ -14,7 +14,7 @@ use super::{
     skip::{Skip, Skipped, ends_userinfo},
     syntax::Syntax,
     tree::Tree,
-    window::{Step, Window, hex},
+    window::{ANY_ESCAPE, Step, Window, hex},
 };
 
 /// The rule for everything that is found by its name.
@@ -62,6 +62,8 @@ pub(super) struct Sign {
     pub(super) behind: usize,
     /// How often it was percent-encoded.
     pub(super) layers: u8,
+    /// Whether it is written as an escape of JSON, as its neighbours may be too.
+    pub(super) is_unicode: bool,
 }
 
 impl Sign {
@@ -153,9 +155,10 @@ impl Sign {
             Found::Unknown => return Look::Unknown(self.behind),
             Found::Nothing => return Look::Nothing,
         };
+        let layers = if self.is_unicode { ANY_ESCAPE } else { self.layers };
         let (mut at, mut length, mut has_password) = (start, 0_usize, false);
         loop {
-            match window.layered(at, self.layers) {
+            match window.layered(at, layers) {
                 Step::Char(b'@', _) => break,
                 Step::Unknown => return Look::Unknown(start),
                 Step::Char(byte, next) if !ends_userinfo(byte) => {
@@ -173,7 +176,7 @@ impl Sign {
         if !has_password && length < 20 {
             return Look::Nothing;
         }
-        Look::Value(Value { rule: USERINFO_RULE, start, skip: Skip::Userinfo(self.layers) })
+        Look::Value(Value { rule: USERINFO_RULE, start, skip: Skip::Userinfo(layers) })
     }
 
     /// `digits:A` and 34 more characters.

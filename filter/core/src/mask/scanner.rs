@@ -90,7 +90,7 @@ impl<'r> Scanner<'r> {
 
     fn anchor(self, window: Window<'_>, at: usize) -> Verdict<'r> {
         let byte = window.byte(at).unwrap_or_default();
-        let sign = Sign { byte, at, behind: at.saturating_add(1), layers: 0 };
+        let sign = Sign { byte, at, behind: at.saturating_add(1), layers: 0, is_unicode: false };
         if sign.is_plain(window, &self.rules.names, self.syntax) {
             return Verdict::GoOn(sign.behind);
         }
@@ -222,7 +222,7 @@ impl<'r> Scanner<'r> {
         let layers = u8::try_from(next.saturating_sub(at) / 2).unwrap_or(0);
         match byte {
             b':' | b'=' if layers > 0 => {
-                let sign = Sign { byte, at, behind: next, layers };
+                let sign = Sign { byte, at, behind: next, layers, is_unicode: false };
                 if let stop @ Verdict::Stop(_) = self.sign(window, sign) {
                     return stop;
                 }
@@ -280,7 +280,7 @@ impl<'r> Scanner<'r> {
         match byte {
             b'\\' => return self.word(window, next).unwrap_or(Verdict::GoOn(next)),
             b':' | b'=' => {
-                let sign = Sign { byte, at, behind: next, layers: 0 };
+                let sign = Sign { byte, at, behind: next, layers: 0, is_unicode: true };
                 if let stop @ Verdict::Stop(_) = self.sign(window, sign) {
                     return stop;
                 }

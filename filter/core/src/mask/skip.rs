@@ -9,7 +9,7 @@ use super::{
     embed::{Content, Embedding},
     shape::is_pem,
     tree::Tree,
-    window::{Step, Window},
+    window::{ANY_ESCAPE, Step, Window},
 };
 
 /// What is being left out.
@@ -168,9 +168,7 @@ fn while_char(window: Window<'_>, at: usize, layers: u8, is: impl Fn(u8) -> bool
     let mut at = at;
     loop {
         match window.layered(at, layers) {
-            Step::Char(byte, next) if is(byte) && (layers == 0 || is_own(window, at, &is)) => {
-                at = next;
-            }
+            Step::Char(byte, next) if is(byte) && is_own(window, at, layers, &is) => at = next,
             Step::Unknown => return Skipped::More(at),
             _ => return Skipped::Done(at),
         }
@@ -178,8 +176,13 @@ fn while_char(window: Window<'_>, at: usize, layers: u8, is: impl Fn(u8) -> bool
 }
 
 /// Whether the byte at `at` belongs too, read as it is: a raw `&` ends an encoded value as well.
-fn is_own(window: Window<'_>, at: usize, is: impl Fn(u8) -> bool) -> bool {
-    window.byte(at).is_none_or(|byte| byte == b'%' || is(byte))
+fn is_own(window: Window<'_>, at: usize, layers: u8, is: impl Fn(u8) -> bool) -> bool {
+    match window.byte(at) {
+        Some(b'%') if layers > 0 => true,
+        Some(b'\\') if layers == ANY_ESCAPE => true,
+        Some(byte) => is(byte),
+        None => true,
+    }
 }
 
 fn part(window: Window<'_>, at: usize, delimiter: &[u8]) -> Skipped {

@@ -26,6 +26,8 @@ pub(super) enum Step {
 
 /// More layers of escapes than real callers use.
 const MAX_LAYERS: usize = 3;
+/// In place of a number of layers: a text that is escaped in any way.
+pub(super) const ANY_ESCAPE: u8 = u8::MAX;
 /// More backslashes before one character than real callers use: four times JSON in JSON.
 const MAX_BACKSLASHES: usize = 16;
 
@@ -57,6 +59,9 @@ impl<'a> Window<'a> {
     /// The character at `at` in a text that was percent-encoded `layers` times: `%22` stands for a
     /// quote at one layer, `%2522` at two. Other characters stand for themselves.
     pub(super) fn layered(self, at: usize, layers: u8) -> Step {
+        if layers == ANY_ESCAPE {
+            return self.unescaped(at);
+        }
         if layers == 0 || self.byte(at) != Some(b'%') {
             return self.raw(at);
         }

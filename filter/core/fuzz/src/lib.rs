@@ -1,0 +1,63 @@
+//! What must hold for every body, however odd.
+
+use std::{cell::OnceCell, rc::Rc};
+
+use ledgerline_core::mask::{MAX_HELD, Masker, PLACEHOLDER, Rules, Syntax};
+
+thread_local! {
+    static RULES: OnceCell<Rc<Rules>> = const { OnceCell::new() };
+}
+
+/// The built-in rules and one of an operator's.
+pub fn rules() -> Rc<Rules> {
+    RULES.with(|rules| Rc::clone(rules.get_or_init(|| Rc::new(operators_rules()))))
+}
+
+fn operators_rules() -> Rules {
+    let own = [("ticket".to_owned(), "TKT-[0-9]{4,12}".to_owned())];
+    Rules::new(PLACEHOLDER, &["kunde".to_owned()], &["reset_password".to_owned()], &own)
+        .expect("rules that a person would write")
+}
+
+/// Masks `input` behind its first two bytes, which say how it comes in chunks.
+///
+/// # Panics
+/// If the output depends on the chunks, if it grows by more than what stands in place of secrets,
+/// or if more is held back than the masker promises.
+pub fn check(input: &[u8], syntax: &Syntax) {
+    let Some((sizes, body)) = input.split_first_chunk::<2>() else { return };
+    let whole = mask(body, syntax, &[body.len().max(1)]);
+    let chunked = mask(body, syntax, &sizes.map(|size| usize::from(size) % 41 + 1));
+    assert_eq!(whole, chunked, "the same bytes in other chunks");
+    let most = body.len() + whole.replaced * (PLACEHOLDER.len() + MAX_QUOTES);
+    assert!(whole.view.len() <= most, "{} bytes of {}", whole.view.len(), body.len());
+}
+
+/// A number becomes a string: two quotes, with as many backslashes before each as those of its name.
+const MAX_QUOTES: usize = 2 * 17;
+
+#[derive(Debug, PartialEq, Eq)]
+struct Outcome {
+    view: Vec<u8>,
+    replaced: usize,
+}
+
+fn mask(body: &[u8], syntax: &Syntax, sizes: &[usize]) -> Outcome {
+    let mut view = Vec::new();
+    let mut masker = Masker::new(rules(), syntax.clone());
+    let mut rest = body;
+    for size in sizes.iter().cycle() {
+        let (chunk, later) = rest.split_at(rest.len().min(*size));
+        masker.push(chunk, &mut |bytes| view.extend_from_slice(bytes));
+        rest = later;
+        assert!(masker.held() <= body.len() - rest.len(), "more is held than was pushed");
+        assert!(masker.held() <= MAX_HELD, "{} bytes are held", masker.held());
+        if rest.is_empty() {
+            break;
+        }
+    }
+    masker.finish(&mut |bytes| view.extend_from_slice(bytes));
+    assert_eq!(masker.held(), 0, "something is held at the end");
+    let replaced = masker.masked().counts().values().sum::<u64>() as usize;
+    Outcome { view, replaced }
+}

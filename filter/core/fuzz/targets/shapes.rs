@@ -1,0 +1,14 @@
+#![no_main]
+//! Plain text, and the ids and names that stand in an entry.
+
+use ledgerline_core::mask::Syntax;
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|input: &[u8]| {
+    ledgerline_fuzz::check(input, &Syntax::Text);
+    if let Ok(text) = std::str::from_utf8(input) {
+        let rules = ledgerline_fuzz::rules();
+        let once = rules.mask_text(text);
+        assert_eq!(rules.mask_text(&once), once, "masked twice");
+    }
+});
