@@ -39,7 +39,7 @@ use proxy_wasm::{
 #[cfg(feature = "fault-injection")]
 mod fault;
 mod host;
-#[cfg(feature = "hash-kernel")]
+#[cfg(feature = "kernel")]
 mod kernel;
 mod pairs;
 
@@ -181,7 +181,7 @@ impl HttpContext for Filter {
         #[cfg(feature = "fault-injection")]
         self.fault.arm(headers.pairs());
         self.fault("request_headers");
-        #[cfg(feature = "hash-kernel")]
+        #[cfg(feature = "kernel")]
         kernel::run(headers.pairs());
         apply(Side::Request, &self.call.request_headers(headers.pairs(), end, host::random));
         record(&self.call.provisional());

@@ -9,8 +9,8 @@
 use super::{
     class::{ALNUM, BASE64, DOT, TILDE, WORD, is_in},
     embed::{Backwards, Content, Embedding, MAX_LEVEL, Quote, level_of},
+    look::{Look, Miss},
     names::{Meaning, Names},
-    shape::{Found, follow},
     skip::{Skip, Skipped, ends_userinfo},
     syntax::Syntax,
     tree::Tree,
@@ -44,13 +44,25 @@ pub(super) struct Value {
     pub(super) skip: Skip,
 }
 
-/// What a look at a sign found.
-#[derive(Debug)]
-pub(super) enum Look {
-    Nothing,
+/// A secret value, or why there is none.
+pub(super) type Sought = Result<Value, Wait>;
+
+/// Why no secret value was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Wait {
+    /// There is none.
+    Absent,
     /// It takes more bytes to tell, of which none before this place is secret.
-    Unknown(usize),
-    Value(Value),
+    Until(usize),
+}
+
+impl Wait {
+    fn of(miss: Miss, hold: usize) -> Self {
+        match miss {
+            Miss::Absent => Self::Absent,
+            Miss::Unknown => Self::Until(hold),
+        }
+    }
 }
 
 /// A colon or an equals sign.
@@ -89,7 +101,7 @@ impl Sign {
     }
 
     /// The value behind it, if that is secret.
-    pub(super) fn look(self, window: Window<'_>, names: &Names, syntax: &Syntax) -> Look {
+    pub(super) fn look(self, window: Window<'_>, names: &Names, syntax: &Syntax) -> Sought {
         match self.byte {
             b':' => self.colon(window, names),
             _ => self.equals(window, names, syntax),
@@ -100,72 +112,73 @@ impl Sign {
         Backwards::new(window.before(self.at), self.layers)
     }
 
-    fn colon(self, window: Window<'_>, names: &Names) -> Look {
+    fn colon(self, window: Window<'_>, names: &Names) -> Sought {
         let last = self.before(window).peek();
         match last {
             Some(b'"' | b' ' | b'\t' | b'\n' | b'\r' | b'+') => self.member(window, names),
             Some(byte) if byte.is_ascii_digit() => match self.telegram(window) {
-                Look::Nothing => self.userinfo(window),
-                look => look,
+                Err(Wait::Absent) => self.userinfo(window),
+                found => found,
             },
             Some(byte) if byte.is_ascii_alphabetic() => self.userinfo(window),
-            _ => Look::Nothing,
+            _ => Err(Wait::Absent),
         }
     }
 
     /// A member of a JSON object.
-    fn member(self, window: Window<'_>, names: &Names) -> Look {
+    fn member(self, window: Window<'_>, names: &Names) -> Sought {
         let mut before = self.before(window);
         before.drop_while(MAX_SPACES, is_space);
         if before.next() != Some(b'"') {
-            return Look::Nothing;
+            return Err(Wait::Absent);
         }
         let backslashes = before.drop_while(MAX_SPACES, |byte| byte == b'\\');
         let embedding = Embedding { level: level_of(backslashes), layers: self.layers };
         if embedding.level > MAX_LEVEL {
-            return Look::Nothing;
+            return Err(Wait::Absent);
         }
         let name = before.take(MAX_NAME_BYTES).take_while(|byte| *byte != b'"');
         let meaning = names.meaning(name, false);
         if meaning == Meaning::Plain {
-            return Look::Nothing;
+            return Err(Wait::Absent);
         }
-        let value = match spaces(window, self.behind, self.layers) {
-            Found::Match(value) => value,
-            _ => return Look::Unknown(self.behind),
-        };
+        let value = spaces(window, self.behind, self.layers);
+        let value = value.map_err(|miss| Wait::of(miss, self.behind))?;
         self.json_value(window, value, embedding, meaning)
     }
 
-    fn json_value(self, window: Window<'_>, at: usize, json: Embedding, meaning: Meaning) -> Look {
+    fn json_value(
+        self,
+        window: Window<'_>,
+        at: usize,
+        json: Embedding,
+        meaning: Meaning,
+    ) -> Sought {
         let skip = match window.layered(at, self.layers) {
             Step::Char(b'{' | b'[', _) => Skip::Tree(Box::new(Tree::new(json))),
             Step::Char(b'-' | b'0'..=b'9', _) => Skip::Number(json),
             Step::Char(b'"' | b'\\', _) => return json_string(window, at, json, meaning),
-            Step::Unknown => return Look::Unknown(at),
-            _ => return Look::Nothing,
+            Step::Unknown => return Err(Wait::Until(at)),
+            _ => return Err(Wait::Absent),
         };
-        Look::Value(Value { rule: NAME_RULE, start: at, skip })
+        Ok(Value { rule: NAME_RULE, start: at, skip })
     }
 
     /// `scheme://user:password@host`.
-    fn userinfo(self, window: Window<'_>) -> Look {
-        let start = match follow(window, self.behind, b"//") {
-            Found::Match(start) => start,
-            Found::Unknown => return Look::Unknown(self.behind),
-            Found::Nothing => return Look::Nothing,
-        };
+    fn userinfo(self, window: Window<'_>) -> Sought {
+        let start = window.follow(self.behind, b"//");
+        let start = start.map_err(|miss| Wait::of(miss, self.behind))?;
         let layers = if self.is_unicode { ANY_ESCAPE } else { self.layers };
         let (mut at, mut length, mut has_password) = (start, 0_usize, false);
         loop {
             match window.layered(at, layers) {
                 Step::Char(b'@', _) => break,
-                Step::Unknown => return Look::Unknown(start),
+                Step::Unknown => return Err(Wait::Until(start)),
                 Step::Char(byte, next) if !ends_userinfo(byte) => {
                     has_password |= byte == b':';
                     at = next;
                 }
-                _ => return Look::Nothing,
+                _ => return Err(Wait::Absent),
             }
             length = length.saturating_add(1);
             if length == MAX_USERINFO {
@@ -174,38 +187,27 @@ impl Sign {
         }
         // A name alone is no secret (`ssh://git@host`), unless it is as long as a token.
         if !has_password && length < 20 {
-            return Look::Nothing;
+            return Err(Wait::Absent);
         }
-        Look::Value(Value { rule: USERINFO_RULE, start, skip: Skip::Userinfo(layers) })
+        Ok(Value { rule: USERINFO_RULE, start, skip: Skip::Userinfo(layers) })
     }
 
     /// `digits:A` and 34 more characters.
-    fn telegram(self, window: Window<'_>) -> Look {
-        match window.unescaped(self.behind) {
-            Step::Char(b'A', _) => {}
-            Step::Unknown => return Look::Unknown(self.behind),
-            _ => return Look::Nothing,
-        }
+    fn telegram(self, window: Window<'_>) -> Sought {
+        let unknown = |miss| Wait::of(miss, self.behind);
+        window.one(self.behind, |byte| byte == b'A').map_err(unknown)?;
         let digits = window.unescaped_before(self.at).take(17).take_while(u8::is_ascii_digit);
-        let digits = digits.count();
-        if !(5..=16).contains(&digits) {
-            return Look::Nothing;
+        if !(5..=16).contains(&digits.count()) {
+            return Err(Wait::Absent);
         }
-        let mut at = self.behind;
-        for _ in 0..35 {
-            match window.unescaped(at) {
-                Step::Char(byte, next) if is_in(byte, WORD) => at = next,
-                Step::Unknown => return Look::Unknown(self.behind),
-                _ => return Look::Nothing,
-            }
-        }
-        Look::Value(Value { rule: TELEGRAM_RULE, start: self.behind, skip: Skip::Token(WORD) })
+        window.least(self.behind, WORD, 35).map_err(unknown)?;
+        Ok(Value { rule: TELEGRAM_RULE, start: self.behind, skip: Skip::Token(WORD) })
     }
 
-    fn equals(self, window: Window<'_>, names: &Names, syntax: &Syntax) -> Look {
+    fn equals(self, window: Window<'_>, names: &Names, syntax: &Syntax) -> Sought {
         let before = self.before(window);
         if !before.peek().is_some_and(is_name) {
-            return Look::Nothing;
+            return Err(Wait::Absent);
         }
         if let Syntax::Multipart(boundary) = syntax
             && self.layers == 0
@@ -216,11 +218,11 @@ impl Sign {
         let name = Name::before(before, syntax);
         let is_cookie = || names.is_session_cookie(name.letters());
         if name.place == Place::Elsewhere && !is_cookie() {
-            return Look::Nothing;
+            return Err(Wait::Absent);
         }
         let in_query = matches!(name.place, Place::Query | Place::Field);
         if names.meaning(name.letters(), in_query) == Meaning::Plain {
-            return Look::Nothing;
+            return Err(Wait::Absent);
         }
         match name.place {
             Place::Environment => self.variable(window),
@@ -229,46 +231,39 @@ impl Sign {
         }
     }
 
-    fn query_value(self, window: Window<'_>, mut skip: Skip) -> Look {
+    fn query_value(self, window: Window<'_>, mut skip: Skip) -> Sought {
         let start = self.behind;
         if start >= window.bytes.len() && !window.is_last {
-            return Look::Unknown(start);
+            return Err(Wait::Until(start));
         }
         match skip.run(window, start) {
-            Skipped::Done(end) if end == start => Look::Nothing,
-            Skipped::More(end) if end == start => Look::Unknown(start),
-            _ => Look::Value(Value { rule: NAME_RULE, start, skip }),
+            Skipped::Done(end) if end == start => Err(Wait::Absent),
+            Skipped::More(end) if end == start => Err(Wait::Until(start)),
+            _ => Ok(Value { rule: NAME_RULE, start, skip }),
         }
     }
 
     /// `API_KEY=…` as in a shell or an `.env` file: eight characters of a token at least.
-    fn variable(self, window: Window<'_>) -> Look {
+    fn variable(self, window: Window<'_>) -> Sought {
         const LEAST: usize = 8;
         let start = match window.raw(self.behind) {
             Step::Char(b'"' | b'\'', next) => next,
-            Step::Unknown => return Look::Unknown(self.behind),
+            Step::Unknown => return Err(Wait::Until(self.behind)),
             _ => {
                 match Embedding::quote_at(Embedding { level: 0, layers: 0 }, window, self.behind) {
                     Quote::At { end, .. } => end,
-                    Quote::Unknown => return Look::Unknown(self.behind),
+                    Quote::Unknown => return Err(Wait::Until(self.behind)),
                     Quote::Absent => self.behind,
                 }
             }
         };
         let class = BASE64 | WORD | DOT | TILDE;
-        let mut at = start;
-        for _ in 0..LEAST {
-            match window.unescaped(at) {
-                Step::Char(byte, next) if is_in(byte, class) => at = next,
-                Step::Unknown => return Look::Unknown(start),
-                _ => return Look::Nothing,
-            }
-        }
-        Look::Value(Value { rule: NAME_RULE, start, skip: Skip::Query(0) })
+        window.least(start, class, LEAST).map_err(|miss| Wait::of(miss, start))?;
+        Ok(Value { rule: NAME_RULE, start, skip: Skip::Query(0) })
     }
 
     /// `Content-Disposition: form-data; name="password"`, the rest of the headers, a blank line.
-    fn part(self, window: Window<'_>, names: &Names, boundary: &[u8]) -> Look {
+    fn part(self, window: Window<'_>, names: &Names, boundary: &[u8]) -> Sought {
         let rest = window.from(self.behind);
         let headers = rest.get(..MAX_PART_HEADERS).unwrap_or(rest);
         let is_cut = headers.len() == rest.len() && !window.is_last;
@@ -278,30 +273,30 @@ impl Sign {
         };
         let end = name.iter().position(|byte| matches!(byte, b'"' | b';' | b'\r' | b'\n'));
         let Some(end) = end else {
-            return if is_cut { Look::Unknown(self.behind) } else { Look::Nothing };
+            return if is_cut { Err(Wait::Until(self.behind)) } else { Err(Wait::Absent) };
         };
         let name = name.get(..end).unwrap_or_default();
         if names.meaning(name.iter().rev().copied(), true) == Meaning::Plain {
-            return Look::Nothing;
+            return Err(Wait::Absent);
         }
         let after_name = end.saturating_add(quoted);
         let Some(blank) = blank_line(headers.get(after_name..).unwrap_or_default()) else {
-            return if is_cut { Look::Unknown(self.behind) } else { Look::Nothing };
+            return if is_cut { Err(Wait::Until(self.behind)) } else { Err(Wait::Absent) };
         };
         let start = self.behind.saturating_add(after_name).saturating_add(blank);
         let delimiter = [b"--", boundary].concat();
         let value = window.from(start);
         if value.starts_with(&delimiter) {
-            return Look::Nothing;
+            return Err(Wait::Absent);
         }
         if delimiter.starts_with(value) && !window.is_last {
-            return Look::Unknown(self.behind);
+            return Err(Wait::Until(self.behind));
         }
         let mut skip = Skip::Part(delimiter.into());
         if skip.run(window, start) == Skipped::Done(start) {
-            return Look::Nothing;
+            return Err(Wait::Absent);
         }
-        Look::Value(Value { rule: NAME_RULE, start, skip })
+        Ok(Value { rule: NAME_RULE, start, skip })
     }
 }
 
@@ -388,37 +383,37 @@ fn is_space(byte: u8) -> bool {
 }
 
 /// Behind the spaces at `at`.
-fn spaces(window: Window<'_>, at: usize, layers: u8) -> Found<usize> {
+fn spaces(window: Window<'_>, at: usize, layers: u8) -> Look<usize> {
     let mut at = at;
     for _ in 0..=MAX_SPACES {
         match window.layered(at, layers) {
             Step::Char(byte, next) if is_space(byte) => at = next,
-            Step::Unknown => return Found::Unknown,
+            Step::Unknown => return Err(Miss::Unknown),
             _ => break,
         }
     }
-    Found::Match(at)
+    Ok(at)
 }
 
-fn json_string(window: Window<'_>, at: usize, json: Embedding, meaning: Meaning) -> Look {
+fn json_string(window: Window<'_>, at: usize, json: Embedding, meaning: Meaning) -> Sought {
     let start = match json.quote_at(window, at) {
         Quote::At { level, start, end } if level == json.level && start == at => end,
-        Quote::Unknown => return Look::Unknown(at),
-        _ => return Look::Nothing,
+        Quote::Unknown => return Err(Wait::Until(at)),
+        _ => return Err(Wait::Absent),
     };
     match json.content(window, start) {
-        Content::Closed(end) if end == start => return Look::Nothing,
-        Content::Open(end) if end == start => return Look::Unknown(start),
+        Content::Closed(end) if end == start => return Err(Wait::Absent),
+        Content::Open(end) if end == start => return Err(Wait::Until(start)),
         _ => {}
     }
     if meaning == Meaning::Token {
         match is_logprob(window, start, json) {
-            Some(true) => return Look::Nothing,
+            Some(true) => return Err(Wait::Absent),
             Some(false) => {}
-            None => return Look::Unknown(start),
+            None => return Err(Wait::Until(start)),
         }
     }
-    Look::Value(Value { rule: NAME_RULE, start, skip: Skip::String(json) })
+    Ok(Value { rule: NAME_RULE, start, skip: Skip::String(json) })
 }
 
 /// Whether the string at `at` is followed by a member `logprob`, if that is known.

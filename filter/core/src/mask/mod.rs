@@ -27,13 +27,17 @@
 mod class;
 mod embed;
 mod field;
+mod look;
+mod marked;
 mod names;
 mod own;
+mod pem;
 mod prefilter;
 mod provider;
 mod rules;
 mod scanner;
 mod shape;
+mod shapes;
 mod skip;
 mod syntax;
 mod tree;

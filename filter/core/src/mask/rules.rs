@@ -7,7 +7,7 @@ use super::{
     names::{self, Meaning, Names},
     own::OwnRules,
     provider::Provider,
-    shape::Filter,
+    shapes::Shapes,
 };
 
 /// All rules: built-in names and shapes, and the operator's own.
@@ -15,7 +15,7 @@ use super::{
 pub struct Rules {
     placeholder: Box<str>,
     pub(super) names: Names,
-    pub(super) shapes: Filter,
+    pub(super) shapes: Shapes,
     pub(super) own: Option<OwnRules>,
     /// Whether only tokens count whose provider is known.
     pub(super) credentials_only: bool,
@@ -57,7 +57,7 @@ impl Rules {
         Self {
             placeholder: placeholder.into(),
             names,
-            shapes: Filter::new(|_| true),
+            shapes: Shapes::new(|_| true),
             own,
             credentials_only: false,
             scratch: RefCell::default(),
@@ -68,7 +68,7 @@ impl Rules {
     /// where these rules replace the whole value without a look at it.
     pub fn credentials(&self) -> Self {
         Self {
-            shapes: Filter::new(|shape| shape.provider.is_some()),
+            shapes: Shapes::new(|shape| shape.provider.is_some()),
             own: None,
             credentials_only: true,
             ..self.clone()

@@ -2,12 +2,15 @@
 
 use super::{
     class::{ALNUM, is_in},
-    field::{Look, Sign},
+    field::{Sign, Value, Wait},
+    look::{Look, Miss},
+    marked::{self, Marked},
     own::OwnRules,
+    pem,
     prefilter::{self, Event, Signs},
     provider::Provider,
     rules::Rules,
-    shape::{self, Found, PEM_RULE, Token},
+    shape::Token,
     skip::Skip,
     syntax::Syntax,
     window::{Step, Window},
@@ -102,15 +105,9 @@ impl<'r> Scanner<'r> {
             return Verdict::GoOn(sign.behind);
         }
         match sign.look(window, &self.rules.names, self.syntax) {
-            Look::Nothing => Verdict::GoOn(sign.behind),
-            Look::Unknown(hold) => Verdict::Stop(Scan::Pending { resume: sign.at, hold }),
-            Look::Value(value) => Verdict::Stop(Scan::Hit(Hit {
-                rule: value.rule,
-                provider: None,
-                start: value.start,
-                known: value.start,
-                skip: value.skip,
-            })),
+            Ok(Value { rule, start, skip }) => Verdict::Stop(Scan::Hit(hit(rule, start, skip))),
+            Err(Wait::Absent) => Verdict::GoOn(sign.behind),
+            Err(Wait::Until(hold)) => Verdict::Stop(Scan::Pending { resume: sign.at, hold }),
         }
     }
 
@@ -149,10 +146,9 @@ impl<'r> Scanner<'r> {
         if window.before(at).last().is_some_and(u8::is_ascii_whitespace)
             && !self.rules.credentials_only
         {
-            match shape::pem_line(window, at) {
-                Found::Match(start) => return Some(hit(PEM_RULE, start, Skip::Pem)),
-                Found::Unknown => return Some(pending(at)),
-                Found::Nothing => {}
+            let key = pem::line(window, at).map(|start| hit(pem::RULE, start, Skip::Pem));
+            if let Some(stop) = stop(key, at) {
+                return Some(stop);
             }
             return self.word_after_space(window, at);
         }
@@ -167,11 +163,7 @@ impl<'r> Scanner<'r> {
 
     #[cold]
     fn token(self, window: Window<'_>, at: usize) -> Option<Verdict<'r>> {
-        match self.rules.shapes.find(window, at) {
-            Found::Match(token) => Some(token_hit(token)),
-            Found::Unknown => Some(pending(at)),
-            Found::Nothing => None,
-        }
+        stop(self.rules.shapes.find(window, at).map(token_hit), at)
     }
 
     /// What may begin behind a space, be it written as an escape.
@@ -180,11 +172,7 @@ impl<'r> Scanner<'r> {
         if word.is_some() || self.rules.credentials_only {
             return word;
         }
-        match shape::after_scheme(window, at) {
-            Found::Match((rule, class)) => Some(hit(rule, at, Skip::Token(class))),
-            Found::Unknown => Some(pending(at)),
-            Found::Nothing => None,
-        }
+        stop(marked::behind_scheme(window, at).map(|marked| marked_hit(marked, at)), at)
     }
 
     /// One of `-_.+/~` within a run.
@@ -206,11 +194,7 @@ impl<'r> Scanner<'r> {
         if !matches!(byte, b'~' | b'_' | b'.') || self.rules.credentials_only {
             return None;
         }
-        match shape::marked(window, at) {
-            Found::Match((rule, start, class)) => Some(hit(rule, start, Skip::Token(class))),
-            Found::Unknown => Some(pending(at)),
-            Found::Nothing => None,
-        }
+        stop(marked::behind_mark(window, at).map(|marked| marked_hit(marked, at)), at)
     }
 
     /// `%3A` or the like within a run.
@@ -301,22 +285,27 @@ impl<'r> Scanner<'r> {
     }
 }
 
-fn token_hit<'r>(token: Token) -> Verdict<'r> {
-    let skip = match token.shape.rule {
-        PEM_RULE if token.shape.is_pem() => Skip::Pem,
-        _ => Skip::Token(token.shape.class),
-    };
-    Verdict::Stop(Scan::Hit(Hit {
-        rule: token.shape.rule,
-        provider: token.shape.provider,
-        start: token.start,
-        known: token.end.max(token.start),
-        skip,
-    }))
+/// What a look at `at` means for the walk: nothing, if nothing is there.
+fn stop<'r>(look: Look<Hit<'r>>, at: usize) -> Option<Verdict<'r>> {
+    match look {
+        Ok(hit) => Some(Verdict::Stop(Scan::Hit(hit))),
+        Err(Miss::Unknown) => Some(pending(at)),
+        Err(Miss::Absent) => None,
+    }
 }
 
-fn hit<'r>(rule: &'static str, start: usize, skip: Skip) -> Verdict<'r> {
-    Verdict::Stop(Scan::Hit(Hit { rule, provider: None, start, known: start, skip }))
+fn token_hit<'r>(token: Token) -> Hit<'r> {
+    let Token { shape, start, end } = token;
+    let skip = if shape.is_pem() { Skip::Pem } else { Skip::Token(shape.class) };
+    Hit { rule: shape.rule, provider: shape.provider, start, known: end, skip }
+}
+
+fn marked_hit<'r>(marked: Marked, start: usize) -> Hit<'r> {
+    hit(marked.rule, start, Skip::Token(marked.class))
+}
+
+fn hit<'r>(rule: &'static str, start: usize, skip: Skip) -> Hit<'r> {
+    Hit { rule, provider: None, start, known: start, skip }
 }
 
 fn pending<'r>(at: usize) -> Verdict<'r> {

@@ -7,7 +7,8 @@
 use super::{
     class::{Class, is_in},
     embed::{Content, Embedding},
-    shape::is_pem,
+    look::{Look, Miss},
+    pem,
     tree::Tree,
     window::{ANY_ESCAPE, Step, Window},
 };
@@ -99,52 +100,38 @@ fn pem(window: Window<'_>, at: usize) -> Skipped {
     let mut at = at;
     loop {
         match window.unescaped(at) {
-            Step::Char(b'-', next) => match dashes(window, next) {
-                Some(true) => return Skipped::Done(at),
-                Some(false) => at = next,
-                None => return Skipped::More(at),
+            Step::Char(b'-', next) => match window.follow(next, b"----") {
+                Ok(_) => return Skipped::Done(at),
+                Err(Miss::Absent) => at = next,
+                Err(Miss::Unknown) => return Skipped::More(at),
             },
             Step::Char(b'\\', _) => match escaped_space(window, at) {
-                Some(Some(next)) => at = next,
-                Some(None) => return Skipped::Done(at),
-                None => return Skipped::More(at),
+                Ok(next) => at = next,
+                Err(Miss::Absent) => return Skipped::Done(at),
+                Err(Miss::Unknown) => return Skipped::More(at),
             },
-            Step::Char(byte, next) if is_pem(byte) => at = next,
+            Step::Char(byte, next) if pem::is_content(byte) => at = next,
             Step::Unknown => return Skipped::More(at),
             _ => return Skipped::Done(at),
         }
     }
 }
 
-/// Whether four more dashes follow, if that is known.
-fn dashes(window: Window<'_>, at: usize) -> Option<bool> {
-    let mut at = at;
-    for _ in 0..4 {
-        match window.unescaped(at) {
-            Step::Char(b'-', next) => at = next,
-            Step::Unknown => return None,
-            _ => return Some(false),
-        }
-    }
-    Some(true)
-}
-
-/// Behind `\n`, `\r` or `\t` with any number of backslashes, if that is what stands here and if it
-/// is known.
-pub(super) fn escaped_space(window: Window<'_>, at: usize) -> Option<Option<usize>> {
+/// Behind `\n`, `\r` or `\t` with any number of backslashes.
+pub(super) fn escaped_space(window: Window<'_>, at: usize) -> Look<usize> {
     const MAX_BACKSLASHES: usize = 16;
     let mut letter = at;
     for _ in 0..MAX_BACKSLASHES {
         match window.unescaped(letter) {
             Step::Char(b'\\', next) => letter = next,
-            Step::Unknown => return None,
+            Step::Unknown => return Err(Miss::Unknown),
             _ => break,
         }
     }
     match window.raw(letter) {
-        Step::Char(b'n' | b'r' | b't', next) if letter > at => Some(Some(next)),
-        Step::Unknown => None,
-        _ => Some(None),
+        Step::Char(b'n' | b'r' | b't', next) if letter > at => Ok(next),
+        Step::Unknown => Err(Miss::Unknown),
+        _ => Err(Miss::Absent),
     }
 }
 
