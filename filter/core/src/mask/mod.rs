@@ -59,7 +59,8 @@ pub const PLACEHOLDER: &str = "***REDACTED***";
 /// The bytes before the undecided ones that a body remembers.
 pub const HISTORY: usize = 512;
 
-/// No more bytes than these are held back: the longest header of a JWT, each character escaped.
+/// No more bytes than these are held back: the longest header of a JWT that is waited for, each
+/// character written with eight backslashes.
 pub const MAX_HELD: usize = 8 * 1024;
 
 /// Of a long chunk so many bytes are copied behind what was kept of the one before. Invariant: at
@@ -110,9 +111,11 @@ impl Masker {
         match chunk.split_at_checked(JOINT) {
             Some((head, rest)) if rest.len() >= JOINT => {
                 self.join(head, false, view);
-                // What is looked back at now lies within the chunk, which need not be copied.
-                let start = JOINT.saturating_sub(self.tail.len());
-                self.work_off(chunk.get(start..).unwrap_or_default(), false, view);
+                match JOINT.checked_sub(self.tail.len()).and_then(|start| chunk.get(start..)) {
+                    // All that is kept lies within the chunk, which need not be copied then.
+                    Some(bytes) => self.work_off(bytes, false, view),
+                    None => self.join(rest, false, view),
+                }
             }
             _ => self.join(chunk, false, view),
         }
@@ -498,6 +501,39 @@ mod tests {
             let (masked, counts) = masked_in(&chunks, Syntax::Text, &rules);
             assert_eq!((masked.as_str(), counts.counts()["customer"]), (view.as_str(), 2));
         }
+    }
+
+    #[test]
+    fn what_is_kept_of_a_hostile_body_is_bounded() {
+        let letter = r"\\\\\\\\u0041";
+        let header =
+            format!("-----BEGIN PRIVATE KEY-----{}", format!("X: {}\\n", "y".repeat(90)).repeat(9));
+        for text in [
+            format!("eyJ{}", letter.repeat(900)),
+            format!("https\\u003a\\u002f\\u002f{}", letter.repeat(900)),
+            format!("\"token\":\"{}", "%2541".repeat(2_000)),
+            header.replace('y', letter),
+            "\\".repeat(20_000),
+            "%25".repeat(9_000),
+            "[".repeat(20_000),
+            format!("\"secrets\":{}", "{\"a\":[".repeat(5_000)),
+        ] {
+            let mut masker = Masker::new(Rc::new(Rules::default()), Syntax::Json);
+            for chunk in text.as_bytes().chunks(7) {
+                masker.push(chunk, &mut |_| {});
+                assert!(masker.held() <= MAX_HELD && masker.tail.len() <= HISTORY + MAX_HELD);
+            }
+        }
+    }
+
+    #[test]
+    fn a_long_chunk_is_worked_off_like_short_ones() {
+        let text = format!("{} {} ", "some words ".repeat(3_000), token()).repeat(5);
+        let rules = Rc::new(Rules::default());
+        let whole = masked_in(&[text.as_bytes()], Syntax::Text, &rules);
+        let chunks: Vec<&[u8]> = text.as_bytes().chunks(1000).collect();
+        assert_eq!(masked_in(&chunks, Syntax::Text, &rules), whole);
+        assert_eq!(whole.1.counts()["openai-api-key"], 5);
     }
 
     #[test]

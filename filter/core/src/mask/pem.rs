@@ -13,9 +13,10 @@ use super::{
 /// The rule for private keys.
 pub(super) const RULE: &str = "private-key";
 
-/// The most headers, and the longest one.
-const MAX_HEADERS: usize = 4;
-const MAX_HEADER: usize = 256;
+/// The most headers, the longest one, and the most line ends between two.
+const MAX_HEADERS: usize = 3;
+const MAX_HEADER: usize = 96;
+const MAX_LINE_ENDS: usize = 16;
 /// The longest first line with headers.
 const MAX_BEFORE: usize = 480;
 
@@ -84,7 +85,7 @@ fn headers(window: Window<'_>, at: usize) -> Look<usize> {
 /// Behind the spaces and line ends at `at`, be they escaped.
 fn line_ends(window: Window<'_>, at: usize) -> Look<usize> {
     let mut at = at;
-    for _ in 0..MAX_HEADER {
+    for _ in 0..MAX_LINE_ENDS {
         at = match window.unescaped(at) {
             Step::Char(byte, next) if is_in(byte, SPACE) => next,
             Step::Char(b'\\', _) => match escaped_space(window, at) {

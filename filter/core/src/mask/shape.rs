@@ -204,7 +204,7 @@ impl Seen {
 }
 
 /// The longest header of a JWT that is waited for. A longer one is taken for a token as it is.
-const MAX_JWT_HEADER: usize = 1024;
+const MAX_JWT_HEADER: usize = 512;
 
 /// A JSON object in base64url, a dot, and at least six more characters or another dot
 /// (RFC 7519; a compact JWE may have an empty second part).

@@ -28,8 +28,8 @@ pub(super) enum Step {
 const MAX_LAYERS: usize = 3;
 /// In place of a number of layers: a text that is escaped in any way.
 pub(super) const ANY_ESCAPE: u8 = u8::MAX;
-/// More backslashes before one character than real callers use: four times JSON in JSON.
-const MAX_BACKSLASHES: usize = 16;
+/// More backslashes before one character are not looked through: JSON three times in JSON has eight.
+const MAX_BACKSLASHES: usize = 8;
 
 impl<'a> Window<'a> {
     pub(super) fn byte(self, at: usize) -> Option<u8> {
@@ -116,7 +116,8 @@ impl<'a> Window<'a> {
     }
 
     fn backslash(self, at: usize) -> Step {
-        let run = self.from(at).iter().take(MAX_BACKSLASHES).take_while(|byte| **byte == b'\\');
+        let most = MAX_BACKSLASHES.saturating_add(1);
+        let run = self.from(at).iter().take(most).take_while(|byte| **byte == b'\\');
         let escaped = at.saturating_add(run.count());
         let itself = Step::Char(b'\\', at.saturating_add(1));
         match self.byte(escaped) {
