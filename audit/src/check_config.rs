@@ -25,7 +25,8 @@ pub(crate) fn run(file: &Path) -> Result<(), Fault> {
     Ok(())
 }
 
-fn parse(text: &str) -> Result<Vec<Value>, String> {
+/// The documents of a file of JSON or YAML.
+pub(crate) fn parse(text: &str) -> Result<Vec<Value>, String> {
     // JSON has its own parser, because its messages count lines and columns in the JSON itself.
     if text.trim_start().starts_with(['{', '[']) {
         return serde_json::from_str(text)
@@ -37,19 +38,21 @@ fn parse(text: &str) -> Result<Vec<Value>, String> {
     Ok(if documents.is_empty() { vec![Value::Object(Default::default())] } else { documents })
 }
 
-fn load(settings: &Value) -> Result<Config, String> {
+/// Compiles a configuration, as the filter would.
+pub(crate) fn load(settings: &Value) -> Result<Config, String> {
     let settings =
         Settings::from_json(settings.to_string().as_bytes()).map_err(|error| error.to_string())?;
     Config::check(settings).map_err(|error| error.to_string())
 }
 
 /// A configuration and where it stands: empty for a whole file, else a path that ends in `: `.
-struct Found {
-    place: String,
-    settings: Value,
+pub(crate) struct Found {
+    pub(crate) place: String,
+    pub(crate) settings: Value,
 }
 
-fn configurations(documents: &[Value]) -> Vec<Found> {
+/// The configurations in documents, which may be manifests.
+pub(crate) fn configurations(documents: &[Value]) -> Vec<Found> {
     let mut found = Vec::new();
     for document in documents {
         collect(document, "", &mut found);

@@ -1,11 +1,12 @@
 //! `ledgerline`, the auditor's tool.
 //!
 //! Data goes to standard output, talk to standard error. Exit codes: 0 for yes, 1 for no (a
-//! configuration that does not load, a ledger with lines that are no entries), 2 for a question
-//! that could not be asked (bad usage, an unreadable file).
+//! configuration that does not load, a ledger with lines that are no entries, a payload with another
+//! hash), 2 for a question that could not be asked (bad usage, an unreadable file).
 
 mod check_config;
 mod fault;
+mod hash;
 mod schema;
 mod show;
 
@@ -29,6 +30,8 @@ enum Command {
         /// The configuration as JSON or YAML, or an Envoy or Istio manifest that holds it
         file: PathBuf,
     },
+    /// Print the hash that an entry would hold for a payload, or compare the two
+    Hash(hash::Options),
     /// Print the entries of a ledger, one line each, for a person
     Show(show::Options),
     /// Print the JSON Schema of what is written and read
@@ -41,6 +44,7 @@ enum Command {
 fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::CheckConfig { file } => check_config::run(&file),
+        Command::Hash(options) => hash::run(&options),
         Command::Show(options) => show::run(&options),
         Command::Schema { of } => schema::run(of),
     };

@@ -1,0 +1,164 @@
+//! `ledgerline hash`: the hash that an entry would hold for a payload.
+//!
+//! ```text
+//! ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad  call.json
+//! ```
+//!
+//! An entry keeps no content. Whoever has the payload of a call computes here what the gateway
+//! computed, and compares. The masker and the digest are those of the filter, and the payload passes
+//! them in chunks, so it may be as large as it likes.
+//!
+//! A hash is the answer to four things, and a person is told about each: the bytes, how they are
+//! written (the media type), what is secret in them (the rules), and the key.
+
+mod expected;
+mod key;
+mod method;
+mod payload;
+mod progress;
+
+use std::{
+    io::{self, ErrorKind, Write},
+    path::{Path, PathBuf},
+    process,
+};
+
+use clap::Args;
+use ledgerline_core::digest::{Body, Digest};
+
+use self::{
+    expected::{Expectation, Expected},
+    key::KeySource,
+    method::{Method, Reader},
+};
+use crate::fault::Fault;
+
+#[derive(Debug, Args)]
+#[command(after_help = AFTER_HELP)]
+pub(crate) struct Options {
+    /// The payload as it crossed the gateway; `-` for standard input
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+    /// Say on standard error which rules replaced how many secrets
+    #[arg(long)]
+    show_masked: bool,
+    /// Write what is hashed, the payload with its secrets replaced, and no hash
+    #[arg(long, conflicts_with_all = ["expect", "entry"])]
+    view: bool,
+    #[command(flatten)]
+    reader: Reader,
+    #[command(flatten)]
+    key: KeySource,
+    #[command(flatten)]
+    expectation: Expectation,
+}
+
+const AFTER_HELP: &str = "\
+Examples:
+  ledgerline hash call.json
+      The hash of a JSON payload, to look for in a ledger
+  ledgerline hash --expect 1f2e…90ab call.json
+      Is it this one?
+  ledgerline hash --entry \"$(grep c9f8e7 ledger/entries.jsonl)\" --side request call.json
+      Is it the payload of this entry?
+  ledgerline hash --rules envoy/egress.yaml --key-env LEDGERLINE_HASH_KEY call.json
+      With the gateway's own rules and key
+  ledgerline hash --type 'multipart/form-data; boundary=XyZ' upload.bin
+      A form with parts: the boundary stands in the content-type of the call
+  ledgerline hash --view call.json
+      What is hashed, for your eyes: every secret that was found is replaced
+
+If the hashes differ, look at the payload first. It must have the bytes that crossed: not laid out
+anew, not decompressed, without the line end that an editor adds. Then at --type, --rules and the
+key: they must be those of the gateway when the call was made.
+
+Exit codes: 0 done, or equal; 1 different; 2 the question could not be asked.";
+
+pub(crate) fn run(options: &Options) -> Result<(), Fault> {
+    let expected = options.expectation.read()?;
+    if expected.is_some() && options.files.len() > 1 {
+        let count = options.files.len();
+        return Err(Fault::NoAnswer(format!(
+            "error: {count} files, one can be compared at a time"
+        )));
+    }
+    let method = Method::new(&options.reader, &options.key, expected.as_ref())?;
+    let mut fault = None;
+    for file in &options.files {
+        if let Err(next) = options.answer(file, &method, expected.as_ref())
+            && let Some(earlier) = fault.replace(next)
+        {
+            anstream::eprintln!("{earlier}");
+        }
+    }
+    fault.map_or(Ok(()), Err)
+}
+
+impl Options {
+    fn answer(
+        &self,
+        file: &Path,
+        method: &Method,
+        expected: Option<&Expected>,
+    ) -> Result<(), Fault> {
+        if self.view {
+            method.check_view(file)?;
+            let body = payload::read(file, method, Some(&mut io::stdout().lock()))?;
+            self.tell_masked(file, &body);
+            return Ok(());
+        }
+        let body = payload::read(file, method, None)?;
+        self.tell_masked(file, &body);
+        let Some(digest) = body.digest() else {
+            return Err(Fault::NoAnswer(format!("error: {}: no hash", file.display())));
+        };
+        let line = match expected {
+            Some(expected) => expected.verdict(file, digest, &body, method)?,
+            None => sum_line(digest, file),
+        };
+        writeln!(io::stdout(), "{line}").map_err(|error| unwritten(&error))
+    }
+
+    fn tell_masked(&self, file: &Path, body: &Body) {
+        if self.show_masked {
+            anstream::eprintln!("{}: {}", file.display(), masked_text(body));
+        }
+    }
+}
+
+/// A line as `sha256sum` writes it: a name with odd characters is escaped, and the line says so.
+fn sum_line(digest: Digest, file: &Path) -> String {
+    let name = file.display().to_string();
+    let escaped = name.replace('\\', "\\\\").replace('\n', "\\n").replace('\r', "\\r");
+    let mark = if escaped == name { "" } else { "\\" };
+    format!("{mark}{digest}  {escaped}")
+}
+
+fn masked_text(body: &Body) -> String {
+    let Some(masked) = body.masked() else { return "not looked into for secrets".to_owned() };
+    if masked.counts().is_empty() {
+        return "nothing masked".to_owned();
+    }
+    let counts = masked.counts().iter().map(|(rule, count)| format!("{rule} {count}"));
+    format!("masked {}", counts.collect::<Vec<_>>().join(", "))
+}
+
+/// Standard output takes no more. If its reader has gone, such as `head`, nobody is left to tell.
+fn unwritten(error: &io::Error) -> Fault {
+    if error.kind() == ErrorKind::BrokenPipe {
+        process::exit(0);
+    }
+    Fault::io(Path::new("standard output"), error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_cannot_forge_a_line() {
+        let digest = Digest::of(b"");
+        assert_eq!(sum_line(digest, Path::new("a b.json")), format!("{digest}  a b.json"));
+        assert_eq!(sum_line(digest, Path::new("a\nb\\c")), format!("\\{digest}  a\\nb\\\\c"));
+    }
+}

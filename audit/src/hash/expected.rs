@@ -1,0 +1,199 @@
+//! The hash that a payload should have: given as such, or taken from an entry.
+
+use std::{borrow::Cow, fs::File, io::Read, path::Path};
+
+use clap::{Args, ValueEnum};
+use ledgerline_core::{
+    Entry,
+    digest::{Body, Digest},
+    entry::MAX_ENTRY_BYTES,
+    mask::{Scan, Syntax},
+};
+use serde_json::Value;
+
+use super::method::Method;
+use crate::fault::Fault;
+
+/// What to compare with.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Compare")]
+pub(super) struct Expectation {
+    /// With this hash
+    #[arg(long, value_name = "HASH", value_parser = parse_digest)]
+    expect: Option<Digest>,
+    /// With this entry: a line of a ledger, or a file that holds it. It also says how the body was
+    /// read; only the boundary of a multipart has to be told, with --type
+    #[arg(long, conflicts_with = "expect", requires = "side")]
+    entry: Option<String>,
+    /// Which of the entry's two bodies the payload is
+    #[arg(long, value_enum, requires = "entry")]
+    side: Option<Side>,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Side {
+    /// What the agent sent
+    Request,
+    /// What the provider answered
+    Response,
+}
+
+fn parse_digest(text: &str) -> Result<Digest, String> {
+    serde_json::from_value(Value::String(text.to_ascii_lowercase()))
+        .map_err(|_| "expected 64 hexadecimal digits".to_owned())
+}
+
+impl Expectation {
+    /// What is expected, if anything.
+    pub(super) fn read(&self) -> Result<Option<Expected>, Fault> {
+        let (Some(entry), Some(side)) = (&self.entry, self.side) else {
+            return Ok(self.expect.map(|digest| Expected { digest, entry: None }));
+        };
+        let text = match entry.trim_start().chars().next() {
+            None => return Err(unusable("empty: no line was found")),
+            Some('{') => Cow::Borrowed(entry.as_str()),
+            Some(_) => Cow::Owned(read_file(Path::new(entry))?),
+        };
+        Expected::of(&the_entry(&text)?, side).map(Some)
+    }
+}
+
+/// The hash that a payload should have.
+#[derive(Debug)]
+pub(super) struct Expected {
+    digest: Digest,
+    entry: Option<Recorded>,
+}
+
+/// What an entry says about a body, besides its hash.
+#[derive(Debug)]
+pub(super) struct Recorded {
+    bytes: u64,
+    media_type: String,
+    scan: Option<Scan>,
+    key_id: Option<String>,
+}
+
+impl Expected {
+    fn of(entry: &Entry<'_>, side: Side) -> Result<Self, Fault> {
+        let (key, digest, message) = match side {
+            Side::Request => ("request_hash", entry.request_hash, &entry.request),
+            Side::Response => ("response_hash", entry.response_hash, &entry.response),
+        };
+        let (Some(digest), Some(message)) = (digest, message) else {
+            return Err(unusable(&format!("its {key} is null: no such body was seen whole")));
+        };
+        let recorded = Recorded {
+            bytes: message.bytes,
+            media_type: message.media_type.as_deref().unwrap_or_default().to_owned(),
+            scan: message.scan,
+            key_id: entry.hash_key_id.as_deref().map(|id| id.escape_debug().to_string()),
+        };
+        Ok(Self { digest, entry: Some(recorded) })
+    }
+
+    /// The entry, if it comes from one.
+    pub(super) fn entry(&self) -> Option<&Recorded> {
+        self.entry.as_ref()
+    }
+
+    /// The line that says yes, or the fault that says no.
+    pub(super) fn verdict(
+        &self,
+        file: &Path,
+        digest: Digest,
+        body: &Body,
+        method: &Method,
+    ) -> Result<String, Fault> {
+        let (name, bytes) = (file.display(), body.bytes());
+        if digest == self.digest {
+            return Ok(format!("{name}: equal, {bytes} bytes, {}: {digest}", method.summary));
+        }
+        let cause = match &self.entry {
+            Some(entry) if entry.bytes != bytes => {
+                format!(
+                    "it has {bytes} bytes, the entry saw {}: not those that crossed",
+                    entry.bytes
+                )
+            }
+            _ => format!("another payload, or not as at the gateway: {}", method.summary),
+        };
+        let expected = self.digest;
+        Err(Fault::Refused(format!("{name}: different, {digest} is not {expected}; {cause}")))
+    }
+}
+
+impl Recorded {
+    /// A key is needed if the entry names one, and else is not.
+    pub(super) fn check_key(&self, is_given: bool) -> Result<(), Fault> {
+        match &self.key_id {
+            Some(id) if !is_given => Err(unusable(&format!(
+                "its hashes are keyed: name the place of the key {id} with --key-env or --key-file"
+            ))),
+            None if is_given => {
+                Err(unusable("its hashes are plain SHA-256: leave out --key-env and --key-file"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// How the body is written. The entry knows that, but for the boundary of a multipart, which
+    /// only the whole content-type holds.
+    pub(super) fn syntax(&self, media_type: Option<&str>) -> Result<Syntax, Fault> {
+        // An entry without it is older than the masker, and its body was hashed as it was.
+        let scan = self.scan.unwrap_or(Scan::Opaque);
+        let syntax = match (scan, media_type) {
+            (Scan::Opaque, None) => Syntax::Opaque,
+            (Scan::Json, None) => Syntax::Json,
+            (Scan::Text, None) => Syntax::Text,
+            (Scan::Form, None) => Syntax::of(self.media_type.as_bytes(), b""),
+            (_, Some(media_type)) => Syntax::of(media_type.as_bytes(), b""),
+        };
+        match (syntax.scan(), media_type) {
+            (read, _) if read == scan => Ok(syntax),
+            (_, None) => Err(unusable(NO_BOUNDARY)),
+            (read, Some(_)) => Err(unusable(&format!(
+                "the gateway read the body as {}, --type means {}",
+                scan.as_str(),
+                read.as_str()
+            ))),
+        }
+    }
+}
+
+const NO_BOUNDARY: &str = "it keeps no boundary: give the whole content-type of the body, such as \
+                           --type 'multipart/form-data; boundary=XyZ'";
+
+/// A provisional and a final entry of the longest kind, and some space.
+const MAX_FILE_BYTES: u64 = 4 * MAX_ENTRY_BYTES as u64;
+
+fn read_file(file: &Path) -> Result<String, Fault> {
+    let io = |error| Fault::io(file, &error);
+    let mut text = String::new();
+    let reader = File::open(file).map_err(io)?;
+    match reader.take(MAX_FILE_BYTES).read_to_string(&mut text).map_err(io)? as u64 {
+        MAX_FILE_BYTES => Err(unusable(PICK_ONE)),
+        _ => Ok(text),
+    }
+}
+
+const PICK_ONE: &str = "more than one; pick the line, such as --entry \"$(grep ID ENTRIES.jsonl)\"";
+
+/// The one entry that is not provisional. Messages never quote a line, which may be anything.
+fn the_entry(text: &str) -> Result<Entry<'_>, Fault> {
+    let lines = text.lines().filter(|line| !line.trim().is_empty());
+    let entries: Result<Vec<Entry<'_>>, _> = lines.map(serde_json::from_str).collect();
+    let entries = entries.map_err(|error| {
+        unusable(&format!("not in the form of an entry at column {}", error.column()))
+    })?;
+    let mut last = entries.into_iter().filter(|entry| !entry.provisional);
+    match (last.next(), last.next()) {
+        (Some(entry), None) => Ok(entry),
+        (None, _) => Err(unusable("there is none that was written at the end of its call")),
+        (Some(_), Some(_)) => Err(unusable(PICK_ONE)),
+    }
+}
+
+fn unusable(problem: &str) -> Fault {
+    Fault::NoAnswer(format!("error: --entry: {problem}"))
+}
