@@ -293,10 +293,11 @@ impl Sign {
             return Err(Wait::Until(self.behind));
         }
         let mut skip = Skip::Part(delimiter.into());
-        if skip.run(window, start) == Skipped::Done(start) {
-            return Err(Wait::Absent);
+        match skip.run(window, start) {
+            Skipped::Done(end) if end == start => Err(Wait::Absent),
+            Skipped::More(end) if end == start => Err(Wait::Until(self.behind)),
+            _ => Ok(Value { rule: NAME_RULE, start, skip }),
         }
-        Ok(Value { rule: NAME_RULE, start, skip })
     }
 }
 

@@ -488,6 +488,9 @@ mod tests {
         let syntax = Syntax::Multipart((*b"XyZ").into());
         let template = "--XyZ\r\nContent-Disposition: form-data; name=\"api_key\"\r\nX: y\r\n\r\n<>\r\n--XyZ\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\nb\r\n--XyZ--\r\n";
         check(template, "a\r\n--Xy\r\nb", &syntax);
+        // A value of no bytes, behind line feeds alone.
+        let empty = "form-data; name=\"key\"\r\n\r\n\n--XyZ";
+        assert_eq!(masked(empty, &syntax), empty);
     }
 
     #[test]
