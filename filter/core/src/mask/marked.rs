@@ -16,6 +16,9 @@ pub(super) struct Marked {
 
 /// The token at `at`, right behind a mark that it has within: what stands before the mark stays.
 pub(super) fn behind_mark(window: Window<'_>, at: usize) -> Look<Marked> {
+    if !may_be_mark(window, at) {
+        return Err(Miss::Absent);
+    }
     let mut before = window.unescaped_before(at);
     let (rule, class, least) = match before.next() {
         Some(b'~') if before.next() == Some(b'Q') && is_digit(before.next()) => {
@@ -31,13 +34,29 @@ pub(super) fn behind_mark(window: Window<'_>, at: usize) -> Look<Marked> {
     Ok(Marked { rule, class })
 }
 
+/// Told by a few bytes, nearly always; an escape is looked at closer.
+#[inline]
+fn may_be_mark(window: Window<'_>, at: usize) -> bool {
+    let is_end = |byte: &&u8| !byte.is_ascii_alphanumeric();
+    match window.before(at) {
+        [.., b'_'] => match window.from(at).iter().take(MAXMIND_LENGTH).find(is_end) {
+            Some(byte) => matches!(byte, b'%' | b'\\'),
+            None => true,
+        },
+        [.., last, b'.'] => *last == b'1',
+        _ => true,
+    }
+}
+
 fn is_digit(byte: Option<u8>) -> bool {
     byte.is_some_and(|byte| byte.is_ascii_digit())
 }
 
+const MAXMIND_LENGTH: usize = 29;
+
 /// Six characters, `_`, 29 characters, `_mmk`.
 fn maxmind(window: Window<'_>, at: usize) -> Look<Marked> {
-    let mark = window.least(at, ALNUM, 29)?;
+    let mark = window.least(at, ALNUM, MAXMIND_LENGTH)?;
     let id = window.unescaped_before(at).skip(1).take(6);
     if id.filter(u8::is_ascii_alphanumeric).count() < 6 {
         return Err(Miss::Absent);

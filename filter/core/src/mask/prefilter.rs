@@ -66,30 +66,17 @@ impl Event {
     }
 }
 
-/// How many token characters `bytes` begin with.
-pub(super) fn run_length(bytes: &[u8]) -> usize {
-    let (blocks, rest) = bytes.as_chunks::<LANES>();
-    let mut length = 0_usize;
-    for block in blocks {
-        let tokens = Marks::of(block).tokens;
-        if tokens != u16::MAX {
-            return length.saturating_add(tokens.trailing_ones() as usize);
-        }
-        length = length.saturating_add(LANES);
-    }
-    length.saturating_add(rest.iter().take_while(|byte| is_token(**byte)).count())
-}
-
 /// The places of the signs, all but letters and digits, in the run that some bytes begin with.
 pub(super) struct Signs<'a> {
     rest: &'a [u8],
     at: usize,
     signs: u16,
+    end: usize,
 }
 
 impl<'a> Signs<'a> {
     pub(super) fn of(bytes: &'a [u8]) -> Self {
-        let mut signs = Self { rest: bytes, at: 0, signs: 0 };
+        let mut signs = Self { rest: bytes, at: 0, signs: 0, end: 0 };
         signs.load();
         signs
     }
@@ -108,11 +95,18 @@ impl<'a> Signs<'a> {
                 marks
             }
         };
-        let run = u16::MAX.checked_shl(marks.tokens.trailing_ones()).unwrap_or(0);
-        self.signs = marks.tokens & !marks.letters & !run;
-        if run != 0 {
+        let run = marks.tokens.trailing_ones();
+        let behind = u16::MAX.checked_shl(run).unwrap_or(0);
+        self.signs = marks.tokens & !marks.letters & !behind;
+        self.end = self.at.saturating_add(run as usize);
+        if behind != 0 {
             self.rest = &[];
         }
+    }
+
+    /// Where the run ends, once all its signs were seen.
+    pub(super) fn end(&self) -> usize {
+        self.end
     }
 }
 

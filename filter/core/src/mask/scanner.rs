@@ -117,8 +117,9 @@ impl<'r> Scanner<'r> {
             return verdict;
         }
         let mut at = from;
-        for signs in Signs::of(window.from(from)) {
-            let place = from.saturating_add(signs);
+        let mut signs = Signs::of(window.from(from));
+        while let Some(sign) = signs.next() {
+            let place = from.saturating_add(sign);
             if place < at {
                 continue;
             }
@@ -135,7 +136,7 @@ impl<'r> Scanner<'r> {
                 stop => return stop,
             }
         }
-        Verdict::GoOn(from.saturating_add(prefilter::run_length(window.from(from))))
+        Verdict::GoOn(from.saturating_add(signs.end()))
     }
 
     /// What may begin where a run does, but not within one.
