@@ -430,9 +430,12 @@ impl Config {
         };
         let key = hash_key(&settings.hash, environment)?;
         let rules = Rc::new(rules(&settings.mask)?);
+        let request_headers = request_table(&settings)?;
+        let response_headers = response_table(&settings.headers)?;
+        refuse_secret_names(&settings, &rules)?;
         Ok(Self {
-            request_headers: request_table(&settings)?,
-            response_headers: response_table(&settings.headers)?,
+            request_headers,
+            response_headers,
             correlation_header,
             endpoint_form: settings.endpoint.form,
             gateway_authorities: authorities(&settings.endpoint.gateway_authorities)?,
@@ -456,6 +459,29 @@ impl Config {
     pub fn check(settings: Settings) -> Result<Self, ConfigError> {
         Self::compile(settings, |_| Some(vec![0; MIN_KEY_BYTES]))
     }
+}
+
+/// No header is logged whose name holds a secret by the rules for bodies: the operator's names, too.
+fn refuse_secret_names(settings: &Settings, rules: &Rules) -> Result<(), ConfigError> {
+    let (identity, headers) = (&settings.identity, &settings.headers);
+    for (key, names) in [
+        ("identity.agent_id", &identity.agent_id),
+        ("identity.agent_version", &identity.agent_version),
+        ("identity.agent_deployment", &identity.agent_deployment),
+        ("identity.user_id", &identity.user_id),
+        ("identity.session_id", &identity.session_id),
+        ("headers.log_request", &headers.log_request),
+        ("headers.log_response", &headers.log_response),
+    ] {
+        if let Some(index) = names.iter().position(|name| rules.is_secret_name(name)) {
+            let name = names.get(index).map(String::as_str).unwrap_or_default();
+            let problem = format!(
+                "the value of `{name}` is secret (see mask.names) and never logged; remove it"
+            );
+            return Err(ConfigError::new(format!("{key}[{index}]"), problem));
+        }
+    }
+    Ok(())
 }
 
 fn rules(mask: &MaskSettings) -> Result<Rules, ConfigError> {
@@ -778,6 +804,10 @@ mod tests {
             (
                 r#"{"identity":{"user_id":["authorization"]}}"#,
                 "identity.user_id[0]: `authorization` carries",
+            ),
+            (
+                r#"{"mask":{"names":["customer"]},"headers":{"log_request":["via","Customer"]}}"#,
+                "headers.log_request[1]: the value of `Customer` is secret (see mask.names)",
             ),
             (
                 r#"{"headers":{"strip_request":["Content-Length"]}}"#,
