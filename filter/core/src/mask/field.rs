@@ -84,7 +84,9 @@ impl Sign {
     pub(super) fn is_plain(self, window: Window<'_>, names: &Names, syntax: &Syntax) -> bool {
         let next = window.byte(self.behind);
         match (self.byte, window.before(self.at)) {
-            (b':', [.., third, before, last, b'"']) => !names.may_end(*third, *before, *last),
+            (b':', [.., third, before, last, b'\\', b'"'] | [.., third, before, last, b'"']) => {
+                !names.may_end(*third, *before, *last)
+            }
             (b':', [.., last]) if last.is_ascii_alphabetic() => {
                 !matches!(next, Some(b'/' | b'\\' | b'%') | None)
             }
@@ -340,7 +342,7 @@ impl<'a> Name<'a> {
             Some(b'&') | None if is_form => Place::Field,
             Some(b'&' | b'?') => Place::Query,
             Some(b';') if rest.rest.ends_with(b"&amp;") => Place::Query,
-            _ if before.is_plain() && name.is_capital() => Place::Environment,
+            _ if before.is_plain() && name.is_variable() => Place::Environment,
             _ => Place::Elsewhere,
         };
         Self { place, ..name }
@@ -361,8 +363,11 @@ impl<'a> Name<'a> {
         five
     }
 
-    fn is_capital(self) -> bool {
-        self.letters().all(|byte| matches!(byte, b'A'..=b'Z' | b'0'..=b'9' | b'_'))
+    /// Whether it is written like an environment variable, and is not the working directory.
+    fn is_variable(self) -> bool {
+        let is_capital = |byte| matches!(byte, b'A'..=b'Z' | b'0'..=b'9' | b'_');
+        let is_directory = self.letters().eq(*b"DWP") || self.letters().eq(*b"DWPDLO");
+        self.letters().all(is_capital) && !is_directory
     }
 }
 

@@ -443,6 +443,8 @@ mod tests {
             check(template, "0123456789abcdef", &Syntax::Text);
         }
         assert_eq!(masked("a=1&key=&b=2", &Syntax::Form), "a=1&key=&b=2");
+        let directory = "cd; OLDPWD=/home/somebody PWD=/home/somebody/else";
+        assert_eq!(masked(directory, &Syntax::Text), directory);
     }
 
     #[test]

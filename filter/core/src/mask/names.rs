@@ -212,7 +212,8 @@ impl Names {
             .skip_while(u8::is_ascii_digit)
             .map(|letter| letter.to_ascii_lowercase());
         let (last, before, third) = (letters.next()?, letters.next()?, letters.next());
-        if !self.has_tail(third.map_or(Some(NOTHING), symbol)?, symbol(before)?, symbol(last)?) {
+        let tail = self.tail(symbol(before)?, symbol(last)?);
+        if tail >> third.map_or(Some(NOTHING), symbol)? & 1 == 0 {
             return None;
         }
         let mut folded = Folded::default();
@@ -222,21 +223,28 @@ impl Names {
     }
 
     /// Whether a name of these last three bytes may be known; a quote stands for the beginning of
-    /// the name. If one of them is no letter, nobody can tell by three.
+    /// the name. What is no letter tells nothing.
     #[inline]
     pub(super) fn may_end(&self, third: u8, before: u8, last: u8) -> bool {
-        let letter = |byte: u8| symbol(byte.to_ascii_lowercase()).filter(|symbol| *symbol >= 10);
-        let third = if third == b'"' { Some(NOTHING) } else { letter(third) };
-        match (third, letter(before), letter(last)) {
-            (Some(third), Some(before), Some(last)) => self.has_tail(third, before, last),
-            _ => true,
+        let last = letter(last);
+        if last == NOTHING {
+            return true;
+        }
+        let tail = match letter(before) {
+            // No name of one letter is known.
+            NOTHING => return before != b'"',
+            before => self.tail(before, last),
+        };
+        match letter(third) {
+            NOTHING if third != b'"' => tail != 0,
+            third => tail >> third & 1 == 1,
         }
     }
 
     #[inline]
-    fn has_tail(&self, third: u8, before: u8, last: u8) -> bool {
+    fn tail(&self, before: u8, last: u8) -> u64 {
         let row = self.tails.get(usize::from(last));
-        row.and_then(|row| row.get(usize::from(before))).is_some_and(|tail| tail >> third & 1 == 1)
+        row.and_then(|row| row.get(usize::from(before))).copied().unwrap_or_default()
     }
 
     fn meaning_of(&self, name: &[u8], in_query: bool) -> Meaning {
@@ -254,6 +262,28 @@ impl Names {
         if name == b"token" { Meaning::Token } else { Meaning::Secret }
     }
 }
+
+/// The symbol of a letter in any case; [`NOTHING`] for anything else.
+#[inline]
+fn letter(byte: u8) -> u8 {
+    LETTERS.get(usize::from(byte)).copied().unwrap_or(NOTHING)
+}
+
+#[expect(
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    reason = "evaluated while compiling"
+)]
+const LETTERS: [u8; 256] = {
+    let mut table = [NOTHING; 256];
+    let mut letter = 0;
+    while letter < 26 {
+        table[(b'a' + letter) as usize] = letter + 10;
+        table[(b'A' + letter) as usize] = letter + 10;
+        letter += 1;
+    }
+    table
+};
 
 /// The place of a folded character in a row of [`Names::tails`].
 fn symbol(folded: u8) -> Option<u8> {

@@ -7,7 +7,7 @@ use super::{
     marked::{self, Marked},
     own::OwnRules,
     pem,
-    prefilter::{self, Event, Signs},
+    prefilter::{Cursor, Event, Signs},
     provider::Provider,
     rules::Rules,
     shape::Token,
@@ -77,8 +77,9 @@ impl<'r> Scanner<'r> {
 
     fn built_in(self, window: Window<'_>, from: usize) -> Scan<'r> {
         let mut at = from;
+        let mut cursor = Cursor::new(window.bytes);
         loop {
-            let verdict = match prefilter::next(window.bytes, at) {
+            let verdict = match cursor.next(at) {
                 Event::Anchor(at) => self.anchor(window, at),
                 Event::Run(start) => self.run(window, start),
                 Event::End(_) if window.is_last => return Scan::Nothing,
@@ -118,7 +119,7 @@ impl<'r> Scanner<'r> {
         }
         let mut at = from;
         let mut signs = Signs::of(window.from(from));
-        while let Some(sign) = signs.next() {
+        for sign in signs.by_ref() {
             let place = from.saturating_add(sign);
             if place < at {
                 continue;
