@@ -28,5 +28,6 @@ mod masking;
 mod outcomes;
 mod real_clients;
 mod run_command;
+mod secrets;
 
 use stage::{Stage, check_body, check_prefix};

@@ -269,11 +269,7 @@ fn letter(byte: u8) -> u8 {
     LETTERS.get(usize::from(byte)).copied().unwrap_or(NOTHING)
 }
 
-#[expect(
-    clippy::indexing_slicing,
-    clippy::arithmetic_side_effects,
-    reason = "evaluated while compiling"
-)]
+#[expect(clippy::indexing_slicing, reason = "evaluated while compiling")]
 const LETTERS: [u8; 256] = {
     let mut table = [NOTHING; 256];
     let mut letter = 0;
