@@ -37,7 +37,7 @@ test:
 bench:
 	envoy/install.sh $(ENVOY)
 	filter/build.sh
-	filter/build.sh --features hash-kernel --output target/ledgerline-hash-kernel.wasm
+	filter/build.sh --features kernel --output target/ledgerline-kernel.wasm
 	$(CARGO) build --locked --profile native --bin bench
 	$(BUILT)/bench $(ARGS)
 

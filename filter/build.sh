@@ -13,7 +13,8 @@ main() {
     local features='' output=target/ledgerline.wasm target_dir
     while [[ $# -gt 0 ]]; do
         case $1 in
-        --features) features=$2 && shift 2 ;;
+        # What is built with features is not shipped, and may be larger.
+        --features) features=$2 max_bytes=$((4 * 1024 * 1024)) && shift 2 ;;
         --output) output=$2 && shift 2 ;;
         *) fail "unknown argument: $1" "filter/build.sh [--features LIST] [--output FILE]" ;;
         esac

@@ -171,7 +171,7 @@ impl Random {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
-        (self.0 >> 32) as usize % limit.max(1)
+        ((self.0 >> 32) as usize).checked_rem(limit).unwrap_or_default()
     }
 
     fn between(&mut self, least: usize, most: usize) -> usize {

@@ -15,18 +15,24 @@
 //! CPU time is read from the scheduler's own account of the proxy's threads, which neighbours on the
 //! machine disturb least; latencies and rates they do disturb.
 //!
+//! The kernel hashes and masks memory of its VM, on demand and without a proxy around it: what the
+//! filter adds to Envoy, and what masking adds to hashing, is held against that.
+//!
 //! It reports. It does not judge: times never make it fail, but a wrong answer, a lost connection, or
 //! a call without its line in the log does, because then the figures would be of something else.
 
 mod case;
+mod kernel;
 mod load;
 mod machine;
+mod masking;
 mod memory;
 mod provider;
 mod proxy;
 mod report;
 mod rounds;
 mod spread;
+mod table;
 mod wire;
 
 use std::path::PathBuf;
@@ -37,6 +43,7 @@ use clap::Parser;
 use ledgerline_tests::workspace;
 
 use crate::case::Case;
+use crate::kernel::Kernel;
 use crate::machine::{Cores, Machine};
 use crate::memory::Memory;
 use crate::proxy::{Flavour, Proxy};
@@ -61,6 +68,9 @@ struct Arguments {
     /// Only send these
     #[arg(long, value_name = "CASE")]
     case: Vec<Case>,
+    /// Only measure what masking costs beside hashing
+    #[arg(long)]
+    masking: bool,
     /// Version of Envoy
     #[arg(long, default_value = workspace::NEWEST_ENVOY)]
     envoy: String,
@@ -104,14 +114,15 @@ async fn measure(arguments: &Arguments, machine: Machine, cores: Cores) -> Resul
         eprintln!("starting {}", flavour.name());
         proxies.push(Proxy::start(&arguments.envoy, &flavour, provider, cores.proxy).await?);
     }
-    eprintln!("starting SHA-256 alone");
-    let kernel = Flavour::Ledgerline { name: "SHA-256 alone".into(), module: kernel_module()? };
+    let kernel = Kernel::flavour()?;
+    eprintln!("starting {}", kernel.name());
     let kernel = Proxy::start(&arguments.envoy, &kernel, provider, cores.proxy).await?;
 
-    let extent = Extent::new(&arguments.case, arguments.quick, arguments.rounds);
+    let (masking, quick) = (arguments.masking, arguments.quick);
+    let extent = Extent::new(&arguments.case, masking, quick, arguments.rounds);
     let mut bench = Bench::connect(proxies, kernel, extent).await?;
     let measured = bench.run().await?;
-    let memory = match arguments.case.is_empty() {
+    let memory = match bench.extent.is_everything() {
         true => Some(Memory::measure(&mut bench).await?),
         false => None,
     };
@@ -143,12 +154,4 @@ fn flavours(arguments: &Arguments) -> Result<Vec<Flavour>> {
         });
     }
     Ok(flavours)
-}
-
-fn kernel_module() -> Result<PathBuf> {
-    let file = "target/ledgerline-hash-kernel.wasm";
-    let module = workspace::root().join(file);
-    let build = format!("filter/build.sh --features hash-kernel --output {file}");
-    anyhow::ensure!(module.exists(), "{file} is missing; `{build}` makes it");
-    Ok(module)
 }

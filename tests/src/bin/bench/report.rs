@@ -1,4 +1,4 @@
-//! The report: which figures there are, what they are compared with, and how they are printed.
+//! The report: which figures there are, and what they are compared with.
 
 use serde_json::{Value, json};
 
@@ -8,9 +8,13 @@ use crate::memory::Memory;
 use crate::provider::EVENTS;
 use crate::rounds::{Measured, Sample};
 use crate::spread::Spread;
+use crate::table::{Table, judge, ratio, three_digits, with_unit};
 
-/// The module may not be larger than this.
-const MODULE_GOAL_KIB: f64 = 600.0;
+/// The module may not be larger than this; `filter/build.sh` knows it too.
+const MODULE_GOAL_KIB: f64 = 768.0;
+
+/// An upload is looked into: masking may cost a quarter of the hash, and the way into the VM a tenth.
+const LOOKED_INTO_GOAL: f64 = 1.35;
 
 /// All that is known at the end of a run.
 pub(crate) struct Report {
@@ -70,7 +74,7 @@ const FIGURES: &[Figure] = {
         figure(Case::Medium, CPU, "us", cpu_per_call, Ratio, None),
         figure(Case::Medium, RATE, "", calls_per_second, Ratio, None),
         figure(Case::Upload, CPU_BYTE, "ns", cpu_per_byte, Ratio, None),
-        figure(Case::Upload, HASH, "ns", cpu_per_byte, AddedOverHash, Some(1.1)),
+        figure(Case::Upload, HASH, "ns", cpu_per_byte, AddedOverHash, Some(LOOKED_INTO_GOAL)),
         figure(Case::Upload, THROUGHPUT, "MB/s", megabytes_per_second, Ratio, None),
         figure(Case::Download, CPU_BYTE, "ns", cpu_per_byte, Ratio, None),
         figure(Case::Download, HASH, "ns", cpu_per_byte, AddedOverHash, Some(1.1)),
@@ -161,12 +165,12 @@ impl Row {
     }
 
     fn compared(&self, spread: &Spread) -> String {
-        let [median, min, max] = [spread.median, spread.min, spread.max].map(three_digits);
         match self.figure.comparison {
+            Comparison::Ratio | Comparison::AddedOverHash => ratio(spread),
             Comparison::Added => {
+                let [median, min, max] = [spread.median, spread.min, spread.max].map(three_digits);
                 format!("+{} [{min} to {max}]", with_unit(&median, self.figure.unit))
             }
-            Comparison::Ratio | Comparison::AddedOverHash => format!("x {median} [{min} to {max}]"),
         }
     }
 
@@ -215,41 +219,21 @@ fn zip(left: &[f64], right: &[f64], join: fn(f64, f64) -> f64) -> Vec<f64> {
 }
 
 impl Report {
-    /// A table for a terminal.
+    /// Tables for a terminal.
     pub(crate) fn to_text(&self) -> String {
-        let table = self.table();
-        let widths = table.widths();
-        let mut text = format!("{}\n\n", self.header());
-        for line in &table.lines {
-            let cells = line.cells.iter().zip(&widths).enumerate();
-            let cells = cells.map(|(column, (cell, width))| match column {
-                0 if line.is_heading => format!("{cell:<0$}", width + 2),
-                0 => format!("  {cell:<width$}"),
-                _ => format!("{cell:>width$}"),
-            });
-            let cells: Vec<_> = cells.collect();
-            text.push_str(cells.join("   ").trim_end());
-            text.push('\n');
-        }
-        text
+        self.print(Table::to_text)
     }
 
-    /// A table for a document.
+    /// Tables for a document.
     pub(crate) fn to_markdown(&self) -> String {
-        let mut text = format!("{}\n\n", self.header());
-        for (number, line) in self.table().lines.iter().enumerate() {
-            let cells = line.cells.iter().map(|cell| match cell.as_str() {
-                "" => String::new(),
-                cell if line.is_heading && number > 0 => format!("**{cell}**"),
-                cell => cell.replace("<=", "≤"),
-            });
-            text.push_str(&format!("| {} |\n", cells.collect::<Vec<_>>().join(" | ")));
-            if number == 0 {
-                let columns = line.cells.len();
-                text.push_str(&format!("|---|{}\n", "---:|".repeat(columns.saturating_sub(1))));
-            }
-        }
-        text
+        self.print(Table::to_markdown)
+    }
+
+    fn print(&self, print: fn(&Table) -> String) -> String {
+        let tables = std::iter::once(self.table()).chain(self.measured.masking.tables());
+        let parts: Vec<_> =
+            std::iter::once(self.header()).chain(tables.map(|table| print(&table))).collect();
+        parts.join("\n")
     }
 
     /// All figures for a program.
@@ -262,6 +246,7 @@ impl Report {
             "module_bytes": self.module_bytes,
             "sha256_ns_per_byte": Spread::of(&measured.kernel),
             "figures": self.rows().iter().map(|row| row.to_json(measured)).collect::<Vec<_>>(),
+            "masking": measured.masking.to_json(),
             "memory": self.memory.as_ref().map(|memory| memory.to_json(&measured.proxies)),
         })
     }
@@ -272,7 +257,7 @@ impl Report {
             format!(" SHA-256 alone in the same VM: {time} ns per byte, {speed} MB/s.")
         });
         format!(
-            "Envoy {}, one worker; {}.\nMedians of {} rounds [least to greatest]; \"x\" is a ratio within a round.{kernel}",
+            "Envoy {}, one worker; {}.\nMedians of {} rounds [least to greatest]; \"x\" is a ratio within a round.{kernel}\n",
             self.envoy,
             self.machine.describe(),
             self.measured.rounds.len(),
@@ -284,7 +269,7 @@ impl Report {
     }
 
     fn table(&self) -> Table {
-        let mut table = Table::new(&self.measured.proxies);
+        let mut table = Table::new("", &self.measured.proxies);
         let mut case = None;
         for row in self.rows() {
             if case.replace(row.figure.case) != Some(row.figure.case) {
@@ -321,73 +306,4 @@ fn sizes(name: String, bytes: &[u64]) -> Vec<String> {
     }
     cells.push(String::new());
     cells
-}
-
-fn judge(value: f64, goal: f64, unit: &str) -> String {
-    let verdict = if value <= goal { "met" } else { "missed" };
-    format!("<= {} {verdict}", with_unit(&three_digits(goal), unit))
-}
-
-fn with_unit(number: &str, unit: &str) -> String {
-    if unit.is_empty() { number.to_owned() } else { format!("{number} {unit}") }
-}
-
-fn three_digits(value: f64) -> String {
-    match value.abs() {
-        100.0.. => format!("{value:.0}"),
-        10.0..100.0 => format!("{value:.1}"),
-        _ => format!("{value:.2}"),
-    }
-}
-
-/// Lines of equally many cells.
-struct Table {
-    lines: Vec<Line>,
-}
-
-struct Line {
-    is_heading: bool,
-    cells: Vec<String>,
-}
-
-impl Table {
-    fn new(proxies: &[String]) -> Self {
-        let mut cells = vec![String::new()];
-        cells.extend(proxies.first().cloned());
-        for proxy in proxies.iter().skip(1) {
-            cells.extend([proxy.clone(), "compared".into()]);
-        }
-        cells.push("goal".into());
-        Self { lines: vec![Line { is_heading: true, cells }] }
-    }
-
-    fn heading(&mut self, title: String) {
-        let columns = self.lines.first().map_or(0, |line| line.cells.len());
-        let mut cells = vec![String::new(); columns];
-        if let Some(first) = cells.first_mut() {
-            *first = title;
-        }
-        self.lines.push(Line { is_heading: true, cells });
-    }
-
-    fn line(&mut self, cells: Vec<String>) {
-        self.lines.push(Line { is_heading: false, cells });
-    }
-
-    /// The widest cell of each column; a title may run into the columns beside it.
-    fn widths(&self) -> Vec<usize> {
-        let mut widths = Vec::new();
-        for (number, line) in self.lines.iter().enumerate() {
-            let counted = if line.is_heading && number > 0 { &[][..] } else { &line.cells };
-            for (column, cell) in counted.iter().enumerate() {
-                if widths.len() <= column {
-                    widths.push(0);
-                }
-                if let Some(width) = widths.get_mut(column) {
-                    *width = cell.chars().count().max(*width);
-                }
-            }
-        }
-        widths
-    }
 }

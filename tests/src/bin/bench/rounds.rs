@@ -7,7 +7,9 @@ use clap::ValueEnum;
 use ledgerline_tests::process::eventually;
 
 use crate::case::Case;
+use crate::kernel::{Job, Kernel, Way};
 use crate::load::{Amount, Clients, Request, Seen};
+use crate::masking::{self, Masking};
 use crate::proxy::Proxy;
 
 /// Enough for all concurrencies.
@@ -16,13 +18,15 @@ const CONNECTIONS: usize = 16;
 /// How long a proxy may take to write its access log.
 const LOG_PATIENCE: Duration = Duration::from_secs(10);
 
-const KERNEL_BLOCKS: u32 = 400;
-const KERNEL_BLOCK_BYTES: f64 = 65_536.0;
+/// What the cases of large bodies are compared with.
+const HASH_ALONE: Job = Job { way: Way::Hash, body: "prose", kibibytes: 1024, count: 25 };
 
 /// How much is measured.
 pub(crate) struct Extent {
     /// What is sent.
     pub(crate) cases: Vec<Case>,
+    /// Whether work in the VM alone is measured, too.
+    pub(crate) masking: bool,
     /// Rounds.
     pub(crate) rounds: usize,
     /// Less in each of them.
@@ -30,11 +34,21 @@ pub(crate) struct Extent {
 }
 
 impl Extent {
-    /// All cases and the usual number of rounds, if none are given.
-    pub(crate) fn new(cases: &[Case], quick: bool, rounds: Option<usize>) -> Self {
-        let cases = if cases.is_empty() { Case::value_variants() } else { cases };
-        let usual = if quick { 3 } else { 10 };
-        Self { cases: cases.to_vec(), rounds: rounds.unwrap_or(usual).max(1), quick }
+    /// Everything and the usual number of rounds, if nothing is given.
+    pub(crate) fn new(cases: &[Case], masking: bool, quick: bool, rounds: Option<usize>) -> Self {
+        let is_everything = cases.is_empty() && !masking;
+        let cases = if is_everything { Case::value_variants() } else { cases };
+        Self {
+            cases: cases.to_vec(),
+            masking: masking || is_everything,
+            rounds: rounds.unwrap_or(if quick { 3 } else { 10 }).max(1),
+            quick,
+        }
+    }
+
+    /// Whether nothing is left out.
+    pub(crate) fn is_everything(&self) -> bool {
+        self.masking && self.cases.len() == Case::value_variants().len()
     }
 }
 
@@ -75,6 +89,8 @@ pub(crate) struct Measured {
     pub(crate) rounds: Vec<Vec<Vec<Sample>>>,
     /// For each round in which it was measured, the CPU time of SHA-256 in the VM in nanoseconds per byte.
     pub(crate) kernel: Vec<f64>,
+    /// Work in the VM alone; no rounds if it was not asked for.
+    pub(crate) masking: Masking,
 }
 
 /// A proxy and its clients.
@@ -87,7 +103,7 @@ pub(crate) struct Lane {
 pub(crate) struct Bench {
     pub(crate) lanes: Vec<Lane>,
     pub(crate) extent: Extent,
-    kernel: Lane,
+    kernel: Kernel,
 }
 
 impl Bench {
@@ -101,23 +117,26 @@ impl Bench {
         for proxy in proxies {
             lanes.push(Lane::connect(proxy).await?);
         }
-        Ok(Self { lanes, kernel: Lane::connect(kernel).await?, extent })
+        Ok(Self { lanes, kernel: Kernel::new(Lane::connect(kernel).await?), extent })
     }
 
     /// Measures, after a warm-up.
     pub(crate) async fn run(&mut self) -> Result<Measured> {
         self.round(true).await?;
+        self.masking(0, true).await?;
         let mut measured = Measured {
             proxies: self.lanes.iter().map(|lane| lane.proxy.name().to_owned()).collect(),
             cases: self.extent.cases.clone(),
             rounds: Vec::new(),
             kernel: Vec::new(),
+            masking: Masking::default(),
         };
         for number in 1..=self.extent.rounds {
             let begun = Instant::now();
             let (samples, kernel) = self.round(self.extent.quick).await?;
             measured.rounds.push(samples);
             measured.kernel.extend(kernel);
+            measured.masking.0.extend(self.masking(number, self.extent.quick).await?);
             let seconds = begun.elapsed().as_secs_f64();
             eprintln!("round {number} of {}: {seconds:.1} s", self.extent.rounds);
         }
@@ -129,7 +148,14 @@ impl Bench {
         for lane in &self.lanes {
             lane.proxy.check_for_traps().await?;
         }
-        self.kernel.proxy.check_for_traps().await
+        self.kernel.check_for_traps().await
+    }
+
+    async fn masking(&mut self, number: usize, quick: bool) -> Result<Option<masking::Round>> {
+        if !self.extent.masking {
+            return Ok(None);
+        }
+        Ok(Some(masking::Round::run(&mut self.kernel, number, quick).await?))
     }
 
     /// Every case on every proxy, and the hash alone beside the cases that it is compared with.
@@ -141,7 +167,7 @@ impl Bench {
             for slice in 0..case.slices(quick) {
                 self.slice(case, slice, &mut of_case).await?;
                 if case.bytes() > 0.0 {
-                    kernel.push(self.hash_alone().await?);
+                    kernel.push(self.kernel.run(&HASH_ALONE).await?);
                 }
             }
             samples.push(of_case);
@@ -163,14 +189,6 @@ impl Bench {
             samples.get_mut(place).context("a lane")?.add(slice);
         }
         Ok(())
-    }
-
-    /// Nanoseconds of CPU time per byte of SHA-256 on memory of the VM.
-    async fn hash_alone(&mut self) -> Result<f64> {
-        let header = format!("x-ledgerline-hash-kernel: {KERNEL_BLOCKS}\r\n");
-        let request = Request::get_with("/v1/models", &header);
-        let sample = self.kernel.send(request, 1, Amount::Calls(1)).await?;
-        Ok(sample.cpu.as_secs_f64() * 1e9 / (f64::from(KERNEL_BLOCKS) * KERNEL_BLOCK_BYTES))
     }
 }
 
