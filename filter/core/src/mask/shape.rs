@@ -98,6 +98,16 @@ impl Shape {
         self.check == Check::Pem
     }
 
+    /// Whether `byte` may stand at a place of its prefix or behind it, be it as the start of an escape.
+    pub(super) fn may_have(&self, place: usize, byte: u8) -> bool {
+        let is_escape = matches!(byte, b'%' | b'\\');
+        is_escape
+            || match self.prefix.get(place) {
+                Some(expected) => byte == *expected,
+                None => is_in(byte, self.class),
+            }
+    }
+
     /// Whether the two bytes behind the first one are not those of the prefix.
     #[inline]
     pub(super) fn is_ruled_out(&self, next: &[u8]) -> bool {

@@ -3,7 +3,7 @@
 use super::{
     class::{
         ALNUM, AT, BASE64, COLON, Class, DASH, DIGIT, DOT, EQUALS, HEX, LOWER, LOWER_HEX,
-        PLUS_SLASH, UNDERSCORE, UPPER, WORD, is_in,
+        PLUS_SLASH, UNDERSCORE, UPPER, WORD,
     },
     look::{Look, Miss},
     pem, provider,
@@ -15,7 +15,9 @@ use super::{
 #[derive(Clone, Debug)]
 pub(super) struct Shapes {
     /// For each first character the second ones, as a bit set.
-    pairs: Vec<[u64; 4]>,
+    seconds: Vec<[u64; 4]>,
+    /// For each first character the third ones.
+    thirds: Vec<[u64; 4]>,
     /// For each first character the places in [`SHAPES`].
     shapes: Vec<Vec<u8>>,
 }
@@ -23,34 +25,33 @@ pub(super) struct Shapes {
 impl Shapes {
     /// For the shapes that are `wanted`.
     pub(super) fn new(wanted: impl Fn(&Shape) -> bool) -> Self {
-        let mut all = Self { pairs: vec![[0; 4]; 256], shapes: vec![Vec::new(); 256] };
+        let none = || vec![[0; 4]; 256];
+        let mut all = Self { seconds: none(), thirds: none(), shapes: vec![Vec::new(); 256] };
         for (index, shape) in (0_u8..).zip(SHAPES).filter(|(_, shape)| wanted(shape)) {
             let Some(first) = shape.prefix.first() else { continue };
             if let Some(shapes) = all.shapes.get_mut(usize::from(*first)) {
                 shapes.push(index);
             }
-            let seconds = (0..=255).filter(|second| match shape.prefix.get(1) {
-                Some(expected) => second == expected,
-                None => is_in(*second, shape.class),
-            });
-            seconds.chain(*b"%\\").for_each(|second| all.add(*first, second));
+            for (place, rows) in [(1, &mut all.seconds), (2, &mut all.thirds)] {
+                if let Some(row) = rows.get_mut(usize::from(*first)) {
+                    let fits = |byte: &u8| shape.may_have(place, *byte);
+                    (0..=255).filter(fits).for_each(|byte| add(row, byte));
+                }
+            }
         }
         all
     }
 
-    fn add(&mut self, first: u8, second: u8) {
-        let row = self.pairs.get_mut(usize::from(first));
-        if let Some(word) = row.and_then(|row| row.get_mut(usize::from(second >> 6))) {
-            *word |= 1 << (second & 63);
-        }
-    }
-
-    /// Whether no token begins at `at`: told by two bytes, nearly always.
+    /// Whether no token begins at `at`: told by three bytes, nearly always.
     #[inline]
     pub(super) fn rules_out(&self, window: Window<'_>, at: usize) -> bool {
         match window.from(at) {
             [b'%' | b'\\', ..] => false,
-            [first, second, ..] => !self.has_pair(*first, *second),
+            [first, second @ (b'%' | b'\\'), ..] => !holds(&self.seconds, *first, *second),
+            [first, second, third, ..] => {
+                !holds(&self.seconds, *first, *second) || !holds(&self.thirds, *first, *third)
+            }
+            [first, second] => !holds(&self.seconds, *first, *second),
             _ => window.is_last,
         }
     }
@@ -60,7 +61,7 @@ impl Shapes {
         let behind = at.saturating_add(1);
         match window.from(at) {
             [b'%' | b'\\', ..] => self.find_escaped(window, at),
-            [first, second, ..] if self.has_pair(*first, *second) => {
+            [first, second, ..] if holds(&self.seconds, *first, *second) => {
                 self.search(*first, window, at, behind)
             }
             [_, _, ..] => Err(Miss::Absent),
@@ -68,13 +69,6 @@ impl Shapes {
             [first] => self.search(*first, window, at, behind),
             [] => Err(Miss::Unknown),
         }
-    }
-
-    #[inline]
-    fn has_pair(&self, first: u8, second: u8) -> bool {
-        let row = self.pairs.get(usize::from(first));
-        row.and_then(|row| row.get(usize::from(second >> 6)))
-            .is_some_and(|word| word >> (second & 63) & 1 == 1)
     }
 
     /// The first character is written as an escape.
@@ -100,6 +94,19 @@ impl Shapes {
         }
         Err(Miss::Absent)
     }
+}
+
+fn add(row: &mut [u64; 4], byte: u8) {
+    if let Some(word) = row.get_mut(usize::from(byte >> 6)) {
+        *word |= 1 << (byte & 63);
+    }
+}
+
+#[inline]
+fn holds(rows: &[[u64; 4]], first: u8, byte: u8) -> bool {
+    let row = rows.get(usize::from(first));
+    row.and_then(|row| row.get(usize::from(byte >> 6)))
+        .is_some_and(|word| word >> (byte & 63) & 1 == 1)
 }
 
 const fn shape(rule: &'static str, prefix: &'static str, class: Class, least: usize) -> Shape {
