@@ -6,6 +6,7 @@ use super::{
     MaskedText, PLACEHOLDER,
     names::{self, Meaning, Names},
     own::OwnRules,
+    prefilter::MIN_RUN,
     provider::Provider,
     shapes::Shapes,
 };
@@ -82,7 +83,14 @@ impl Rules {
 
     /// `text` with every secret in it replaced: for ids, names and paths that stand in an entry.
     pub fn mask_text<'t>(&self, text: &'t str) -> Cow<'t, str> {
-        MaskedText::of(self, text)
+        // Most ids and names are shorter than any token, and hold no sign.
+        let is_short =
+            text.len() < MIN_RUN && !text.bytes().any(|byte| matches!(byte, b':' | b'='));
+        if is_short && self.own.is_none() {
+            Cow::Borrowed(text)
+        } else {
+            MaskedText::of(self, text)
+        }
     }
 
     /// Whether a field or a header of this name holds a secret.
