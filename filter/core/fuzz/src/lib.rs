@@ -33,6 +33,14 @@ pub fn check(input: &[u8], syntax: &Syntax) {
     assert!(whole.view.len() <= most, "{} bytes of {}", whole.view.len(), body.len());
 }
 
+/// The masked view of `body` in one chunk.
+///
+/// # Panics
+/// As [`check`].
+pub fn view(body: &[u8], syntax: &Syntax) -> Vec<u8> {
+    mask(body, syntax, &[body.len().max(1)]).view
+}
+
 /// A number becomes a string: two quotes, with as many backslashes before each as those of its name.
 const MAX_QUOTES: usize = 2 * 17;
 
