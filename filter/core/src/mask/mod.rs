@@ -422,6 +422,9 @@ mod tests {
         ] {
             assert_eq!(masked(text, &Syntax::Json), view.replace('Q', &quoted), "{text}");
         }
+        // A key that never ends is left where it breaks off, in one piece or in many.
+        let broken = "\"credentials\":{\"a\"t\"token\\\":\\\"b c\n";
+        assert_eq!(masked(broken, &Syntax::Json), broken);
         let nested = r#"{"a":"{\"pin\":1,\"password\":5}"}"#;
         let view = nested.replace('5', &format!("\\\"{PLACEHOLDER}\\\""));
         assert_eq!(masked(nested, &Syntax::Json), view);

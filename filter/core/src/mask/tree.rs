@@ -165,14 +165,13 @@ impl Tree {
     fn in_key(&mut self, window: Window<'_>, at: usize) -> Walk {
         match self.embedding.content(window, at) {
             Content::Open(end) if end == at => Walk::More,
-            Content::Open(end) => {
-                self.key.push(window.bytes.get(at..end).unwrap_or_default());
-                Walk::Keep(end)
-            }
-            Content::Closed(end) => {
-                self.key.push(window.bytes.get(at..end).unwrap_or_default());
+            Content::Closed(end) if end == at => {
                 self.describes = self.key.is_schema_word();
                 self.close(window, end)
+            }
+            Content::Open(end) | Content::Closed(end) => {
+                self.key.push(window.bytes.get(at..end).unwrap_or_default());
+                Walk::Keep(end)
             }
         }
     }
