@@ -430,12 +430,9 @@ impl Config {
         };
         let key = hash_key(&settings.hash, environment)?;
         let rules = Rc::new(rules(&settings.mask)?);
-        let request_headers = request_table(&settings)?;
-        let response_headers = response_table(&settings.headers)?;
-        refuse_secret_names(&settings, &rules)?;
         Ok(Self {
-            request_headers,
-            response_headers,
+            request_headers: request_table(&settings, &rules)?,
+            response_headers: response_table(&settings.headers, &rules)?,
             correlation_header,
             endpoint_form: settings.endpoint.form,
             gateway_authorities: authorities(&settings.endpoint.gateway_authorities)?,
@@ -459,29 +456,6 @@ impl Config {
     pub fn check(settings: Settings) -> Result<Self, ConfigError> {
         Self::compile(settings, |_| Some(vec![0; MIN_KEY_BYTES]))
     }
-}
-
-/// No header is logged whose name holds a secret by the rules for bodies: the operator's names, too.
-fn refuse_secret_names(settings: &Settings, rules: &Rules) -> Result<(), ConfigError> {
-    let (identity, headers) = (&settings.identity, &settings.headers);
-    for (key, names) in [
-        ("identity.agent_id", &identity.agent_id),
-        ("identity.agent_version", &identity.agent_version),
-        ("identity.agent_deployment", &identity.agent_deployment),
-        ("identity.user_id", &identity.user_id),
-        ("identity.session_id", &identity.session_id),
-        ("headers.log_request", &headers.log_request),
-        ("headers.log_response", &headers.log_response),
-    ] {
-        if let Some(index) = names.iter().position(|name| rules.is_secret_name(name)) {
-            let name = names.get(index).map(String::as_str).unwrap_or_default();
-            let problem = format!(
-                "the value of `{name}` is secret (see mask.names) and never logged; remove it"
-            );
-            return Err(ConfigError::new(format!("{key}[{index}]"), problem));
-        }
-    }
-    Ok(())
 }
 
 fn rules(mask: &MaskSettings) -> Result<Rules, ConfigError> {
@@ -571,7 +545,7 @@ fn key_id(id: Option<&str>) -> Result<&str, ConfigError> {
     })
 }
 
-fn request_table(settings: &Settings) -> Result<HeaderTable, ConfigError> {
+fn request_table(settings: &Settings, rules: &Rules) -> Result<HeaderTable, ConfigError> {
     let mut table = HeaderTable::default();
     for (name, role) in [
         (":authority", Role::Authority),
@@ -597,14 +571,14 @@ fn request_table(settings: &Settings) -> Result<HeaderTable, ConfigError> {
         ("identity.user_id", &identity.user_id, Claim::UserId),
         ("identity.session_id", &identity.session_id, Claim::SessionId),
     ] {
-        for (rank, name) in loggable_names(key, names)? {
+        for (rank, name) in loggable_names(key, names, rules)? {
             table.add(&name, Role::Claim(claim, rank));
             if identity.strip {
                 table.add(removable(key, &name)?, Role::Strip);
             }
         }
     }
-    for (rank, name) in loggable_names("correlation.from", &settings.correlation.from)? {
+    for (rank, name) in loggable_names("correlation.from", &settings.correlation.from, rules)? {
         let is_trace = name == "traceparent";
         table.add(
             &name,
@@ -616,13 +590,14 @@ fn request_table(settings: &Settings) -> Result<HeaderTable, ConfigError> {
     }
     add_lists(
         &mut table,
+        rules,
         ("headers.log_request", &settings.headers.log_request),
         ("headers.strip_request", &settings.headers.strip_request),
     )?;
     Ok(table)
 }
 
-fn response_table(headers: &HeaderSettings) -> Result<HeaderTable, ConfigError> {
+fn response_table(headers: &HeaderSettings, rules: &Rules) -> Result<HeaderTable, ConfigError> {
     let mut table = HeaderTable::default();
     for (name, role) in [
         (":status", Role::Status),
@@ -637,6 +612,7 @@ fn response_table(headers: &HeaderSettings) -> Result<HeaderTable, ConfigError> 
     }
     add_lists(
         &mut table,
+        rules,
         ("headers.log_response", &headers.log_response),
         ("headers.strip_response", &headers.strip_response),
     )?;
@@ -645,8 +621,13 @@ fn response_table(headers: &HeaderSettings) -> Result<HeaderTable, ConfigError> 
 
 type List<'a> = (&'static str, &'a [String]);
 
-fn add_lists(table: &mut HeaderTable, log: List<'_>, strip: List<'_>) -> Result<(), ConfigError> {
-    for (_, name) in loggable_names(log.0, log.1)? {
+fn add_lists(
+    table: &mut HeaderTable,
+    rules: &Rules,
+    log: List<'_>,
+    strip: List<'_>,
+) -> Result<(), ConfigError> {
+    for (_, name) in loggable_names(log.0, log.1, rules)? {
         table.add(&name, Role::Log);
     }
     for (index, name) in strip.1.iter().enumerate() {
@@ -658,7 +639,11 @@ fn add_lists(table: &mut HeaderTable, log: List<'_>, strip: List<'_>) -> Result<
 }
 
 /// Names whose values will stand in entries, with their rank in the list.
-fn loggable_names(key: &str, names: &[String]) -> Result<Vec<(u8, String)>, ConfigError> {
+fn loggable_names(
+    key: &str,
+    names: &[String],
+    rules: &Rules,
+) -> Result<Vec<(u8, String)>, ConfigError> {
     const MOST: usize = 32;
     if names.len() > MOST {
         return Err(ConfigError::new(
@@ -668,12 +653,18 @@ fn loggable_names(key: &str, names: &[String]) -> Result<Vec<(u8, String)>, Conf
     }
     let checked = names.iter().zip(0_u8..).map(|(name, rank)| {
         let key = format!("{key}[{rank}]");
-        let name = header_name(&key, name)?;
-        if is_credential(&name) {
-            let problem = format!("`{name}` carries a credential and is never logged; remove it");
+        let lower = header_name(&key, name)?;
+        if is_credential(&lower) {
+            let problem = format!("`{lower}` carries a credential and is never logged; remove it");
             return Err(ConfigError::new(key, problem));
         }
-        Ok((rank, name))
+        if rules.is_secret_name(name) {
+            let problem = format!(
+                "the value of `{name}` is secret (see mask.names) and never logged; remove it"
+            );
+            return Err(ConfigError::new(key, problem));
+        }
+        Ok((rank, lower))
     });
     checked.collect()
 }

@@ -20,8 +20,9 @@
 //! # What it is not
 //!
 //! It does not decide which hosts may be called (the gateway's routes do), and it stores nothing.
-//! It looks into bodies for secrets only. It never sees, keeps or prints a credential: header values leave
-//! it only when their name is on the operator's allow-list, which refuses credential names.
+//! It looks into bodies for secrets only. It keeps and prints no credential: header values leave it
+//! only when their name is on the operator's allow-list, which refuses credential names, and of a
+//! credential no more than a keyed fingerprint.
 #![forbid(unsafe_code)]
 #![cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
 

@@ -9,7 +9,7 @@
 use super::window::{Step, Window, hex};
 
 /// How deep a JSON text lies.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Embedding {
     /// JSON strings around it.
     pub(super) level: u32,
@@ -28,6 +28,11 @@ const STEP: usize = 32;
 /// The level of a quote behind `backslashes`.
 pub(super) fn level_of(backslashes: usize) -> u32 {
     backslashes.trailing_ones()
+}
+
+/// The backslashes that belong to a quote of `level`.
+fn backslashes_of(level: u32) -> usize {
+    (1_usize << level.min(MAX_LEVEL)).saturating_sub(1)
 }
 
 /// What came of looking for a quote.
@@ -56,9 +61,8 @@ pub(super) enum Content {
 impl Embedding {
     /// The characters of its quotes.
     pub(super) fn quote(self) -> Vec<u8> {
-        let backslashes = (1_usize << self.level.min(MAX_LEVEL)).saturating_sub(1);
         let mut quote = Vec::new();
-        (0..backslashes).for_each(|_| self.write(b"5C", b'\\', &mut quote));
+        (0..backslashes_of(self.level)).for_each(|_| self.write(b"5C", b'\\', &mut quote));
         self.write(b"22", b'"', &mut quote);
         quote
     }
@@ -80,8 +84,7 @@ impl Embedding {
                 Step::Char(b'\\', next) => behind = next,
                 Step::Char(b'"', end) => {
                     let level = level_of(backslashes);
-                    let own = (1_usize << level.min(MAX_LEVEL)).saturating_sub(1);
-                    let start = self.back(behind, own);
+                    let start = self.back(behind, backslashes_of(level));
                     return Quote::At { level, start, end };
                 }
                 Step::Unknown => return Quote::Unknown,
@@ -141,8 +144,7 @@ impl Embedding {
                     if level > self.level {
                         return Ok(next);
                     }
-                    let own = (1_usize << level).saturating_sub(1);
-                    return Err(Content::Closed(self.back(behind, own)));
+                    return Err(Content::Closed(self.back(behind, backslashes_of(level))));
                 }
                 Step::Char(b'\n', _) => return Ok(behind),
                 Step::Char(_, next) => return Ok(next),

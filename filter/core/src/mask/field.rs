@@ -228,20 +228,8 @@ impl Sign {
         }
         match name.place {
             Place::Environment => self.variable(window),
-            Place::Field => self.query_value(window, Skip::Field),
-            _ => self.query_value(window, Skip::Query(self.layers)),
-        }
-    }
-
-    fn query_value(self, window: Window<'_>, mut skip: Skip) -> Sought {
-        let start = self.behind;
-        if start >= window.bytes.len() && !window.is_last {
-            return Err(Wait::Until(start));
-        }
-        match skip.run(window, start) {
-            Skipped::Done(end) if end == start => Err(Wait::Absent),
-            Skipped::More(end) if end == start => Err(Wait::Until(start)),
-            _ => Ok(Value { rule: NAME_RULE, start, skip }),
+            Place::Field => not_empty(Skip::Field, window, self.behind, self.behind),
+            _ => not_empty(Skip::Query(self.layers), window, self.behind, self.behind),
         }
     }
 
@@ -249,15 +237,12 @@ impl Sign {
     fn variable(self, window: Window<'_>) -> Sought {
         const LEAST: usize = 8;
         let start = match window.raw(self.behind) {
-            Step::Char(b'"' | b'\'', next) => next,
-            Step::Unknown => return Err(Wait::Until(self.behind)),
-            _ => {
-                match Embedding::quote_at(Embedding { level: 0, layers: 0 }, window, self.behind) {
-                    Quote::At { end, .. } => end,
-                    Quote::Unknown => return Err(Wait::Until(self.behind)),
-                    Quote::Absent => self.behind,
-                }
-            }
+            Step::Char(b'\'', next) => next,
+            _ => match Embedding::default().quote_at(window, self.behind) {
+                Quote::At { end, .. } => end,
+                Quote::Unknown => return Err(Wait::Until(self.behind)),
+                Quote::Absent => self.behind,
+            },
         };
         let class = BASE64 | WORD | DOT | TILDE;
         window.least(start, class, LEAST).map_err(|miss| Wait::of(miss, start))?;
@@ -274,17 +259,14 @@ impl Sign {
             None => (headers, 0),
         };
         let end = name.iter().position(|byte| matches!(byte, b'"' | b';' | b'\r' | b'\n'));
-        let Some(end) = end else {
-            return if is_cut { Err(Wait::Until(self.behind)) } else { Err(Wait::Absent) };
-        };
+        let missing = if is_cut { Wait::Until(self.behind) } else { Wait::Absent };
+        let end = end.ok_or(missing)?;
         let name = name.get(..end).unwrap_or_default();
         if names.meaning(name.iter().rev().copied(), true) == Meaning::Plain {
             return Err(Wait::Absent);
         }
         let after_name = end.saturating_add(quoted);
-        let Some(blank) = blank_line(headers.get(after_name..).unwrap_or_default()) else {
-            return if is_cut { Err(Wait::Until(self.behind)) } else { Err(Wait::Absent) };
-        };
+        let blank = blank_line(headers.get(after_name..).unwrap_or_default()).ok_or(missing)?;
         let start = self.behind.saturating_add(after_name).saturating_add(blank);
         let delimiter = [b"--", boundary].concat();
         let value = window.from(start);
@@ -294,12 +276,16 @@ impl Sign {
         if delimiter.starts_with(value) && !window.is_last {
             return Err(Wait::Until(self.behind));
         }
-        let mut skip = Skip::Part(delimiter.into());
-        match skip.run(window, start) {
-            Skipped::Done(end) if end == start => Err(Wait::Absent),
-            Skipped::More(end) if end == start => Err(Wait::Until(self.behind)),
-            _ => Ok(Value { rule: NAME_RULE, start, skip }),
-        }
+        not_empty(Skip::Part(delimiter.into()), window, start, self.behind)
+    }
+}
+
+/// The value at `start`, unless it is empty; if nobody knows yet, no byte before `hold` is secret.
+fn not_empty(mut skip: Skip, window: Window<'_>, start: usize, hold: usize) -> Sought {
+    match skip.run(window, start) {
+        Skipped::Done(end) if end == start => Err(Wait::Absent),
+        Skipped::More(end) if end == start => Err(Wait::Until(hold)),
+        _ => Ok(Value { rule: NAME_RULE, start, skip }),
     }
 }
 
@@ -356,10 +342,9 @@ impl<'a> Name<'a> {
     /// Its first five characters; zeros if it is shorter than that.
     fn first_five(self) -> [u8; 5] {
         let mut five = [0; 5];
-        let from_end = self.before.take(self.length).skip(self.length.saturating_sub(5));
-        let mut first: Vec<u8> = from_end.collect();
-        first.reverse();
-        five.iter_mut().zip(first).for_each(|(place, byte)| *place = byte);
+        let places = five.iter_mut().take(self.length).rev();
+        let letters = self.letters().skip(self.length.saturating_sub(5));
+        places.zip(letters).for_each(|(place, byte)| *place = byte);
         five
     }
 

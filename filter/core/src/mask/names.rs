@@ -72,11 +72,6 @@ const WORDS: &[&str] = &[
     "clientassertion",
     "assertion",
     "samlresponse",
-    "connectsid",
-    "phpsessid",
-    "jsessionid",
-    "gitlabsession",
-    "aiohttpsession",
 ];
 
 /// Names that hold secrets in a query or a form only: elsewhere they say too little.
@@ -95,8 +90,8 @@ const QUERY_WORDS: &[&str] = &[
 ];
 
 /// Names of cookies that hold a session, folded: they are secret in a `Cookie:` line of a text too.
-const SESSION_COOKIES: &[&[u8]] =
-    &[b"connectsid", b"phpsessid", b"jsessionid", b"gitlabsession", b"aiohttpsession"];
+const SESSION_COOKIES: &[&str] =
+    &["connectsid", "phpsessid", "jsessionid", "gitlabsession", "aiohttpsession"];
 
 /// Endings of names that look like the above and hold no secret, folded.
 const EXCEPTIONS: &[&str] = &[
@@ -167,8 +162,11 @@ const NOTHING: u8 = 36;
 impl Names {
     /// The built-in names, `names` in addition and `except_names` less, each in any spelling.
     pub(super) fn new(names: &[Box<[u8]>], except_names: &[Box<[u8]>]) -> Self {
-        let boxed = |list: &[&str]| list.iter().map(|name| name.as_bytes().into()).collect();
-        let mut words: Vec<Box<[u8]>> = boxed(WORDS);
+        let boxed = |list: &[&str]| -> Vec<Box<[u8]>> {
+            list.iter().map(|name| name.as_bytes().into()).collect()
+        };
+        let mut words = boxed(WORDS);
+        words.extend(boxed(SESSION_COOKIES));
         words.extend(names.iter().cloned());
         let mut all = Self {
             exceptions: boxed(EXCEPTIONS),
@@ -201,16 +199,13 @@ impl Names {
 
     /// Whether a cookie of this name (last character first) holds a session.
     pub(super) fn is_session_cookie(&self, reversed: impl Iterator<Item = u8>) -> bool {
-        let folded = self.folded(reversed);
-        folded.is_some_and(|folded| SESSION_COOKIES.contains(&folded.bytes()))
+        let is = |name: &[u8]| SESSION_COOKIES.iter().any(|cookie| cookie.as_bytes() == name);
+        self.folded(reversed).is_some_and(|folded| is(folded.bytes()))
     }
 
     /// The name, if any name that is known ends like it.
     fn folded(&self, reversed: impl Iterator<Item = u8>) -> Option<Folded> {
-        let mut letters = reversed
-            .filter(u8::is_ascii_alphanumeric)
-            .skip_while(u8::is_ascii_digit)
-            .map(|letter| letter.to_ascii_lowercase());
+        let mut letters = letters(reversed);
         let (last, before, third) = (letters.next()?, letters.next()?, letters.next());
         let tail = self.tail(symbol(before)?, symbol(last)?);
         if tail >> third.map_or(Some(NOTHING), symbol)? & 1 == 0 {
@@ -293,10 +288,15 @@ fn symbol(folded: u8) -> Option<u8> {
 /// `name` as names are compared.
 pub(super) fn fold(name: &[u8]) -> Box<[u8]> {
     let mut folded = Folded::default();
-    for byte in name.iter().rev().filter(|byte| byte.is_ascii_alphanumeric()) {
-        folded.push_front(byte.to_ascii_lowercase());
-    }
+    letters(name.iter().rev().copied()).for_each(|letter| folded.push_front(letter));
     folded.bytes().into()
+}
+
+/// The letters and digits of a name, last one first, in lower case. The number behind a name
+/// (`password2`) is no part of it.
+fn letters(reversed: impl Iterator<Item = u8>) -> impl Iterator<Item = u8> {
+    let letters = reversed.filter(u8::is_ascii_alphanumeric).skip_while(u8::is_ascii_digit);
+    letters.map(|letter| letter.to_ascii_lowercase())
 }
 
 /// A folded name that grows from its end to its beginning.
@@ -313,19 +313,11 @@ impl Default for Folded {
 
 impl Folded {
     fn push_front(&mut self, byte: u8) {
-        // The number behind a name (`password2`) is no part of it.
-        if self.len() == 0 && byte.is_ascii_digit() {
-            return;
-        }
         let Some(start) = self.start.checked_sub(1) else { return };
         if let Some(place) = self.bytes.get_mut(start) {
             *place = byte;
             self.start = start;
         }
-    }
-
-    fn len(&self) -> usize {
-        MAX_NAME.saturating_sub(self.start)
     }
 
     fn bytes(&self) -> &[u8] {

@@ -118,8 +118,8 @@ fn long_runs(tokens: u64) -> u64 {
 
 /// Where the run begins within which `bytes` end, if it is too short yet; else their length.
 fn start_before_end(bytes: &[u8]) -> usize {
-    let open = bytes.iter().rev().take(MIN_RUN).take_while(|byte| is_token(**byte)).count();
-    if open == MIN_RUN { bytes.len() } else { bytes.len().saturating_sub(open) }
+    let start = run_before(bytes);
+    if bytes.len().saturating_sub(start) < MIN_RUN { start } else { bytes.len() }
 }
 
 /// Where the run begins within which `before` ends, as far as it matters.

@@ -3,12 +3,13 @@
 use std::{borrow::Cow, cell::RefCell, collections::BTreeMap, fmt};
 
 use super::{
-    MaskedText, PLACEHOLDER,
+    PLACEHOLDER,
     names::{self, Meaning, Names},
     own::OwnRules,
     prefilter::MIN_RUN,
     provider::Provider,
     shapes::Shapes,
+    view_of,
 };
 
 /// All rules: built-in names and shapes, and the operator's own.
@@ -86,11 +87,7 @@ impl Rules {
         // Most ids and names are shorter than any token, and hold no sign.
         let is_short =
             text.len() < MIN_RUN && !text.bytes().any(|byte| matches!(byte, b':' | b'='));
-        if is_short && self.own.is_none() {
-            Cow::Borrowed(text)
-        } else {
-            MaskedText::of(self, text)
-        }
+        if is_short && self.own.is_none() { Cow::Borrowed(text) } else { view_of(self, text) }
     }
 
     /// Whether a field or a header of this name holds a secret.

@@ -31,7 +31,7 @@ pub(super) struct Hit<'r> {
 
 /// What a look at a piece of a body found.
 #[derive(Debug)]
-pub(super) enum Scan<'r> {
+pub(super) enum Found<'r> {
     /// No secret begins here.
     Nothing,
     /// The first secret.
@@ -51,39 +51,39 @@ pub(super) struct Scanner<'r> {
 enum Verdict<'r> {
     /// Go on behind this place.
     GoOn(usize),
-    Stop(Scan<'r>),
+    Stop(Found<'r>),
 }
 
 impl<'r> Scanner<'r> {
     /// The first secret at or behind `from`, in one piece of text.
-    pub(super) fn scan(self, window: Window<'_>, from: usize) -> Scan<'r> {
+    pub(super) fn scan(self, window: Window<'_>, from: usize) -> Found<'r> {
         Ahead::default().scan(self, window, from)
     }
 
-    fn own(self, own: &'r OwnRules, window: Window<'_>, from: usize) -> Scan<'r> {
+    fn own(self, own: &'r OwnRules, window: Window<'_>, from: usize) -> Found<'r> {
         let horizon = own.horizon(window, from);
         match own.find(window, from) {
-            Some(found) if found.start < horizon || window.is_last => Scan::Hit(Hit {
+            Some(found) if found.start < horizon || window.is_last => Found::Hit(Hit {
                 rule: found.rule,
                 provider: None,
                 start: found.start,
                 known: found.start,
                 skip: Skip::Bytes(found.length),
             }),
-            _ if window.is_last => Scan::Nothing,
-            _ => Scan::Pending { resume: horizon, hold: horizon },
+            _ if window.is_last => Found::Nothing,
+            _ => Found::Pending { resume: horizon, hold: horizon },
         }
     }
 
-    fn built_in(self, window: Window<'_>, from: usize) -> Scan<'r> {
+    fn built_in(self, window: Window<'_>, from: usize) -> Found<'r> {
         let mut at = from;
         let mut cursor = Cursor::new(window.bytes);
         loop {
             let verdict = match cursor.next(at) {
                 Event::Anchor(at) => self.anchor(window, at),
                 Event::Run(start) => self.run(window, start),
-                Event::End(_) if window.is_last => return Scan::Nothing,
-                Event::End(start) => return Scan::Pending { resume: start, hold: start },
+                Event::End(_) if window.is_last => return Found::Nothing,
+                Event::End(start) => return Found::Pending { resume: start, hold: start },
             };
             match verdict {
                 Verdict::GoOn(next) => at = next,
@@ -106,9 +106,9 @@ impl<'r> Scanner<'r> {
             return Verdict::GoOn(sign.behind);
         }
         match sign.look(window, &self.rules.names, self.syntax) {
-            Ok(Value { rule, start, skip }) => Verdict::Stop(Scan::Hit(hit(rule, start, skip))),
+            Ok(Value { rule, start, skip }) => Verdict::Stop(Found::Hit(hit(rule, start, skip))),
             Err(Wait::Absent) => Verdict::GoOn(sign.behind),
-            Err(Wait::Until(hold)) => Verdict::Stop(Scan::Pending { resume: sign.at, hold }),
+            Err(Wait::Until(hold)) => Verdict::Stop(Found::Pending { resume: sign.at, hold }),
         }
     }
 
@@ -133,7 +133,7 @@ impl<'r> Scanner<'r> {
             match verdict {
                 Verdict::GoOn(next) => at = next,
                 // What a word begins behind is looked at again together with it.
-                Verdict::Stop(Scan::Pending { hold, .. }) => return pending_from(place, hold),
+                Verdict::Stop(Found::Pending { hold, .. }) => return pending_from(place, hold),
                 stop => return stop,
             }
         }
@@ -290,7 +290,7 @@ impl<'r> Scanner<'r> {
 /// What a look at `at` means for the walk: nothing, if nothing is there.
 fn stop<'r>(look: Look<Hit<'r>>, at: usize) -> Option<Verdict<'r>> {
     match look {
-        Ok(hit) => Some(Verdict::Stop(Scan::Hit(hit))),
+        Ok(hit) => Some(Verdict::Stop(Found::Hit(hit))),
         Err(Miss::Unknown) => Some(pending(at)),
         Err(Miss::Absent) => None,
     }
@@ -315,7 +315,7 @@ fn pending<'r>(at: usize) -> Verdict<'r> {
 }
 
 fn pending_from<'r>(resume: usize, hold: usize) -> Verdict<'r> {
-    Verdict::Stop(Scan::Pending { resume, hold })
+    Verdict::Stop(Found::Pending { resume, hold })
 }
 
 /// What is known of the bytes ahead in one window. Where both kinds of rules find something, the
@@ -323,8 +323,8 @@ fn pending_from<'r>(resume: usize, hold: usize) -> Verdict<'r> {
 /// other again and again.
 #[derive(Debug, Default)]
 pub(super) struct Ahead<'r> {
-    built_in: Option<Scan<'r>>,
-    own: Option<Scan<'r>>,
+    built_in: Option<Found<'r>>,
+    own: Option<Found<'r>>,
 }
 
 impl<'r> Ahead<'r> {
@@ -334,18 +334,18 @@ impl<'r> Ahead<'r> {
         scanner: Scanner<'r>,
         window: Window<'_>,
         from: usize,
-    ) -> Scan<'r> {
+    ) -> Found<'r> {
         let Some(rules) = &scanner.rules.own else { return scanner.built_in(window, from) };
-        let is_ahead = |scan: &Scan<'_>| scan.place() >= from;
+        let is_ahead = |scan: &Found<'_>| scan.place() >= from;
         let built_in = self.built_in.take().filter(is_ahead);
         let built_in = built_in.unwrap_or_else(|| scanner.built_in(window, from));
         let own = self.own.take().filter(is_ahead);
         let own = own.unwrap_or_else(|| scanner.own(rules, window, from));
         match (&built_in, &own) {
             (
-                Scan::Pending { resume: one, hold },
-                Scan::Pending { resume: other, hold: other_hold },
-            ) => Scan::Pending { resume: *one.min(other), hold: *hold.min(other_hold) },
+                Found::Pending { resume: one, hold },
+                Found::Pending { resume: other, hold: other_hold },
+            ) => Found::Pending { resume: *one.min(other), hold: *hold.min(other_hold) },
             _ if own.place() < built_in.place() => {
                 self.built_in = Some(built_in);
                 own
@@ -358,7 +358,7 @@ impl<'r> Ahead<'r> {
     }
 }
 
-impl Scan<'_> {
+impl Found<'_> {
     /// Up to where it says that there is no secret.
     fn place(&self) -> usize {
         match self {

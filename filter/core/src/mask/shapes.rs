@@ -56,17 +56,11 @@ impl Shapes {
         }
     }
 
-    /// The token that begins at `at`, where a word may begin.
+    /// The token that begins at `at`, where a word may begin and [`Self::rules_out`] does not say no.
     pub(super) fn find(&self, window: Window<'_>, at: usize) -> Look<Token> {
-        let behind = at.saturating_add(1);
         match window.from(at) {
             [b'%' | b'\\', ..] => self.find_escaped(window, at),
-            [first, second, ..] if holds(&self.seconds, *first, *second) => {
-                self.search(*first, window, at, behind)
-            }
-            [_, _, ..] => Err(Miss::Absent),
-            _ if window.is_last => Err(Miss::Absent),
-            [first] => self.search(*first, window, at, behind),
+            [first, ..] => self.search(*first, window, at, at.saturating_add(1)),
             [] => Err(Miss::Unknown),
         }
     }
