@@ -386,7 +386,12 @@ impl Call {
                 .response
                 .seen_after_us
                 .map(|_| message(&self.response.content, &self.response.body)),
+            stream: None,
+            gen_ai: None,
+            mcp: None,
             upstream: None,
+            retry: None,
+            rate_limit: None,
             trace_id: self.request.trace_id.as_deref().map(Cow::Borrowed),
             credential: self.request.credential.as_deref().map(Cow::Borrowed),
             timing: None,

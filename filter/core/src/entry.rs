@@ -20,6 +20,7 @@ use crate::{
     json::Object,
     mask::Scan,
     outcome::{Outcome, Reason},
+    stream::Kind,
     time::Timestamp,
     words::words,
 };
@@ -81,9 +82,24 @@ pub struct Entry<'a> {
     /// The response, once it was seen.
     #[serde(default)]
     pub response: Option<Message<'a>>,
+    /// The call as a stream, if its answer came as one.
+    #[serde(default)]
+    pub stream: Option<Stream>,
+    /// What a call to a model was about.
+    #[serde(default)]
+    pub gen_ai: Option<GenAi<'a>>,
+    /// What a call to an MCP server was about.
+    #[serde(default)]
+    pub mcp: Option<Mcp<'a>>,
     /// Where the gateway sent the call.
     #[serde(default)]
     pub upstream: Option<Upstream<'a>>,
+    /// What was said about trying again.
+    #[serde(default)]
+    pub retry: Option<Retry>,
+    /// What the provider says is left of its limits.
+    #[serde(default)]
+    pub rate_limit: Option<RateLimit>,
     /// The W3C trace id of the request.
     #[serde(default)]
     pub trace_id: Option<Cow<'a, str>>,
@@ -151,6 +167,159 @@ pub struct Message<'a> {
     pub headers: Option<Cow<'a, BTreeMap<Box<str>, String>>>,
 }
 
+/// A call as a stream.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Stream {
+    /// How the stream is divided into events.
+    pub kind: Kind,
+    /// When its first byte crossed.
+    #[cfg_attr(feature = "schema", schemars(with = "Option<String>", extend("format" = "date-time")))]
+    #[serde(default)]
+    pub started_at: Option<Timestamp>,
+    /// When its last byte crossed; while it goes on, the last one so far.
+    #[cfg_attr(feature = "schema", schemars(with = "Option<String>", extend("format" = "date-time")))]
+    #[serde(default)]
+    pub ended_at: Option<Timestamp>,
+    /// The answer's part of it.
+    #[serde(flatten)]
+    pub response: Flow,
+    /// The request's part of it, where both sides talk.
+    #[serde(default)]
+    pub request: Option<Flow>,
+}
+
+/// One direction of a stream.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Flow {
+    /// Whole events that crossed.
+    #[serde(default)]
+    pub events: u64,
+    /// Pieces in which the bytes came to the gateway.
+    #[serde(default)]
+    pub chunks: u64,
+    /// The hash chain over the events.
+    #[cfg_attr(feature = "schema", schemars(with = "Option<String>", extend("pattern" = "^[0-9a-f]{64}$")))]
+    #[serde(default)]
+    pub chunk_chain: Option<Digest>,
+    /// Every link of that chain, from the first event on, if the operator wants them.
+    #[cfg_attr(feature = "schema", schemars(with = "Vec<String>"))]
+    #[serde(default)]
+    pub event_hashes: Vec<Digest>,
+}
+
+/// What a call to a model was about. The names are those of OpenTelemetry's semantic conventions for
+/// generative AI, version 1.41.1, without their prefixes.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct GenAi<'a> {
+    /// Who runs the model (`gen_ai.provider.name`), by the host that was called.
+    #[serde(default, borrow)]
+    pub provider: Option<Cow<'a, str>>,
+    /// What was asked for (`gen_ai.operation.name`).
+    #[serde(default)]
+    pub operation: Option<Cow<'a, str>>,
+    /// The model that was asked for (`gen_ai.request.model`).
+    #[serde(default)]
+    pub request_model: Option<Cow<'a, str>>,
+    /// The model that answered (`gen_ai.response.model`).
+    #[serde(default)]
+    pub response_model: Option<Cow<'a, str>>,
+    /// The provider's id of the answer (`gen_ai.response.id`).
+    #[serde(default)]
+    pub response_id: Option<Cow<'a, str>>,
+    /// All input tokens, cached ones among them (`gen_ai.usage.input_tokens`).
+    #[serde(default)]
+    pub input_tokens: Option<u64>,
+    /// All output tokens (`gen_ai.usage.output_tokens`).
+    #[serde(default)]
+    pub output_tokens: Option<u64>,
+    /// Input tokens read from a cache (`gen_ai.usage.cache_read.input_tokens`).
+    #[serde(default)]
+    pub cache_read_input_tokens: Option<u64>,
+    /// Input tokens written to a cache (`gen_ai.usage.cache_creation.input_tokens`).
+    #[serde(default)]
+    pub cache_creation_input_tokens: Option<u64>,
+    /// Output tokens spent on reasoning (`gen_ai.usage.reasoning.output_tokens`).
+    #[serde(default)]
+    pub reasoning_output_tokens: Option<u64>,
+    /// Why the model stopped, each reason once (`gen_ai.response.finish_reasons`).
+    #[serde(default)]
+    pub finish_reasons: Vec<Cow<'a, str>>,
+    /// Tools that the model called, each name once (`gen_ai.tool.name`).
+    #[serde(default)]
+    pub tools: Vec<Cow<'a, str>>,
+    /// The provider's word for what went wrong (`error.type`).
+    #[serde(default)]
+    pub error_type: Option<Cow<'a, str>>,
+}
+
+/// What a call to an MCP server was about.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Mcp<'a> {
+    /// The JSON-RPC method (`mcp.method.name`), of several the first.
+    #[serde(default, borrow)]
+    pub method: Option<Cow<'a, str>>,
+    /// The tool that was called (`gen_ai.tool.name`).
+    #[serde(default)]
+    pub tool: Option<Cow<'a, str>>,
+    /// The prompt that was asked for (`gen_ai.prompt.name`).
+    #[serde(default)]
+    pub prompt: Option<Cow<'a, str>>,
+    /// The session that the server opened (`mcp.session.id`).
+    #[serde(default)]
+    pub session_id: Option<Cow<'a, str>>,
+    /// The version of the protocol (`mcp.protocol.version`).
+    #[serde(default)]
+    pub protocol_version: Option<Cow<'a, str>>,
+    /// How many messages the request held, if more than one.
+    #[serde(default)]
+    pub messages: Option<u64>,
+    /// The JSON-RPC error code of the answer (`rpc.response.status_code`).
+    #[serde(default)]
+    pub error_code: Option<i64>,
+    /// Keys of this object that header and body disagree on; the header's value stands.
+    #[serde(default)]
+    pub conflicts: Vec<Cow<'a, str>>,
+}
+
+/// What was said about trying again.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Retry {
+    /// Which try this was, by the client's own count; 0 is the first.
+    #[serde(default)]
+    pub count: Option<u64>,
+    /// After how many milliseconds the provider wants the next one.
+    #[serde(default)]
+    pub after_ms: Option<u64>,
+}
+
+/// What the provider says is left of its limits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct RateLimit {
+    /// Requests.
+    #[serde(default)]
+    pub remaining_requests: Option<u64>,
+    /// Tokens of both kinds.
+    #[serde(default)]
+    pub remaining_tokens: Option<u64>,
+    /// Input tokens.
+    #[serde(default)]
+    pub remaining_input_tokens: Option<u64>,
+    /// Output tokens.
+    #[serde(default)]
+    pub remaining_output_tokens: Option<u64>,
+}
+
 /// Where the gateway sent the call.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -208,17 +377,30 @@ impl Entry<'_> {
                     json.object(name, |json| message.write_members(json));
                 }
             }
+            if let Some(stream) = &self.stream {
+                json.object("stream", |json| stream.write_members(json));
+            }
+            if let Some(gen_ai) = &self.gen_ai {
+                json.object("gen_ai", |json| gen_ai.write_members(json));
+            }
+            if let Some(mcp) = &self.mcp {
+                json.object("mcp", |json| mcp.write_members(json));
+            }
             if let Some(upstream) = &self.upstream {
                 json.object("upstream", |json| upstream.write_members(json));
+            }
+            if let Some(retry) = &self.retry {
+                json.object("retry", |json| retry.write_members(json));
+            }
+            if let Some(rate_limit) = &self.rate_limit {
+                json.object("rate_limit", |json| rate_limit.write_members(json));
             }
             json.some_text("trace_id", self.trace_id.as_deref());
             json.some_text("credential", self.credential.as_deref());
             if let Some(timing) = &self.timing {
                 json.object("timing", |json| timing.write_members(json));
             }
-            if !self.truncated.is_empty() {
-                json.texts("truncated", self.truncated.iter().map(|key| &**key));
-            }
+            json.some_texts("truncated", &self.truncated);
         });
     }
 }
@@ -249,6 +431,75 @@ impl Message<'_> {
                 headers.iter().for_each(|(name, value)| json.foreign(name, value));
             });
         }
+    }
+}
+
+impl Stream {
+    fn write_members(&self, json: &mut Object<'_>) {
+        json.text("kind", Some(self.kind.as_str()));
+        json.some_text("started_at", self.started_at.map(|at| at.to_string()).as_deref());
+        json.some_text("ended_at", self.ended_at.map(|at| at.to_string()).as_deref());
+        self.response.write_members(json);
+        if let Some(request) = &self.request {
+            json.object("request", |json| request.write_members(json));
+        }
+    }
+}
+
+impl Flow {
+    fn write_members(&self, json: &mut Object<'_>) {
+        json.number("events", Some(self.events));
+        json.number("chunks", Some(self.chunks));
+        json.some_text("chunk_chain", self.chunk_chain.map(Digest::to_hex).as_deref());
+        let hashes: Vec<_> = self.event_hashes.iter().map(|hash| hash.to_hex()).collect();
+        json.some_texts("event_hashes", &hashes);
+    }
+}
+
+impl GenAi<'_> {
+    fn write_members(&self, json: &mut Object<'_>) {
+        json.some_text("provider", self.provider.as_deref());
+        json.some_text("operation", self.operation.as_deref());
+        json.some_text("request_model", self.request_model.as_deref());
+        json.some_text("response_model", self.response_model.as_deref());
+        json.some_text("response_id", self.response_id.as_deref());
+        json.some_number("input_tokens", self.input_tokens);
+        json.some_number("output_tokens", self.output_tokens);
+        json.some_number("cache_read_input_tokens", self.cache_read_input_tokens);
+        json.some_number("cache_creation_input_tokens", self.cache_creation_input_tokens);
+        json.some_number("reasoning_output_tokens", self.reasoning_output_tokens);
+        json.some_texts("finish_reasons", &self.finish_reasons);
+        json.some_texts("tools", &self.tools);
+        json.some_text("error_type", self.error_type.as_deref());
+    }
+}
+
+impl Mcp<'_> {
+    fn write_members(&self, json: &mut Object<'_>) {
+        json.some_text("method", self.method.as_deref());
+        json.some_text("tool", self.tool.as_deref());
+        json.some_text("prompt", self.prompt.as_deref());
+        json.some_text("session_id", self.session_id.as_deref());
+        json.some_text("protocol_version", self.protocol_version.as_deref());
+        json.some_number("messages", self.messages);
+        json.some_integer("error_code", self.error_code);
+        json.some_texts("conflicts", &self.conflicts);
+    }
+}
+
+impl Retry {
+    fn write_members(self, json: &mut Object<'_>) {
+        json.some_number("count", self.count);
+        json.some_number("after_ms", self.after_ms);
+    }
+}
+
+impl RateLimit {
+    fn write_members(self, json: &mut Object<'_>) {
+        json.some_number("remaining_requests", self.remaining_requests);
+        json.some_number("remaining_tokens", self.remaining_tokens);
+        json.some_number("remaining_input_tokens", self.remaining_input_tokens);
+        json.some_number("remaining_output_tokens", self.remaining_output_tokens);
     }
 }
 
@@ -297,7 +548,12 @@ mod tests {
             agent: None,
             request: None,
             response: None,
+            stream: None,
+            gen_ai: None,
+            mcp: None,
             upstream: None,
+            retry: None,
+            rate_limit: None,
             trace_id: None,
             credential: None,
             timing: None,
@@ -343,7 +599,33 @@ mod tests {
                     [("user-agent".into(), "caf\u{e9} \u{1f980}".into())].into(),
                 )),
             }),
+            stream: Some(Stream {
+                kind: Kind::Sse,
+                started_at: Some(Timestamp::from_nanos(1_000)),
+                ended_at: None,
+                response: Flow {
+                    events: 2,
+                    chunks: 1,
+                    chunk_chain: Some(Digest::of(b"b")),
+                    event_hashes: vec![Digest::of(b"a"), Digest::of(b"b")],
+                },
+                request: Some(Flow::default()),
+            }),
+            gen_ai: Some(GenAi {
+                provider: Some("openai".into()),
+                output_tokens: Some(0),
+                tools: vec!["search".into()],
+                ..GenAi::default()
+            }),
+            mcp: Some(Mcp {
+                method: Some("tools/call".into()),
+                error_code: Some(-32_020),
+                conflicts: vec!["tool".into()],
+                ..Mcp::default()
+            }),
             upstream: Some(Upstream { attempts: Some(2), ..Upstream::default() }),
+            retry: Some(Retry { count: Some(0), after_ms: Some(250) }),
+            rate_limit: Some(RateLimit { remaining_tokens: Some(9), ..RateLimit::default() }),
             credential: Some("0123456789abcdef0123456789abcdef".into()),
             timing: Some(Timing { duration_us: 1, first_byte_us: None }),
             truncated: vec!["endpoint".into()],

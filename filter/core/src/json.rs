@@ -4,6 +4,8 @@
 //! costs: serde_json takes four times as long for the same line inside a Wasm VM. Reading is not,
 //! and stays with serde.
 
+use std::ops::Deref;
+
 /// One object on its way into `out`. Members with a value of `None` are left out by the `some_…`
 /// methods and are `null` with the others.
 pub(crate) struct Object<'o> {
@@ -60,6 +62,16 @@ impl<'o> Object<'o> {
         }
     }
 
+    pub(crate) fn some_integer(&mut self, name: &str, number: Option<i64>) {
+        if let Some(number) = number {
+            self.name(name);
+            if number < 0 {
+                self.out.push(b'-');
+            }
+            write_number(self.out, number.unsigned_abs());
+        }
+    }
+
     pub(crate) fn some_true(&mut self, name: &str, flag: bool) {
         if flag {
             self.name(name);
@@ -67,7 +79,13 @@ impl<'o> Object<'o> {
         }
     }
 
-    pub(crate) fn texts<'t>(&mut self, name: &str, texts: impl Iterator<Item = &'t str>) {
+    pub(crate) fn some_texts(&mut self, name: &str, texts: &[impl Deref<Target = str>]) {
+        if !texts.is_empty() {
+            self.texts(name, texts.iter().map(|text| &**text));
+        }
+    }
+
+    fn texts<'t>(&mut self, name: &str, texts: impl Iterator<Item = &'t str>) {
         self.name(name);
         self.out.push(b'[');
         for (index, text) in texts.enumerate() {
@@ -169,10 +187,12 @@ mod tests {
             object.number("c", Some(0));
             object.some_number("d", Some(10));
             object.some_true("e", false);
-            object.texts("f", ["x", "y"].into_iter());
+            object.some_texts("f", &["x", "y"].map(Box::<str>::from));
+            object.some_texts("f", &[""; 0].map(Box::<str>::from));
+            object.some_integer("n", Some(-7));
             object.object("g", |object| object.foreign("h\"", "i"));
         });
-        assert_eq!(json, r#"{"a":null,"c":0,"d":10,"f":["x","y"],"g":{"h\"":"i"}}"#);
+        assert_eq!(json, r#"{"a":null,"c":0,"d":10,"f":["x","y"],"n":-7,"g":{"h\"":"i"}}"#);
     }
 
     proptest! {

@@ -39,6 +39,10 @@ words! {
         UpstreamReset = "upstream_reset",
         /// No connection to the provider: name, address, port or certificate.
         ConnectFailure = "connect_failure",
+        /// A tool of an MCP server says that it failed, in an answer with a good status.
+        ToolError = "tool_error",
+        /// The answer itself says that the call failed, though its status is a good one.
+        ApplicationError = "application_error",
         /// The caller went away.
         ClientDisconnect = "client_disconnect",
         /// The caller did not send its request in time.

@@ -1,0 +1,1 @@
+//! Scalars at chosen places of JSON documents, as they stream by.
