@@ -56,6 +56,12 @@ impl Stage {
         Ok(Open { gateway, simulator: self.simulator })
     }
 
+    /// Starts the gateway with the hosts of real providers led to the simulator.
+    pub(crate) async fn open_to_providers(self) -> Result<Open> {
+        let gateway = self.gateway()?.providers(&self.simulator)?.start().await?;
+        Ok(Open { gateway, simulator: self.simulator })
+    }
+
     /// A gateway as it ships, with the simulator's hosts added, not started.
     pub(crate) fn gateway(&self) -> Result<Builder> {
         Gateway::builder(self.version)?.simulator(&self.simulator)
