@@ -139,10 +139,18 @@ impl HeaderMap {
 }
 
 pub(crate) fn headers(side: Side) -> HeaderMap {
+    header_map(map_type(side))
+}
+
+pub(crate) fn response_trailers() -> HeaderMap {
+    const RESPONSE_TRAILERS: u32 = 3;
+    header_map(RESPONSE_TRAILERS)
+}
+
+fn header_map(map_type: u32) -> HeaderMap {
     // SAFETY: both out-pointers are valid for the call.
-    let map = HostBytes::read(|data, size| unsafe {
-        proxy_get_header_map_pairs(map_type(side), data, size)
-    });
+    let map =
+        HostBytes::read(|data, size| unsafe { proxy_get_header_map_pairs(map_type, data, size) });
     HeaderMap(map.unwrap_or_default())
 }
 

@@ -14,8 +14,9 @@
 //! nothing goes on unmasked.
 //!
 //! An entry exists at any moment of a call: a provisional one is set as a property when the request
-//! headers arrive, again at the response headers, and the final one at the end. If the VM dies in
-//! between, Envoy prints the last one that was set.
+//! headers arrive, again at the response headers, every second of a stream, and the final one at the
+//! end. If the VM dies in between, Envoy prints the last one that was set; its periodic log does so
+//! while a call is under way.
 #![expect(
     missing_docs,
     reason = "the only public item is the entry point that the SDK's macro makes"
@@ -109,12 +110,21 @@ impl Filter {
     fn body(&mut self, side: Side, size: usize, end: bool) {
         for chunk in host::body(side, size) {
             match chunk {
-                Some(bytes) => self.call.body(side, &bytes),
+                Some(bytes) => self.call.body(side, &bytes, host::monotonic_clock),
                 None => self.call.lose_body(side),
             }
         }
         if end {
             self.call.end(side, End::Complete);
+        }
+        self.refresh();
+    }
+
+    /// A stream may go on for hours: what the access log prints in between shall not be its first
+    /// minute.
+    fn refresh(&mut self) {
+        if self.call.is_due() {
+            record(&self.call.provisional());
         }
     }
 
@@ -123,7 +133,7 @@ impl Filter {
         let mut onward = Onward::default();
         for chunk in host::body(Side::Request, size) {
             match chunk {
-                Some(bytes) => self.call.pass(&bytes, &mut onward),
+                Some(bytes) => self.call.pass(&bytes, &mut onward, host::monotonic_clock),
                 None => self.call.fail(),
             }
         }
@@ -136,6 +146,7 @@ impl Filter {
         {
             self.call.fail();
         }
+        self.refresh();
     }
 
     /// Lets the request go on, unless the call is refused.
@@ -222,6 +233,9 @@ impl HttpContext for Filter {
     }
 
     fn on_http_response_trailers(&mut self, _count: usize) -> Action {
+        if self.call.wants_response_trailers() {
+            self.call.response_trailers(host::response_trailers().pairs());
+        }
         self.call.end(Side::Response, End::Trailers);
         Action::Continue
     }

@@ -10,15 +10,18 @@ use std::{borrow::Cow, rc::Rc};
 use crate::{
     config::Config,
     correlation, credential,
-    digest::{Body, End},
+    digest::End,
     endpoint::Target,
-    entry::{Agent, Entry, Message, Source, Timing, Upstream},
+    entry::{Agent, Entry, Message, RateLimit, Retry, Source, Stream, Timing, Upstream},
     gate::{Gate, Onward},
     headers::{LoggedHeaders, Role, media_type},
     identity::Identity,
     mask::{Masked, Rules, Syntax},
-    outcome::{Ending, Outcome, Reason, Verdict},
+    meaning::{Clues, Meaning},
+    outcome::{self, Ending, Outcome, Reason, Verdict},
+    passage::Passage,
     refusal::Refusal,
+    stream::{Kind, Said},
     text::{MAX_TEXT_BYTES, Text},
     time::{Monotonic, Timestamp},
 };
@@ -86,6 +89,10 @@ pub struct Call {
     response: Response,
     /// Stands where not every request body may leave as it came.
     gate: Option<Gate>,
+    /// What the call is about, if it is a call to a model or a tool.
+    meaning: Option<Box<Meaning>>,
+    /// When the entry was set last, in a stream.
+    recorded: Monotonic,
     refused: Option<Reason>,
     refusal_is_sent: bool,
 }
@@ -100,8 +107,9 @@ struct Request {
     correlation_id: Option<Box<str>>,
     trace_id: Option<Box<str>>,
     credential: Option<Box<str>>,
+    retry: Retry,
     content: Content,
-    body: Body,
+    passage: Passage,
 }
 
 #[derive(Debug, Default)]
@@ -109,9 +117,13 @@ struct Response {
     seen_after_us: Option<u64>,
     status: Option<u16>,
     retry_after: bool,
+    retry: Retry,
+    rate_limit: RateLimit,
+    /// The word of gRPC for how the call ended, once it came.
+    grpc_status: Option<u64>,
     upstream_request_id: Option<(u8, Text)>,
     content: Content,
-    body: Body,
+    passage: Passage,
 }
 
 /// What the headers say about a body.
@@ -121,6 +133,11 @@ struct Content {
     encoding: Option<Text>,
     logged: LoggedHeaders,
     written_in: Option<Syntax>,
+    /// How the body is divided into events, by its type.
+    kind: Option<Kind>,
+    has_length: bool,
+    /// Whether its bytes are compressed, or encoded in another way.
+    is_encoded: bool,
 }
 
 impl Content {
@@ -129,14 +146,17 @@ impl Content {
         match role {
             Role::ContentType => {
                 self.media_type = Some(media_type(rules, value));
+                self.kind = self.kind.or(Kind::of(value));
                 self.write_in(syntax_of(value));
             }
             Role::ContentEncoding => {
                 self.encoding = Some(Text::masked(rules, value.trim_ascii(), 64));
                 if Syntax::of(b"", value) == Syntax::Opaque {
                     self.write_in(Syntax::Opaque);
+                    self.is_encoded = true;
                 }
             }
+            Role::ContentLength => self.has_length = true,
             Role::Log => self.logged.push(rules, name, value),
             _ => {}
         }
@@ -153,6 +173,16 @@ impl Content {
     fn syntax(&self) -> Syntax {
         self.written_in.clone().unwrap_or(Syntax::Text)
     }
+
+    /// How an answer of this content is divided into events. Of one that is encoded nobody sees the
+    /// events, and one of a known length is no stream.
+    fn stream_kind(&self) -> Option<Kind> {
+        match self.kind {
+            Some(kind) if !self.is_encoded => Some(kind),
+            _ if self.has_length => None,
+            _ => Some(Kind::Chunked),
+        }
+    }
 }
 
 impl Call {
@@ -164,6 +194,8 @@ impl Call {
             request: Request::default(),
             response: Response::default(),
             gate: None,
+            meaning: None,
+            recorded: started.monotonic,
             refused: None,
             refusal_is_sent: false,
         }
@@ -178,10 +210,11 @@ impl Call {
         end: bool,
         random: impl FnOnce() -> [u8; 16],
     ) -> Edits<'_> {
-        let Self { config, request, gate, refused, .. } = self;
-        let (mut edits, host) = request.read(config, headers, random);
+        let Self { config, request, gate, meaning, refused, .. } = self;
+        let (mut edits, host, found) = request.read(config, headers, random);
+        *meaning = found;
         if end {
-            request.body.finish(End::Complete);
+            request.passage.body_mut().finish(End::Complete);
             return edits;
         }
         match request.open(config, host, &mut edits) {
@@ -199,7 +232,8 @@ impl Call {
         random: impl FnOnce() -> [u8; 16],
     ) {
         let Self { config, request, .. } = self;
-        request.read(config, headers, random);
+        let (_, _, meaning) = request.read(config, headers, random);
+        self.meaning = meaning;
     }
 
     /// The response headers arrived; `end` if no body follows. The answer is what to change on them.
@@ -209,7 +243,7 @@ impl Call {
         end: bool,
         at: Monotonic,
     ) -> Edits<'_> {
-        let Self { config, response, .. } = self;
+        let Self { config, request, response, meaning, .. } = self;
         let rules = &config.reading.rules;
         let mut edits = Edits::default();
         response.seen_after_us = Some(at.micros_since(self.started.monotonic));
@@ -218,21 +252,44 @@ impl Call {
             for role in roles {
                 match *role {
                     Role::Status => response.status = parse_status(value),
-                    Role::RetryAfter => response.retry_after = true,
+                    Role::RetryAfter => {
+                        response.retry_after = true;
+                        response.retry.note_after(value);
+                    }
+                    Role::RetryAfterMs => response.retry.note_after_ms(value),
+                    Role::Remaining(limit) => response.rate_limit.note(limit, value),
+                    Role::GrpcStatus => response.note_grpc_status(value),
+                    Role::Meaning => {
+                        if let Some(meaning) = meaning {
+                            meaning.response_header(name, value);
+                        }
+                    }
                     Role::UpstreamRequestId(rank) => response.claim_request_id(rules, rank, value),
                     Role::Strip => edits.remove.push(name),
                     role => response.content.note(rules, role, name, value),
                 }
             }
         }
-        if response.status == Some(SWITCHING_PROTOCOLS) {
-            response.content.write_in(Syntax::Opaque);
-        }
         match end {
-            true => response.body.finish(End::Complete),
-            false => response.body.open(&config.reading, response.content.syntax()),
+            true => response.passage.body_mut().finish(End::Complete),
+            false => response.open(config, request),
         }
         edits
+    }
+
+    /// Whether [`Call::response_trailers`] would find something in the trailers of the response.
+    pub fn wants_response_trailers(&self) -> bool {
+        self.response.content.kind == Some(Kind::Grpc)
+    }
+
+    /// The trailers of the response arrived.
+    pub fn response_trailers<'h>(&mut self, trailers: impl Iterator<Item = (&'h [u8], &'h [u8])>) {
+        for (name, value) in trailers {
+            let roles = self.config.response_headers.find(name).map_or(&[][..], |found| found.1);
+            if roles.contains(&Role::GrpcStatus) {
+                self.response.note_grpc_status(value);
+            }
+        }
     }
 
     /// Whether the request body has to go through [`Call::pass`] and [`Call::pass_end`].
@@ -242,9 +299,14 @@ impl Call {
 
     /// The next bytes of a gated request body. What may go on in their place is added to `onward`,
     /// unless the call is refused by now.
-    pub fn pass(&mut self, chunk: &[u8], onward: &mut Onward) {
-        let Some(gate) = &mut self.gate else { return };
-        if let Err(reason) = gate.pass(&mut self.request.body, chunk, onward) {
+    pub fn pass(&mut self, chunk: &[u8], onward: &mut Onward, now: impl FnOnce() -> Monotonic) {
+        let Self { request, gate: Some(gate), meaning, .. } = self else { return };
+        let passage = &mut request.passage;
+        if passage.is_stream() {
+            passage.note_time(now());
+        }
+        let mut hear = |said: Said<'_>| hear(meaning, Side::Request, said);
+        if let Err(reason) = gate.pass(passage, chunk, onward, &mut hear) {
             self.refuse(reason);
         }
     }
@@ -252,15 +314,16 @@ impl Call {
     /// A gated request body ended. What was held back of it is added to `onward`, unless the call is
     /// refused by now.
     pub fn pass_end(&mut self, end: End, onward: &mut Onward) {
-        let Some(gate) = &mut self.gate else { return };
-        if let Err(reason) = gate.finish(&mut self.request.body, end, onward) {
+        let Self { request, gate: Some(gate), meaning, .. } = self else { return };
+        let mut hear = |said: Said<'_>| hear(meaning, Side::Request, said);
+        if let Err(reason) = gate.finish(&mut request.passage, end, onward, &mut hear) {
             self.refuse(reason);
         }
     }
 
     /// A gated request body could not be read or changed, so it must not go on.
     pub fn fail(&mut self) {
-        self.request.body.lose();
+        self.request.passage.body_mut().lose();
         self.refuse(Reason::FilterFault);
     }
 
@@ -280,27 +343,49 @@ impl Call {
         self.refused.get_or_insert(reason);
     }
 
-    /// The next bytes of a body.
-    pub fn body(&mut self, side: Side, chunk: &[u8]) {
-        let Self { config, request, response, .. } = self;
-        let (content, body) = match side {
-            Side::Request => (&request.content, &mut request.body),
-            Side::Response => (&response.content, &mut response.body),
+    /// The next bytes of a body. `now` is asked only where it matters when they passed.
+    pub fn body(&mut self, side: Side, chunk: &[u8], now: impl FnOnce() -> Monotonic) {
+        let Self { config, request, response, meaning, .. } = self;
+        let (content, passage) = match side {
+            Side::Request => (&request.content, &mut request.passage),
+            Side::Response => (&response.content, &mut response.passage),
         };
-        if body.is_closed() {
-            body.open(&config.reading, content.syntax());
+        if passage.body().is_closed() {
+            passage.open(&config.reading, content.syntax());
         }
-        body.push(chunk);
+        if passage.is_stream() {
+            passage.note_time(now());
+        }
+        passage.push(chunk, &mut |_| {}, &mut |said| hear(meaning, side, said));
     }
 
     /// Bytes of a body passed that could not be read.
     pub fn lose_body(&mut self, side: Side) {
-        self.body_of(side).lose();
+        self.passage_of(side).body_mut().lose();
     }
 
     /// A message ended as it should.
     pub fn end(&mut self, side: Side, end: End) {
-        self.body_of(side).finish(end);
+        let Self { request, response, meaning, .. } = self;
+        let passage = match side {
+            Side::Request => &mut request.passage,
+            Side::Response => &mut response.passage,
+        };
+        passage.finish(end, &mut |_| {}, &mut |said| hear(meaning, side, said));
+    }
+
+    /// Whether a stream went on for so long since its entry was set that it is time to set it anew;
+    /// if so, that counts as done.
+    pub fn is_due(&mut self) -> bool {
+        let spans = [&self.request.passage, &self.response.passage].map(Passage::span);
+        let Some(last) = spans.into_iter().flatten().map(|(_, last)| last).max() else {
+            return false;
+        };
+        let is_due = last.micros_since(self.recorded) >= REFRESH_US;
+        if is_due {
+            self.recorded = last;
+        }
+        is_due
     }
 
     /// The entry as it would stand if nothing more were ever heard of this call.
@@ -328,11 +413,13 @@ impl Call {
             code_details: &facts.code_details,
             retry_after: self.response.retry_after,
             response_cut: self.response.seen_after_us.is_some()
-                && self.response.body.end().is_none(),
+                && self.response.passage.body().end().is_none(),
             refusal: self.refused,
+            answer: self.answer(),
         });
         self.end_bodies(verdict);
-        let lost = self.request.body.is_lost() || self.response.body.is_lost();
+        let is_lost = |passage: &Passage| passage.body().is_lost();
+        let lost = is_lost(&self.request.passage) || is_lost(&self.response.passage);
         let (outcome, reason) = match lost {
             true => (Outcome::Error, Some(Reason::FilterFault)),
             false => (verdict.outcome, verdict.reason),
@@ -348,23 +435,29 @@ impl Call {
         }
     }
 
-    fn body_of(&mut self, side: Side) -> &mut Body {
+    fn passage_of(&mut self, side: Side) -> &mut Passage {
         match side {
-            Side::Request => &mut self.request.body,
-            Side::Response => &mut self.response.body,
+            Side::Request => &mut self.request.passage,
+            Side::Response => &mut self.response.passage,
         }
+    }
+
+    /// How the call ended by the answer's own words, if they tell against its status.
+    fn answer(&self) -> Option<(Outcome, Reason)> {
+        let by_grpc = self.response.grpc_status.and_then(outcome::of_grpc);
+        by_grpc.or_else(|| self.meaning.as_ref()?.verdict())
     }
 
     fn end_bodies(&mut self, verdict: Verdict) {
-        self.request.body.finish(verdict.cut_end);
+        self.end(Side::Request, verdict.cut_end);
         if verdict.is_local {
-            self.response.body.answer_locally();
+            self.response.passage.body_mut().answer_locally();
         }
-        self.response.body.finish(verdict.cut_end);
+        self.end(Side::Response, verdict.cut_end);
     }
 
     fn entry(&self, status: Option<u16>, outcome: Outcome, reason: Option<Reason>) -> Entry<'_> {
-        let Request { identity, body, .. } = &self.request;
+        let Request { identity, passage, .. } = &self.request;
         Entry {
             timestamp: self.started.wall,
             agent_id: identity.agent_id.text().map(Cow::Borrowed),
@@ -372,8 +465,8 @@ impl Call {
             endpoint: borrowed(&self.request.endpoint),
             method: borrowed(&self.request.method),
             status,
-            request_hash: body.digest(),
-            response_hash: self.response.body.digest(),
+            request_hash: passage.digest(),
+            response_hash: self.response.passage.digest(),
             outcome,
             correlation_id: self.request.correlation_id.as_deref().map(Cow::Borrowed),
             hash_key_id: self.config.reading.key.as_ref().map(|key| Cow::Borrowed(key.id())),
@@ -381,22 +474,36 @@ impl Call {
             provisional: false,
             session_id: identity.session_id.text().map(Cow::Borrowed),
             agent: agent(identity),
-            request: self.request.seen.then(|| message(&self.request.content, body)),
+            request: self.request.seen.then(|| message(&self.request.content, passage)),
             response: self
                 .response
                 .seen_after_us
-                .map(|_| message(&self.response.content, &self.response.body)),
-            stream: None,
-            gen_ai: None,
-            mcp: None,
+                .map(|_| message(&self.response.content, &self.response.passage)),
+            stream: self.stream(),
+            gen_ai: self.meaning.as_ref().and_then(|meaning| meaning.gen_ai()),
+            mcp: self.meaning.as_ref().and_then(|meaning| meaning.mcp()),
             upstream: None,
-            retry: None,
-            rate_limit: None,
+            retry: present(Retry { count: self.request.retry.count, ..self.response.retry }),
+            rate_limit: present(self.response.rate_limit),
             trace_id: self.request.trace_id.as_deref().map(Cow::Borrowed),
             credential: self.request.credential.as_deref().map(Cow::Borrowed),
             timing: None,
             truncated: self.truncated(),
         }
+    }
+
+    fn stream(&self) -> Option<Stream> {
+        let kind = self.response.passage.kind()?;
+        let span = self.response.passage.span();
+        let at = |at: Monotonic| self.started.wall.after(at.micros_since(self.started.monotonic));
+        let both_talk = matches!(kind, Kind::Websocket | Kind::Grpc);
+        Some(Stream {
+            kind,
+            started_at: span.map(|(first, _)| at(first)),
+            ended_at: span.map(|(_, last)| at(last)),
+            response: self.response.passage.flow(),
+            request: both_talk.then(|| self.request.passage.flow()),
+        })
     }
 
     fn upstream<'a>(&'a self, facts: &'a HostFacts) -> Option<Upstream<'a>> {
@@ -429,6 +536,9 @@ impl Call {
             ("response.type", is_cut(&self.response.content.media_type)),
             ("response.encoding", is_cut(&self.response.content.encoding)),
             ("response.headers", self.response.content.logged.is_cut()),
+            ("stream.event_hashes", self.response.passage.is_list_cut()),
+            ("stream.request.event_hashes", self.request.passage.is_list_cut()),
+            ("gen_ai", self.meaning.as_ref().is_some_and(|meaning| meaning.is_cut())),
             ("upstream.host", is_cut(&self.request.host)),
         ];
         keys.into_iter().filter(|(_, cut)| *cut).map(|(key, _)| Cow::Borrowed(key)).collect()
@@ -454,9 +564,23 @@ struct Scan<'h> {
     credential: Option<(u8, &'h [u8])>,
     /// The header under which the correlation id goes upstream, as it came in.
     passed_on: &'h [u8],
+    /// Whether the caller takes a compressed answer, or compressed messages of a WebSocket.
+    takes_encoded: bool,
+    takes_extensions: bool,
+    clues: Clues<'h>,
 }
 
 impl<'h> Scan<'h> {
+    /// Leaves the caller no choice but an answer that can be looked into.
+    fn ask_for_plain(self, edits: &mut Edits<'_>) {
+        if self.takes_encoded && !edits.remove.contains(&"accept-encoding") {
+            edits.set.push(("accept-encoding", b"identity".to_vec()));
+        }
+        if self.takes_extensions {
+            edits.remove.push("sec-websocket-extensions");
+        }
+    }
+
     fn note(&mut self, rules: &Rules, role: Role, value: &'h [u8]) {
         match role {
             Role::Authority => self.authority = value,
@@ -471,6 +595,15 @@ impl<'h> Scan<'h> {
             Role::Credential(rank) => {
                 prefer(&mut self.credential, rank, credential::in_header(value));
             }
+            Role::AcceptEncoding => {
+                self.takes_encoded = !value.trim_ascii().eq_ignore_ascii_case(b"identity");
+            }
+            Role::WebsocketExtensions => self.takes_extensions = true,
+            Role::Accept => self.clues.accepts_events = accepts_events(value),
+            Role::McpMethod => self.clues.mcp_method = Some(value),
+            Role::McpName => self.clues.mcp_name = Some(value),
+            Role::McpProtocolVersion => self.clues.mcp_protocol_version = Some(value),
+            Role::McpSessionId => self.clues.mcp_session_id = Some(value),
             _ => {}
         }
     }
@@ -479,6 +612,29 @@ impl<'h> Scan<'h> {
 /// A caller's id that is no secret: masked it would join calls that do not belong together.
 fn usable_id<'h>(rules: &Rules, value: &'h [u8]) -> Option<&'h str> {
     correlation::usable_id(value).filter(|id| rules.mask_text(id) == *id)
+}
+
+/// Whether a client takes JSON and events alike, as MCP demands of its clients.
+fn accepts_events(accept: &[u8]) -> bool {
+    let accept = accept.to_ascii_lowercase();
+    let names = |media_type: &[u8]| accept.windows(media_type.len()).any(|name| name == media_type);
+    names(b"application/json") && names(b"text/event-stream")
+}
+
+/// Passes on what a body says to what wants to know what the call is about.
+fn hear(meaning: &mut Option<Box<Meaning>>, side: Side, said: Said<'_>) {
+    let Some(meaning) = meaning else { return };
+    match (side, said) {
+        (Side::Request, Said::Content(bytes)) => meaning.request(bytes),
+        (Side::Request, Said::End { .. }) => meaning.end_request(),
+        (Side::Response, Said::Content(bytes)) => meaning.response(bytes),
+        (Side::Response, Said::End { name }) => meaning.end_response(name),
+    }
+}
+
+/// Something, unless it says nothing.
+fn present<T: Default + PartialEq>(value: T) -> Option<T> {
+    (value != T::default()).then_some(value)
 }
 
 /// Keeps the value of the lowest rank; of two with the same rank, the first.
@@ -496,7 +652,7 @@ impl Request {
         config: &'c Config,
         headers: impl Iterator<Item = (&'h [u8], &'h [u8])>,
         random: impl FnOnce() -> [u8; 16],
-    ) -> (Edits<'c>, &'h [u8]) {
+    ) -> (Edits<'c>, &'h [u8], Option<Box<Meaning>>) {
         let rules = &*config.reading.rules;
         let mut edits = Edits::default();
         let mut scan = Scan::default();
@@ -511,7 +667,10 @@ impl Request {
                     }
                     Role::Upgrade if value.eq_ignore_ascii_case(b"websocket") => {
                         self.content.write_in(Syntax::Opaque);
+                        self.content.kind = Some(Kind::Websocket);
                     }
+                    Role::RetryCount => self.retry.note_count(value),
+                    Role::RetryAttempt => self.retry.note_attempt(value),
                     Role::Claim(claim, rank) => self.identity.claim(rules, claim, rank, value),
                     role => {
                         scan.note(rules, role, value);
@@ -523,8 +682,13 @@ impl Request {
         self.seen = true;
         self.correlate(scan, config, random, &mut edits);
         self.fingerprint(scan, config);
-        let host = self.bind(scan, config, &mut edits);
-        (edits, host)
+        let target = self.bind(scan, config, &mut edits);
+        let clues = Clues { host: target.host(), path: target.path(), ..scan.clues };
+        let meaning = Meaning::new(Rc::clone(&config.tables), rules, &clues);
+        if config.plain_answers.applies(meaning.as_deref()) {
+            scan.ask_for_plain(&mut edits);
+        }
+        (edits, target.host(), meaning)
     }
 
     /// A body may follow on its way to `host`: what has to watch it, unless it must not leave at all.
@@ -542,7 +706,10 @@ impl Request {
             }
             edits.remove.push("content-length");
         }
-        self.body.open(&config.reading, syntax);
+        self.passage.open(&config.reading, syntax);
+        if let Some(kind @ (Kind::Websocket | Kind::Grpc)) = self.content.kind {
+            self.passage.open_stream(&config.reading, kind, config.list_events);
+        }
         Ok(gate)
     }
 
@@ -575,7 +742,7 @@ impl Request {
     }
 
     /// Finds out where the request is bound, and binds a path-style one for its true host.
-    fn bind<'h>(&mut self, scan: Scan<'h>, config: &Config, edits: &mut Edits<'_>) -> &'h [u8] {
+    fn bind<'h>(&mut self, scan: Scan<'h>, config: &Config, edits: &mut Edits<'_>) -> Target<'h> {
         let rules = &config.reading.rules;
         let mut target = Target::new(scan.authority, scan.path);
         if config.gateway_authorities.contains(scan.authority)
@@ -591,11 +758,35 @@ impl Request {
             self.host = Some(Text::masked(rules, target.host(), MAX_TEXT_BYTES));
             self.endpoint = Some(target.endpoint(config.endpoint_form, rules));
         }
-        target.host()
+        target
     }
 }
 
 impl Response {
+    /// A body may follow the headers of the answer to `request`.
+    fn open(&mut self, config: &Config, request: &mut Request) {
+        let is_switched = self.status == Some(SWITCHING_PROTOCOLS);
+        let is_websocket = request.content.kind == Some(Kind::Websocket);
+        if is_switched {
+            self.content.write_in(Syntax::Opaque);
+        } else if is_websocket {
+            request.passage.close_stream();
+        }
+        self.passage.open(&config.reading, self.content.syntax());
+        let kind = match is_switched {
+            true => is_websocket.then_some(Kind::Websocket),
+            false => self.content.stream_kind(),
+        };
+        if let Some(kind) = kind {
+            self.passage.open_stream(&config.reading, kind, config.list_events);
+        }
+    }
+
+    fn note_grpc_status(&mut self, value: &[u8]) {
+        let status = std::str::from_utf8(value).ok().and_then(|status| status.parse().ok());
+        self.grpc_status = self.grpc_status.or(status);
+    }
+
     fn claim_request_id(&mut self, rules: &Rules, rank: u8, value: &[u8]) {
         let id = value.trim_ascii();
         let outranked =
@@ -608,6 +799,10 @@ impl Response {
 
 /// The status of an accepted upgrade: what follows are frames of another protocol.
 const SWITCHING_PROTOCOLS: u16 = 101;
+
+/// How long the entry of a stream may stand before it is set anew, in microseconds: Envoy's periodic
+/// log prints what stands.
+const REFRESH_US: u64 = 1_000_000;
 
 fn parse_status(value: &[u8]) -> Option<u16> {
     std::str::from_utf8(value).ok()?.parse().ok()
@@ -623,9 +818,10 @@ fn agent(identity: &Identity) -> Option<Agent<'_>> {
     Some(Agent { name, version, deployment, source: Source::Claimed })
 }
 
-fn message<'a>(content: &'a Content, body: &'a Body) -> Message<'a> {
+fn message<'a>(content: &'a Content, passage: &'a Passage) -> Message<'a> {
     let headers = content.logged.values();
-    let masked = body.masked().map(Masked::counts).filter(|counts| !counts.is_empty());
+    let body = passage.body();
+    let masked = passage.masked().map(Masked::counts).filter(|counts| !counts.is_empty());
     Message {
         bytes: body.bytes(),
         media_type: borrowed(&content.media_type),
@@ -699,11 +895,11 @@ mod tests {
     fn a_whole_call_leaves_a_whole_entry() {
         let mut call = new_call("{}");
         call.request_headers(bytes(REQUEST), false, || [0; 16]);
-        call.body(Side::Request, b"ab");
-        call.body(Side::Request, b"c");
+        call.body(Side::Request, b"ab", || micros(8));
+        call.body(Side::Request, b"c", || micros(8));
         call.end(Side::Request, End::Complete);
         call.response_headers(bytes(RESPONSE), false, micros(7));
-        call.body(Side::Response, b"data: 1\n\n");
+        call.body(Side::Response, b"data: 1\n\n", || micros(8));
         call.end(Side::Response, End::Trailers);
         let facts = via_upstream();
         let expected = [
@@ -767,7 +963,7 @@ mod tests {
     fn a_call_that_was_cut_keeps_the_digest_of_what_crossed() {
         let mut call = new_call("{}");
         call.request_headers(bytes(REQUEST), false, || [0; 16]);
-        call.body(Side::Request, b"ab");
+        call.body(Side::Request, b"ab", || micros(8));
         let facts = HostFacts {
             code_details: b"downstream_remote_disconnect".into(),
             ..Default::default()
@@ -784,7 +980,7 @@ mod tests {
         let mut call = new_call("{}");
         call.request_headers(bytes(REQUEST), true, || [0; 16]);
         call.response_headers(bytes(&[(":status", "403")]), false, micros(1));
-        call.body(Side::Response, b"{}");
+        call.body(Side::Response, b"{}", || micros(8));
         call.end(Side::Response, End::Complete);
         let facts = HostFacts { code_details: b"route_not_found".into(), ..Default::default() };
         let entry = call.finish(micros(1), &facts);
@@ -1024,14 +1220,14 @@ mod tests {
                 let headers = headers.iter().map(|(name, value)| (&**name, &**value));
                 call.request_headers(headers, end, || [7; 16]);
             }
-            Step::RequestBody(chunk) => call.body(Side::Request, &chunk),
+            Step::RequestBody(chunk) => call.body(Side::Request, &chunk, || micros(8)),
             Step::RequestLost => call.lose_body(Side::Request),
             Step::RequestEnd(trailers) => call.end(Side::Request, end(trailers)),
             Step::ResponseHeaders(headers, end) => {
                 let headers = headers.iter().map(|(name, value)| (&**name, &**value));
                 call.response_headers(headers, end, micros(1));
             }
-            Step::ResponseBody(chunk) => call.body(Side::Response, &chunk),
+            Step::ResponseBody(chunk) => call.body(Side::Response, &chunk, || micros(8)),
             Step::ResponseEnd(trailers) => call.end(Side::Response, end(trailers)),
             Step::Provisional => drop(line(&call.provisional())),
         }

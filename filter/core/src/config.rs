@@ -22,7 +22,9 @@ use crate::{
     headers::{HeaderTable, Role, is_credential},
     identity::Claim,
     key::{Key, MIN_KEY_BYTES},
+    limits::REMAINING,
     mask::{PLACEHOLDER, Rules, RulesError},
+    meaning::{Meaning, RESPONSE_HEADERS, Tables},
     policy::{Action, HOST_PATTERN, HostPattern, Policies, Policy},
 };
 
@@ -44,9 +46,12 @@ pub struct Settings {
     /// How the endpoint is found and written.
     #[serde(deserialize_with = "object")]
     pub endpoint: EndpointSettings,
-    /// What is recorded of the gateway's way to the provider.
+    /// The gateway's way to the provider and back.
     #[serde(deserialize_with = "object")]
     pub upstream: UpstreamSettings,
+    /// What is recorded of streams.
+    #[serde(deserialize_with = "object")]
+    pub stream: StreamSettings,
     /// What is a secret, and what becomes of one.
     #[serde(deserialize_with = "object")]
     pub mask: MaskSettings,
@@ -117,7 +122,7 @@ pub struct EndpointSettings {
     pub gateway_authorities: Vec<String>,
 }
 
-/// What is recorded of the gateway's way to the provider.
+/// The gateway's way to the provider and back.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
@@ -125,6 +130,44 @@ pub struct UpstreamSettings {
     /// Whether the gateway is asked, at the end of each call, how often it tried. Turn it off only
     /// where no route retries: then it is a question less per call, and nothing is missed.
     pub attempts: bool,
+    /// Of whom the gateway asks for answers without compression, so that they can be looked into.
+    pub plain_answers: PlainAnswers,
+}
+
+/// Who is asked for answers without compression: `accept-encoding` becomes `identity`, and a
+/// WebSocket gets no extensions.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum PlainAnswers {
+    /// Providers of models and MCP servers.
+    #[default]
+    Known,
+    /// Everybody.
+    Always,
+    /// Nobody.
+    Never,
+}
+
+impl PlainAnswers {
+    /// Whether a call that is about this is one of them.
+    pub(crate) fn applies(self, meaning: Option<&Meaning>) -> bool {
+        match self {
+            Self::Known => meaning.is_some_and(Meaning::is_known_provider),
+            Self::Always => true,
+            Self::Never => false,
+        }
+    }
+}
+
+/// What is recorded of streams.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields, default)]
+pub struct StreamSettings {
+    /// Whether an entry lists the hash of each event, as many as fit, and not only the last one.
+    /// This needs `hash.key_env`: an event is a word or two, which can be guessed from a plain hash.
+    pub list_events: bool,
 }
 
 /// What is a secret, besides what is known as one anyway, and what becomes of it.
@@ -240,7 +283,7 @@ impl Default for EndpointSettings {
 
 impl Default for UpstreamSettings {
     fn default() -> Self {
-        Self { attempts: true }
+        Self { attempts: true, plain_answers: PlainAnswers::Known }
     }
 }
 
@@ -399,11 +442,17 @@ pub struct Config {
     pub(crate) fingerprints: Option<Fingerprints>,
     /// What may leave for which host.
     pub(crate) policies: Policies,
+    /// Where model and tool calls say what they are about.
+    pub(crate) tables: Rc<Tables>,
+    /// Of whom answers without compression are asked for.
+    pub(crate) plain_answers: PlainAnswers,
+    /// Whether entries list the events of a stream.
+    pub(crate) list_events: bool,
 }
 
 /// Response headers in which providers name a request, in the order of trust.
-const UPSTREAM_REQUEST_ID: [&str; 4] =
-    ["x-request-id", "request-id", "apim-request-id", "x-amzn-requestid"];
+const UPSTREAM_REQUEST_ID: [&str; 5] =
+    ["x-request-id", "request-id", "apim-request-id", "x-amzn-requestid", "cf-ray"];
 
 impl TryFrom<Settings> for Config {
     type Error = ConfigError;
@@ -441,6 +490,9 @@ impl Config {
             credentials: Rc::new(rules.credentials()),
             reading: Reading { rules, key },
             policies: policies(&settings)?,
+            tables: Rc::new(Tables::new()),
+            plain_answers: settings.upstream.plain_answers,
+            list_events: list_events(&settings)?,
         })
     }
 
@@ -467,6 +519,15 @@ fn rules(mask: &MaskSettings) -> Result<Rules, ConfigError> {
             list => ConfigError::new(format!("mask.{list}[{index}]"), problem),
         },
     )
+}
+
+fn list_events(settings: &Settings) -> Result<bool, ConfigError> {
+    if settings.stream.list_events && settings.hash.key_env.is_none() {
+        let problem = "needs a key: an event is a word or two, which can be guessed from its plain \
+                       hash; name the key's environment variable in `hash.key_env`";
+        return Err(ConfigError::new("stream.list_events", problem));
+    }
+    Ok(settings.stream.list_events)
 }
 
 fn policies(settings: &Settings) -> Result<Policies, ConfigError> {
@@ -555,6 +616,15 @@ fn request_table(settings: &Settings, rules: &Rules) -> Result<HeaderTable, Conf
         ("content-encoding", Role::ContentEncoding),
         ("traceparent", Role::TraceParent),
         ("upgrade", Role::Upgrade),
+        ("accept", Role::Accept),
+        ("accept-encoding", Role::AcceptEncoding),
+        ("sec-websocket-extensions", Role::WebsocketExtensions),
+        ("mcp-method", Role::McpMethod),
+        ("mcp-name", Role::McpName),
+        ("mcp-protocol-version", Role::McpProtocolVersion),
+        ("mcp-session-id", Role::McpSessionId),
+        ("x-stainless-retry-count", Role::RetryCount),
+        ("amz-sdk-request", Role::RetryAttempt),
     ] {
         table.add(name, role);
     }
@@ -603,9 +673,18 @@ fn response_table(headers: &HeaderSettings, rules: &Rules) -> Result<HeaderTable
         (":status", Role::Status),
         ("content-type", Role::ContentType),
         ("content-encoding", Role::ContentEncoding),
+        ("content-length", Role::ContentLength),
         ("retry-after", Role::RetryAfter),
+        ("retry-after-ms", Role::RetryAfterMs),
+        ("grpc-status", Role::GrpcStatus),
     ] {
         table.add(name, role);
+    }
+    for (name, limit) in REMAINING {
+        table.add(name, Role::Remaining(limit));
+    }
+    for name in RESPONSE_HEADERS {
+        table.add(name, Role::Meaning);
     }
     for (rank, name) in (0..).zip(UPSTREAM_REQUEST_ID) {
         table.add(name, Role::UpstreamRequestId(rank));
@@ -833,6 +912,8 @@ mod tests {
             (r#"{"hosts":[{"hosts":["a.b","a b"]}]}"#, "hosts[0].hosts[1]: expected `api.example"),
             (r#"{"hosts":[{"mask_outbound":true}]}"#, "hosts[0]: missing field `hosts`"),
             (r#"{"hash":{"key_id":"k"}}"#, "hash.key_id: there is no key"),
+            (r#"{"stream":{"list_events":true}}"#, "stream.list_events: needs a key"),
+            (r#"{"upstream":{"plain_answers":"sometimes"}}"#, "upstream.plain_answers: unknown"),
             (r#"{"hash":{"key_env":"K"}}"#, "hash.key_id: a key needs an id"),
             (r#"{"hash":{"key_env":"a b","key_id":"k"}}"#, "hash.key_env: expected the name"),
             (r#"{"hash":{"key_env":"K","key_id":"k"}}"#, "hash.key_env: `K` is not set; set it"),

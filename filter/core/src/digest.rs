@@ -16,6 +16,7 @@ use crate::{
     json,
     key::Key,
     mask::{Masked, Masker, Rules, Scan, Syntax},
+    stream::{Chain, Kind},
     words::words,
 };
 
@@ -117,10 +118,15 @@ pub struct Reading {
     pub key: Option<Key>,
 }
 
+/// The bytes of a block of a body that nothing else divides.
+pub const BLOCK_BYTES: usize = 64 * 1024;
+
 /// One body on its way: its running digest, its length, and its end once it has one.
 #[derive(Clone, Debug, Default)]
 pub struct Body {
     digest: Running,
+    /// The digest at the end of each block, chained, if that is wanted.
+    blocks: Option<Box<Blocks>>,
     scan: Option<Scan>,
     /// None if the bytes cannot be looked into.
     masker: Option<Masker>,
@@ -140,8 +146,31 @@ enum Running {
     Lost,
 }
 
+/// The chain over the blocks of a body: each link holds the digest of the body up to there, so a
+/// prefix can be proven, and nothing is hashed twice.
 #[derive(Clone, Debug)]
-enum Hasher {
+struct Blocks {
+    chain: Chain,
+    /// Bytes up to the end of the block that the body is in.
+    left: usize,
+}
+
+/// Hashes `bytes`, with a stop at the end of each block.
+fn absorb(hasher: &mut Hasher, blocks: &mut Option<Box<Blocks>>, mut bytes: &[u8]) {
+    if let Some(blocks) = blocks {
+        while let Some((head, rest)) = bytes.split_at_checked(blocks.left) {
+            hasher.update(head);
+            blocks.chain.link(&hasher.finish().0);
+            blocks.left = BLOCK_BYTES;
+            bytes = rest;
+        }
+        blocks.left = blocks.left.saturating_sub(bytes.len());
+    }
+    hasher.update(bytes);
+}
+
+#[derive(Clone, Debug)]
+pub(crate) enum Hasher {
     Plain(Sha256),
     Keyed(Box<Hmac<Sha256>>),
 }
@@ -182,6 +211,17 @@ impl Body {
         }
     }
 
+    /// The body is divided by nothing but its length: its blocks become links of a chain.
+    pub fn link_blocks(&mut self, reading: &Reading) {
+        let chain = Chain::new(Kind::Chunked, reading.key.as_ref());
+        self.blocks = Some(Box::new(Blocks { chain, left: BLOCK_BYTES }));
+    }
+
+    /// The chain over the blocks, if there is one.
+    pub fn blocks(&self) -> Option<&Chain> {
+        self.blocks.as_ref().map(|blocks| &blocks.chain)
+    }
+
     /// Whether no body was announced, which is not the same as one of no bytes.
     pub fn is_closed(&self) -> bool {
         matches!(self.digest, Running::Closed)
@@ -195,12 +235,12 @@ impl Body {
     /// The next bytes, in order; what is decided of them by now also goes to `view`, masked.
     pub fn push_to(&mut self, chunk: &[u8], view: &mut dyn FnMut(&[u8])) {
         self.bytes = self.bytes.saturating_add(chunk.len() as u64);
-        let Running::Open(hasher) = &mut self.digest else { return };
+        let Self { digest: Running::Open(hasher), masker, blocks, .. } = self else { return };
         let mut take = |bytes: &[u8]| {
-            hasher.update(bytes);
+            absorb(hasher, blocks, bytes);
             view(bytes);
         };
-        match &mut self.masker {
+        match masker {
             Some(masker) => masker.push(chunk, &mut take),
             None => take(chunk),
         }
@@ -221,10 +261,10 @@ impl Body {
         if self.end.is_none() {
             self.end = Some(end);
         }
-        let Running::Open(hasher) = &mut self.digest else { return };
-        if let Some(masker) = &mut self.masker {
+        let Self { digest: Running::Open(hasher), masker, blocks, .. } = self else { return };
+        if let Some(masker) = masker {
             masker.finish(&mut |bytes| {
-                hasher.update(bytes);
+                absorb(hasher, blocks, bytes);
                 view(bytes);
             });
         }

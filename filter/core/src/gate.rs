@@ -21,6 +21,7 @@ use crate::{
     digest::{Body, End},
     mask::{Masker, Provider, Rules, Syntax},
     outcome::Reason,
+    passage::{Hear, Passage},
     policy::{Action, Policy, bare_name},
 };
 
@@ -83,24 +84,25 @@ impl Gate {
     /// If the request must not go on.
     pub(crate) fn pass(
         &mut self,
-        body: &mut Body,
+        passage: &mut Passage,
         chunk: &[u8],
         onward: &mut Onward,
+        hear: &mut Hear<'_>,
     ) -> Result<(), Reason> {
         let start = onward.bytes.len();
-        let watch = self.watch.as_mut().filter(|_| body.is_scanned());
+        let watch = self.watch.as_mut().filter(|_| passage.body().is_scanned());
         let held = watch.map_or(0, |watch| {
             watch.push(chunk, &mut |_| {});
             watch.held()
         });
         if self.policy.mask_outbound {
-            body.push_to(chunk, &mut |view| onward.bytes.extend_from_slice(view));
+            passage.push(chunk, &mut |view| onward.bytes.extend_from_slice(view), hear);
         } else {
-            body.push(chunk);
+            passage.push(chunk, &mut |_| {}, hear);
             self.release(chunk, held, &mut onward.bytes);
         }
         onward.changed |= onward.bytes.get(start..) != Some(chunk);
-        self.check(body)
+        self.check(passage.body())
     }
 
     /// The body ended: what was held back is added to `onward`.
@@ -109,23 +111,25 @@ impl Gate {
     /// If the request must not go on, or cannot because there is no chunk left to change.
     pub(crate) fn finish(
         &mut self,
-        body: &mut Body,
+        passage: &mut Passage,
         end: End,
         onward: &mut Onward,
+        hear: &mut Hear<'_>,
     ) -> Result<(), Reason> {
         let start = onward.bytes.len();
         if let Some(watch) = &mut self.watch {
             watch.finish(&mut |_| {});
         }
-        body.finish_to(end, &mut |view| {
+        let mut view = |bytes: &[u8]| {
             if self.policy.mask_outbound {
-                onward.bytes.extend_from_slice(view);
+                onward.bytes.extend_from_slice(bytes);
             }
-        });
+        };
+        passage.finish(end, &mut view, hear);
         onward.bytes.append(&mut self.held);
         let has_rest = onward.bytes.len() > start;
         onward.changed |= has_rest;
-        self.check(body)?;
+        self.check(passage.body())?;
         if has_rest && end == End::Trailers { Err(Reason::UnmaskableBody) } else { Ok(()) }
     }
 
@@ -182,10 +186,10 @@ mod tests {
         Rc::new(Rules::default().credentials())
     }
 
-    fn opened() -> Body {
-        let mut body = Body::default();
-        body.open(&Reading::default(), Syntax::Json);
-        body
+    fn opened() -> Passage {
+        let mut passage = Passage::default();
+        passage.open(&Reading::default(), Syntax::Json);
+        passage
     }
 
     /// What went on of a body by its end or its refusal, and the digest.
@@ -193,14 +197,14 @@ mod tests {
         let (mut body, mut sent) = (opened(), Vec::new());
         for chunk in chunks {
             let mut onward = Onward::default();
-            if let Err(reason) = gate.pass(&mut body, chunk, &mut onward) {
+            if let Err(reason) = gate.pass(&mut body, chunk, &mut onward, &mut |_| {}) {
                 return (Err(reason), sent, body.digest());
             }
             assert!(onward.is_changed() || onward.bytes() == *chunk);
             sent.extend_from_slice(onward.bytes());
         }
         let mut rest = Onward::default();
-        let result = gate.finish(&mut body, End::Complete, &mut rest);
+        let result = gate.finish(&mut body, End::Complete, &mut rest, &mut |_| {});
         assert_eq!(rest.is_changed(), !rest.bytes().is_empty());
         sent.extend_from_slice(rest.bytes());
         (result, sent, body.digest())
@@ -215,7 +219,7 @@ mod tests {
     fn a_chunk_without_secrets_goes_on_as_it_is() {
         for mut gate in [masking(), denying("api.example.com")] {
             let mut onward = Onward::default();
-            gate.pass(&mut opened(), br#"{"a":1}"#, &mut onward).unwrap();
+            gate.pass(&mut opened(), br#"{"a":1}"#, &mut onward, &mut |_| {}).unwrap();
             assert!(!onward.is_changed());
         }
     }
@@ -226,10 +230,11 @@ mod tests {
             let (mut body, mut onward) = (opened(), Onward::default());
             let begun = key();
             let (begun, _) = begun.split_at(10);
-            gate.pass(&mut body, format!("x {begun}").as_bytes(), &mut onward).unwrap();
+            gate.pass(&mut body, format!("x {begun}").as_bytes(), &mut onward, &mut |_| {})
+                .unwrap();
             assert!(!String::from_utf8_lossy(onward.bytes()).contains(begun));
             let mut rest = Onward::default();
-            let result = gate.finish(&mut body, End::Trailers, &mut rest);
+            let result = gate.finish(&mut body, End::Trailers, &mut rest, &mut |_| {});
             assert_eq!(result, Err(Reason::UnmaskableBody));
         }
     }
@@ -238,16 +243,22 @@ mod tests {
     fn a_decided_end_may_be_followed_by_trailers() {
         let (mut body, mut onward) = (opened(), Onward::default());
         let mut gate = masking();
-        gate.pass(&mut body, format!("{{\"a\":\"{}\"}}", key()).as_bytes(), &mut onward).unwrap();
+        gate.pass(
+            &mut body,
+            format!("{{\"a\":\"{}\"}}", key()).as_bytes(),
+            &mut onward,
+            &mut |_| {},
+        )
+        .unwrap();
         assert_eq!(onward.bytes(), format!("{{\"a\":\"{MARK}\"}}").as_bytes());
-        gate.finish(&mut body, End::Trailers, &mut Onward::default()).unwrap();
+        gate.finish(&mut body, End::Trailers, &mut Onward::default(), &mut |_| {}).unwrap();
     }
 
     #[test]
     fn a_lost_chunk_stops_the_body() {
         let mut body = opened();
-        body.lose();
-        let result = masking().pass(&mut body, b"x", &mut Onward::default());
+        body.body_mut().lose();
+        let result = masking().pass(&mut body, b"x", &mut Onward::default(), &mut |_| {});
         assert_eq!(result, Err(Reason::FilterFault));
     }
 

@@ -7,7 +7,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::{identity::Claim, mask::Rules, text::Text};
+use crate::{identity::Claim, limits::Limit, mask::Rules, text::Text};
 
 /// The bytes of logged header values that one message may add to its entry.
 pub const MAX_LOGGED_BYTES: usize = 2048;
@@ -27,8 +27,36 @@ pub enum Role {
     ContentType,
     /// `content-encoding`.
     ContentEncoding,
+    /// `content-length`.
+    ContentLength,
+    /// `accept`.
+    Accept,
+    /// `accept-encoding`.
+    AcceptEncoding,
+    /// `sec-websocket-extensions`.
+    WebsocketExtensions,
     /// `retry-after`.
     RetryAfter,
+    /// `retry-after-ms`.
+    RetryAfterMs,
+    /// The client's own count of its tries, from 0.
+    RetryCount,
+    /// The client's own count of its tries, from 1, among other parameters.
+    RetryAttempt,
+    /// How much is left of a limit.
+    Remaining(Limit),
+    /// `grpc-status`.
+    GrpcStatus,
+    /// `mcp-method`.
+    McpMethod,
+    /// `mcp-name`.
+    McpName,
+    /// `mcp-protocol-version`.
+    McpProtocolVersion,
+    /// `mcp-session-id`.
+    McpSessionId,
+    /// Says what a call to a model or a tool was about.
+    Meaning,
     /// `traceparent`.
     TraceParent,
     /// A claim of the caller about itself, with the rank of this name among its sources.

@@ -83,6 +83,8 @@ pub struct Ending<'a> {
     pub response_cut: bool,
     /// Why the filter itself refused the call, if it did.
     pub refusal: Option<Reason>,
+    /// How the call ended by the provider's own words, where they tell against a good status.
+    pub answer: Option<(Outcome, Reason)>,
 }
 
 /// How a call ended.
@@ -111,6 +113,17 @@ impl Verdict {
 
     /// Judges the end of a call.
     pub fn of(ending: Ending<'_>) -> Self {
+        let verdict = Self::of_transport(ending);
+        match (verdict.outcome, ending.answer) {
+            (Outcome::Success, Some((outcome, reason))) if !verdict.is_local => {
+                Self { outcome, reason: Some(reason), ..verdict }
+            }
+            _ => verdict,
+        }
+    }
+
+    /// By everything but what the answer says.
+    fn of_transport(ending: Ending<'_>) -> Self {
         if ending.status == Some(SWITCHING_PROTOCOLS) {
             // A tunnel has no end of its own: that one side hung up is how it should end.
             return Self {
@@ -163,6 +176,20 @@ impl Verdict {
             400.. => failed(Outcome::Error, Reason::UpstreamResponse),
             _ => Self { outcome: Outcome::Success, reason: None, cut_end, is_local },
         }
+    }
+}
+
+/// What gRPC's own status means, which comes with HTTP's 200 whatever it is. `None` for success.
+///
+/// Source: <https://grpc.io/docs/guides/status-codes/>.
+pub(crate) fn of_grpc(status: u64) -> Option<(Outcome, Reason)> {
+    const RESOURCE_EXHAUSTED: u64 = 8;
+    const UNAVAILABLE: u64 = 14;
+    match status {
+        0 => None,
+        RESOURCE_EXHAUSTED => Some((Outcome::Throttled, Reason::RateLimited)),
+        UNAVAILABLE => Some((Outcome::Throttled, Reason::Overloaded)),
+        _ => Some((Outcome::Error, Reason::ApplicationError)),
     }
 }
 
@@ -334,6 +361,34 @@ mod tests {
                 Verdict { outcome: Error, reason: Some(reason), cut_end, is_local: false };
             assert_eq!(Verdict::of(ending), expected);
         }
+    }
+
+    #[test]
+    fn an_answer_tells_against_a_good_status_only() {
+        let answer = Some((Error, ToolError));
+        for (status, details, cut, outcome, reason) in [
+            (200, "via_upstream", false, Error, ToolError),
+            (101, "via_upstream", false, Error, ToolError),
+            (429, "via_upstream", false, Throttled, RateLimited),
+            (200, "via_upstream", true, Error, ClientDisconnect),
+            (403, "rbac_access_denied", false, PolicyBlocked, RbacDenied),
+        ] {
+            let ending = Ending {
+                status: Some(status),
+                code_details: details.as_bytes(),
+                response_cut: cut,
+                answer,
+                ..Ending::default()
+            };
+            let verdict = Verdict::of(ending);
+            assert_eq!((verdict.outcome, verdict.reason), (outcome, Some(reason)), "{status}");
+        }
+        let local = Ending { status: Some(200), answer, ..Ending::default() };
+        assert_eq!(Verdict::of(local).outcome, Success);
+        assert_eq!(
+            [0, 8, 14, 5].map(|status| of_grpc(status).map(|(outcome, _)| outcome)),
+            [None, Some(Throttled), Some(Throttled), Some(Error)]
+        );
     }
 
     #[test]

@@ -18,6 +18,11 @@ impl Timestamp {
     pub fn from_nanos(nanos: u64) -> Self {
         Self(i64::try_from(nanos / 1_000).unwrap_or(i64::MAX))
     }
+
+    /// That many microseconds later.
+    pub fn after(self, micros: u64) -> Self {
+        Self(self.0.saturating_add_unsigned(micros))
+    }
 }
 
 impl fmt::Display for Timestamp {

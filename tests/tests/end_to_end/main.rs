@@ -29,5 +29,6 @@ mod outcomes;
 mod real_clients;
 mod run_command;
 mod secrets;
+mod streams;
 
 use stage::{Stage, check_body, check_prefix};

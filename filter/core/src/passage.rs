@@ -1,0 +1,171 @@
+//! The passage of one body through the gateway, and everything that is made of it on the way.
+//!
+//! The bytes are taken once: masked, hashed, and handed on as *what the body says*, piece by piece,
+//! to whoever wants to know what the call was about. Of a stream it says that event by event, and
+//! each event becomes a link of a hash chain.
+//!
+//! ```text
+//! bytes ─► masker ─► view ─► SHA-256          one body, or events written as text
+//!                      └───► events ─► chain, what they say
+//!
+//! bytes ─► SHA-256                            events in binary frames: the masker
+//!   └────► frames ─► masker ─► chain, what they say       looks into each of them
+//! ```
+
+use crate::{
+    digest::{Body, Digest, End, Reading},
+    entry::Flow,
+    mask::{Masked, Syntax},
+    stream::{Kind, Said, Stream},
+    time::Monotonic,
+};
+
+/// Takes what a body says.
+pub(crate) type Hear<'h> = dyn FnMut(Said<'_>) + 'h;
+
+/// One body on its way.
+#[derive(Debug, Default)]
+pub(crate) struct Passage {
+    body: Body,
+    /// How the body is divided into events, if it is.
+    stream: Option<Box<Stream>>,
+    /// Whether what a body that is no stream says can be understood.
+    is_text: bool,
+    chunks: u64,
+    /// When the first and the last bytes passed that somebody looked at the clock for.
+    span: Option<(Monotonic, Monotonic)>,
+}
+
+impl Passage {
+    /// A body may follow the headers, written in `syntax`.
+    pub(crate) fn open(&mut self, reading: &Reading, syntax: Syntax) {
+        self.is_text = matches!(syntax, Syntax::Json | Syntax::Text);
+        self.body.open(reading, syntax);
+    }
+
+    /// The body that may follow is a stream of this kind.
+    pub(crate) fn open_stream(&mut self, reading: &Reading, kind: Kind, list_events: bool) {
+        match kind {
+            Kind::Chunked => self.body.link_blocks(reading),
+            kind => self.stream = Some(Box::new(Stream::new(kind, reading, list_events))),
+        }
+    }
+
+    /// The body turned out to be no stream.
+    pub(crate) fn close_stream(&mut self) {
+        self.stream = None;
+    }
+
+    /// The body itself.
+    pub(crate) fn body(&self) -> &Body {
+        &self.body
+    }
+
+    /// The body itself, to be ended or given up.
+    pub(crate) fn body_mut(&mut self) -> &mut Body {
+        &mut self.body
+    }
+
+    /// Whether it matters when its bytes pass.
+    pub(crate) fn is_stream(&self) -> bool {
+        self.stream.is_some() || self.body.blocks().is_some()
+    }
+
+    /// Bytes of a stream passed at this time.
+    pub(crate) fn note_time(&mut self, at: Monotonic) {
+        let first = self.span.map_or(at, |(first, _)| first);
+        self.span = Some((first, at));
+    }
+
+    /// When the first and the last bytes of a stream passed.
+    pub(crate) fn span(&self) -> Option<(Monotonic, Monotonic)> {
+        self.span
+    }
+
+    /// The next bytes, in order; what is decided of them by now goes to `view`, masked, and what
+    /// they say to `hear`.
+    pub(crate) fn push(&mut self, chunk: &[u8], view: &mut dyn FnMut(&[u8]), hear: &mut Hear<'_>) {
+        self.chunks = self.chunks.saturating_add(1);
+        match &mut self.stream {
+            Some(stream) if stream.takes_view() => self.body.push_to(chunk, &mut |bytes| {
+                stream.push(bytes, hear);
+                view(bytes);
+            }),
+            Some(stream) => {
+                self.body.push_to(chunk, view);
+                stream.push(chunk, hear);
+            }
+            None if self.is_text => self.body.push_to(chunk, &mut |bytes| {
+                hear(Said::Content(bytes));
+                view(bytes);
+            }),
+            None => self.body.push_to(chunk, view),
+        }
+    }
+
+    /// The message ended; what was not decided before goes to `view`, and what it says to `hear`.
+    pub(crate) fn finish(&mut self, end: End, view: &mut dyn FnMut(&[u8]), hear: &mut Hear<'_>) {
+        let is_whole = matches!(end, End::Complete | End::Trailers);
+        let is_first = self.body.end().is_none();
+        match &mut self.stream {
+            Some(stream) => {
+                let takes_view = stream.takes_view();
+                self.body.finish_to(end, &mut |bytes| {
+                    if takes_view {
+                        stream.push(bytes, hear);
+                    }
+                    view(bytes);
+                });
+                if is_first {
+                    stream.finish(is_whole, hear);
+                }
+            }
+            None if !self.is_text => self.body.finish_to(end, view),
+            None => {
+                self.body.finish_to(end, &mut |bytes| {
+                    hear(Said::Content(bytes));
+                    view(bytes);
+                });
+                if is_first {
+                    hear(Said::End { name: b"" });
+                }
+            }
+        }
+    }
+
+    /// How the body is divided into events, if it was.
+    pub(crate) fn kind(&self) -> Option<Kind> {
+        match &self.stream {
+            Some(stream) => Some(stream.kind()),
+            None => self.body.blocks().filter(|blocks| blocks.links() > 0).map(|_| Kind::Chunked),
+        }
+    }
+
+    /// The events, as far as they came.
+    pub(crate) fn flow(&self) -> Flow {
+        let (events, chunk_chain, event_hashes) = match &self.stream {
+            Some(stream) => (stream.events(), stream.chain(), stream.event_hashes().to_vec()),
+            None => match self.body.blocks() {
+                Some(blocks) => (blocks.links(), Some(blocks.last()), Vec::new()),
+                None => Default::default(),
+            },
+        };
+        Flow { events, chunks: self.chunks, chunk_chain, event_hashes }
+    }
+
+    /// Whether there were more events than are listed.
+    pub(crate) fn is_list_cut(&self) -> bool {
+        self.stream.as_ref().is_some_and(|stream| stream.is_cut())
+    }
+
+    /// What was replaced so far, in the body or in its frames.
+    pub(crate) fn masked(&self) -> Option<&Masked> {
+        let in_frames = self.stream.as_ref().and_then(|stream| stream.masked());
+        self.body.masked().or(in_frames)
+    }
+
+    /// The digest, once the body ended.
+    pub(crate) fn digest(&self) -> Option<Digest> {
+        self.body.digest()
+    }
+}
