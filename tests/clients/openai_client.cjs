@@ -53,6 +53,10 @@ const calls = {
     }
   },
 
+  async chat_closed_at_its_end() {
+    return chatEvents({ messages: asking("keep the line open") });
+  },
+
   async chat_throttled_once() {
     const question = { model, messages: asking("throttle me once") };
     return (await client.chat.completions.create(question)).choices[0].message.content;

@@ -21,6 +21,7 @@ def main():
         chat_tool_streamed,
         chat_broken,
         chat_closed_early,
+        chat_closed_at_its_end,
         chat_throttled_once,
         responses,
         responses_streamed,
@@ -76,6 +77,10 @@ def chat_closed_early(client):
     first = next(stream)
     stream.close()
     return first.object
+
+
+def chat_closed_at_its_end(client):
+    return chat_events(client, messages=asking("keep the line open"))
 
 
 def chat_throttled_once(client):

@@ -43,7 +43,7 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::exchange::{Exchange, Log, Record, Recorded, Side, pairs};
-use super::reply::{Asked, Body as ReplyBody, Reply};
+use super::reply::{Asked, Body as ReplyBody, Reply, Wish};
 use super::stream::Streamed;
 use super::{api, openai};
 use crate::payload::Pattern;
@@ -126,19 +126,19 @@ async fn answer(request: Request<RequestBody>, record: &Record) -> Answer {
         _ => {
             let asked = Asked::new(&parts.headers, request_json(body).await);
             match api::reply(&path, &asked, &request_id()) {
-                Some(reply) => api_answer(reply, record),
+                Some(reply) => api_answer(reply, asked.wishes(Wish::Linger), record),
                 None => json_answer(404, &openai::error(404)),
             }
         }
     }
 }
 
-fn api_answer(reply: Reply, record: &Record) -> Answer {
+fn api_answer(reply: Reply, lingers: bool, record: &Record) -> Answer {
     let answer = match reply.body {
         ReplyBody::Json(value) => {
             stream_of(Full::new(Bytes::from(value.to_string())), "application/json")
         }
-        ReplyBody::Stream(stream) => in_pieces(stream, record),
+        ReplyBody::Stream(stream) => in_pieces(stream, lingers, record),
     };
     let mut answer = with_status(answer, reply.status);
     for (name, value) in reply.headers {
@@ -312,16 +312,24 @@ async fn drained(mut body: RequestBody) {
 }
 
 /// Each piece leaves by itself, so that the gateway sees the borders of pieces and not of events.
-fn in_pieces(stream: Streamed, record: &Record) -> Answer {
+/// The end comes with the last piece, unless the line is to stay open: clients hang up when they
+/// have heard the last event.
+fn in_pieces(stream: Streamed, lingers: bool, record: &Record) -> Answer {
     let pieces = stream.pieces();
     let content_type = stream.framing.content_type();
     record.update(|exchange| exchange.stream = Some(stream));
     channel(content_type, async move |mut sender| {
-        for piece in pieces {
+        let last = pieces.len();
+        for (number, piece) in pieces.into_iter().enumerate() {
             if sender.send_data(piece).await.is_err() {
                 return;
             }
-            tokio::time::sleep(Duration::from_millis(1)).await;
+            if number + 1 < last {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        }
+        if lingers {
+            tokio::time::sleep(Duration::from_secs(1)).await;
         }
     })
 }

@@ -67,13 +67,16 @@ pub enum Wish {
     Fail,
     /// `break off with an error`: a stream that ends with an error event.
     BreakOff,
+    /// `keep the line open`: a stream that does not end for a while after its last event.
+    Linger,
 }
 
 impl Wish {
-    const ALL: [(&'static str, Self); 3] = [
+    const ALL: [(&'static str, Self); 4] = [
         ("throttle me once", Self::ThrottleOnce),
         ("fail behind a good status", Self::Fail),
         ("break off with an error", Self::BreakOff),
+        ("keep the line open", Self::Linger),
     ];
 }
 

@@ -107,7 +107,9 @@ fn usage() -> Value {
         "prompt_tokens": 31,
         "completion_tokens": 14,
         "total_tokens": 45,
-        "prompt_tokens_details": {"cached_tokens": 8, "audio_tokens": 0},
+        "prompt_tokens_details": {
+            "cached_tokens": 8, "cache_write_tokens": 2, "audio_tokens": 0
+        },
         "completion_tokens_details": {
             "reasoning_tokens": 5, "audio_tokens": 0,
             "accepted_prediction_tokens": 0, "rejected_prediction_tokens": 0

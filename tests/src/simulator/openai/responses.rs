@@ -100,7 +100,7 @@ fn numbered(events: Vec<Named>) -> Vec<Event> {
 
 fn object(model: &str, status: &str, output: Value) -> Value {
     let usage = json!({
-        "input_tokens": 37, "input_tokens_details": {"cached_tokens": 16, "cache_write_tokens": 0},
+        "input_tokens": 37, "input_tokens_details": {"cached_tokens": 16, "cache_write_tokens": 4},
         "output_tokens": 18, "output_tokens_details": {"reasoning_tokens": 6},
         "total_tokens": 55
     });
