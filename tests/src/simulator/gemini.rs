@@ -1,7 +1,8 @@
 //! Answers in the shapes of the Gemini API: generated content and embeddings.
 //!
 //! Shapes: <https://ai.google.dev/api/generate-content>. The model is in the path, every event of a
-//! stream is a whole answer, and the last count of tokens is the one that holds.
+//! stream is a whole answer, and the last count of tokens is the one that holds. A stream that is not
+//! asked for as events is one JSON array.
 
 use serde_json::{Value, json};
 
@@ -16,6 +17,9 @@ pub fn reply(model: &str, method: &str, asked: &Asked) -> Option<Reply> {
     let reply = match (method, tool) {
         ("generateContent", Some(tool)) => Reply::json(tool_call(model, tool)),
         ("generateContent", None) => Reply::json(answer(model, &text(&WORDS.concat()), 15)),
+        ("streamGenerateContent", None) if !asked.query.contains("alt=sse") => {
+            Reply::json(answers(model).into())
+        }
         ("streamGenerateContent", Some(tool)) => events(&[tool_call(model, tool)]),
         ("streamGenerateContent", None) => events(&answers(model)),
         ("embedContent", _) => Reply::json(json!({"embedding": embedding()})),

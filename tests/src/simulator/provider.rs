@@ -124,7 +124,7 @@ async fn answer(request: Request<RequestBody>, record: &Record) -> Answer {
             gzip()
         }
         _ => {
-            let asked = Asked::new(&parts.headers, request_json(body).await);
+            let asked = Asked::new(&parts, request_json(body).await);
             match api::reply(&path, &asked, &request_id()) {
                 Some(reply) => api_answer(reply, asked.wishes(Wish::Linger), record),
                 None => json_answer(404, &openai::error(404)),

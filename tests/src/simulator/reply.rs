@@ -1,6 +1,6 @@
 //! An answer of a provider's API, before it becomes HTTP; and what the request asked for.
 
-use hyper::http::HeaderMap;
+use hyper::http::request::Parts;
 use serde_json::Value;
 
 use super::stream::Streamed;
@@ -52,6 +52,8 @@ impl Reply {
 /// What a request asks for.
 #[derive(Clone, Debug)]
 pub struct Asked {
+    /// The query, empty if there is none.
+    pub query: String,
     /// The body as JSON; null if it is none.
     pub body: Value,
     /// Which attempt of the client this is, by its own count; the first is 0.
@@ -81,16 +83,17 @@ impl Wish {
 }
 
 impl Asked {
-    /// Reads the body and the count of attempts, which the SDKs of OpenAI and Anthropic write into
-    /// one header and Amazon's into another.
-    pub fn new(headers: &HeaderMap, body: Value) -> Self {
-        let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
+    /// Reads a request; the SDKs of OpenAI and Anthropic count attempts in one header, Amazon's in
+    /// another.
+    pub fn new(head: &Parts, body: Value) -> Self {
+        let text = |name| head.headers.get(name).and_then(|value| value.to_str().ok());
         let retries = text("x-stainless-retry-count").and_then(|count| count.parse().ok());
         let amazon = text("amz-sdk-request").and_then(|request| {
             let count = request.split(';').find_map(|part| part.trim().strip_prefix("attempt="))?;
             count.parse::<u64>().ok()?.checked_sub(1)
         });
-        Self { body, attempt: retries.or(amazon).unwrap_or_default() }
+        let query = head.uri.query().unwrap_or_default().to_owned();
+        Self { query, body, attempt: retries.or(amazon).unwrap_or_default() }
     }
 
     /// The model that the body names.

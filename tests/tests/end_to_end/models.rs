@@ -47,7 +47,7 @@ async fn the_openai_sdk_at_other_providers(stage: Stage) -> Result<()> {
 }
 
 async fn the_agents_sdk_of_openai(stage: Stage) -> Result<()> {
-    let response = openai_call().gen_ai(response()).gen_ai(response_usage());
+    let response = openai_call().gen_ai(response()).gen_ai(completed());
     let tool = response.gen_ai(json!({"tools": ["weather"]}));
     let rows = vec![tool.row("run", json!([TEXT, ["Paris"]])).then(response)];
     play(stage, &Client::python("agents_client.py")?, rows).await
@@ -94,13 +94,19 @@ async fn the_amazon_sdk_for_python(stage: Stage) -> Result<()> {
         "finish_reasons": ["end_turn"]
     }));
     let tool = answer.gen_ai(json!({"tools": ["weather"], "finish_reasons": ["tool_use"]}));
-    let throttled = call.ends(429, "throttled", "rate_limited");
+    let throttled = call
+        .ends(429, "throttled", "rate_limited")
+        .gen_ai(json!({"error_type": "ThrottlingException"}));
     let second = answer.retry(json!({"count": 1}));
     let broken = call
         .ends(200, "throttled", "rate_limited")
         .gen_ai(json!({"error_type": "throttlingException"}));
-    let message = call.gen_ai(message());
-    let invoked = message.gen_ai(message_usage()).gen_ai(json!({"finish_reasons": ["end_turn"]}));
+    // What an invocation is asked to do is not told by its path.
+    let invoked = call
+        .gen_ai(message())
+        .gen_ai(json!({"operation": "generate_content", "finish_reasons": ["end_turn"]}))
+        .gen_ai(json!({"response_model": "anthropic.simulated-1-v1%3A0"}));
+    let counted_by_headers = invoked.gen_ai(json!({"input_tokens": 47, "output_tokens": 20}));
     let types = [
         "message_start",
         "content_block_start",
@@ -116,8 +122,8 @@ async fn the_amazon_sdk_for_python(stage: Stage) -> Result<()> {
         tool.row("converse_tool_streamed", json!("weather")),
         throttled.row("converse_throttled_once", json!(TEXT)).then(second),
         broken.row("converse_broken", json!("throttlingException")),
-        invoked.row("invoke", json!(TEXT)),
-        invoked.row("invoke_streamed", json!(types)),
+        counted_by_headers.row("invoke", json!(TEXT)),
+        invoked.gen_ai(message_usage()).row("invoke_streamed", json!(types)),
     ];
     play(stage, &Client::python("bedrock_client.py")?, rows).await
 }
@@ -164,9 +170,10 @@ fn openai(broken: &str) -> Vec<Row> {
     let second = stop.gen_ai(chat_usage()).retry(json!({"count": 1}));
 
     let response = asked.gen_ai(response());
-    let completed = response.gen_ai(response_usage());
+    let completed = response.gen_ai(completed());
     let function = completed.gen_ai(json!({"tools": ["weather"]}));
-    let failed = response.ends(200, "error", "application_error").gen_ai(server_error);
+    let broken_response = response.ends(200, "error", "application_error").gen_ai(server_error);
+    let failed = broken_response.gen_ai(json!({"finish_reasons": ["failed"]}));
 
     let embeddings = asked.gen_ai(json!({
         "operation": "embeddings", "response_model": "simulated-1", "input_tokens": 9
@@ -187,9 +194,9 @@ fn openai(broken: &str) -> Vec<Row> {
         function.row("responses_tool_streamed", called),
         failed.row("responses_failed", failed_by.clone()),
         failed.row("responses_failed_streamed", failed_by),
-        failed.row("responses_broken", json!(broken)),
+        broken_response.row("responses_broken", json!(broken)),
         embeddings.row("embeddings", json!([0.25, -0.5, 0.125])),
-        asked.without_gen_ai().row("models", json!(["simulated-1"])),
+        asked.only_gen_ai(json!({"provider": "openai"})).row("models", json!(["simulated-1"])),
     ]
 }
 
@@ -216,8 +223,10 @@ fn response() -> Value {
     json!({"response_model": "simulated-1-2026-09-21", "response_id": "resp_simulated"})
 }
 
-fn response_usage() -> Value {
+/// A response that ended as it should: it has a status instead of a finish reason.
+fn completed() -> Value {
     json!({
+        "finish_reasons": ["completed"],
         "input_tokens": 37, "output_tokens": 18, "reasoning_output_tokens": 6,
         "cache_read_input_tokens": 16, "cache_creation_input_tokens": 4
     })
@@ -247,6 +256,8 @@ fn anthropic() -> Vec<Row> {
         .retry(json!({"count": 0, "after_ms": 1_000}))
         .gen_ai(json!({"error_type": "rate_limit_error"}));
     let second = whole.retry(json!({"count": 1}));
+    // The simulator lists models in the name of OpenAI, whoever asks.
+    let models = openai_call().only_gen_ai(json!({"provider": "anthropic"}));
     vec![
         whole.row("message", json!([TEXT, 23])),
         whole.row("message_streamed", json!([TEXT, 23])),
@@ -255,8 +266,8 @@ fn anthropic() -> Vec<Row> {
         tool.row("tool_use", called.clone()),
         tool.row("tool_use_streamed", called),
         overloaded.row("overloaded", json!("overloaded_error")),
-        asked.without_gen_ai().row("count_tokens", json!(68)),
-        asked.without_gen_ai().rate_limit(openai_limits()).row("models", json!(["simulated-1"])),
+        asked.gen_ai(json!({"operation": "count_tokens"})).row("count_tokens", json!(68)),
+        models.row("models", json!(["simulated-1"])),
     ]
 }
 
@@ -270,11 +281,6 @@ fn message_usage() -> Value {
         "input_tokens": 68, "output_tokens": 23,
         "cache_read_input_tokens": 34, "cache_creation_input_tokens": 13
     })
-}
-
-/// The simulator lists models in the name of OpenAI, whoever asks.
-fn openai_limits() -> Value {
-    json!({"remaining_requests": 499, "remaining_tokens": 29_941})
 }
 
 /// A call of a client program.
@@ -321,8 +327,8 @@ impl Expected {
         self.having("rate_limit", rate_limit)
     }
 
-    fn without_gen_ai(&self) -> Self {
-        self.having("gen_ai", Value::Null)
+    fn only_gen_ai(&self, gen_ai: Value) -> Self {
+        self.having("gen_ai", gen_ai)
     }
 
     /// Adds members to `gen_ai`.
