@@ -60,7 +60,13 @@ impl Tree {
         let (blocks, rest) = bytes.as_chunks::<WIDE>();
         let mut at = 0_usize;
         for block in blocks {
-            if let Some(end) = self.pass(&Block::of(block), WIDE) {
+            let block = Block::of(block);
+            let is_content = self.in_string && !self.is_escaped;
+            if is_content && !block.holds_quote_or_backslash() {
+                at = at.saturating_add(WIDE);
+                continue;
+            }
+            if let Some(end) = self.pass(&block, WIDE) {
                 return Some(at.saturating_add(end));
             }
             at = at.saturating_add(WIDE);
