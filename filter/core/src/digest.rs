@@ -21,7 +21,7 @@ use crate::{
 
 /// A SHA-256 digest, printed as 64 lower-case hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub struct Digest([u8; 32]);
+pub struct Digest(pub(crate) [u8; 32]);
 
 impl Digest {
     /// The digest of `bytes` in one step.
@@ -140,28 +140,29 @@ enum Running {
     Lost,
 }
 
+/// SHA-256, or HMAC-SHA-256 if there is a key.
 #[derive(Clone, Debug)]
-enum Hasher {
+pub(crate) enum Hasher {
     Plain(Sha256),
     Keyed(Box<Hmac<Sha256>>),
 }
 
 impl Hasher {
-    fn new(key: Option<&Key>) -> Self {
+    pub(crate) fn new(key: Option<&Key>) -> Self {
         match key {
             Some(key) => Self::Keyed(Box::new(key.mac())),
             None => Self::Plain(Sha256::default()),
         }
     }
 
-    fn update(&mut self, bytes: &[u8]) {
+    pub(crate) fn update(&mut self, bytes: &[u8]) {
         match self {
             Self::Plain(sha) => sha2::Digest::update(sha, bytes),
             Self::Keyed(mac) => mac.update(bytes),
         }
     }
 
-    fn finish(&self) -> Digest {
+    pub(crate) fn finish(&self) -> Digest {
         match self.clone() {
             Self::Plain(sha) => Digest(sha.finalize().into()),
             Self::Keyed(mac) => Digest(mac.finalize().into_bytes().into()),
