@@ -146,6 +146,29 @@ enum Running {
     Lost,
 }
 
+/// The chain over the blocks of a body: each link holds the digest of the body up to there, so a
+/// prefix can be proven, and nothing is hashed twice.
+#[derive(Clone, Debug)]
+struct Blocks {
+    stream: Stream,
+    /// Bytes up to the end of the block that the body is in.
+    left: usize,
+}
+
+/// Hashes `bytes`, with a stop at the end of each block.
+fn absorb(hasher: &mut Hasher, blocks: &mut Option<Box<Blocks>>, mut bytes: &[u8]) {
+    if let Some(blocks) = blocks {
+        while let Some((head, rest)) = bytes.split_at_checked(blocks.left) {
+            hasher.update(head);
+            blocks.stream.link(hasher.finish());
+            blocks.left = BLOCK_BYTES;
+            bytes = rest;
+        }
+        blocks.left = blocks.left.saturating_sub(bytes.len());
+    }
+    hasher.update(bytes);
+}
+
 /// SHA-256, or HMAC-SHA-256 if there is a key.
 #[derive(Clone, Debug)]
 pub(crate) enum Hasher {

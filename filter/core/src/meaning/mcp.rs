@@ -32,6 +32,8 @@ pub(super) struct McpCall {
     /// Whether it is one: by its headers, or since its body said so.
     is_certain: bool,
     said_by_headers: Said,
+    /// The name of a header whose method is known from the body alone.
+    header_name: Option<Text>,
     said_by_body: Said,
     session_id: Option<Text>,
     /// The version that the server settled on when the session began.
@@ -85,10 +87,12 @@ impl McpCall {
             ..Said::default()
         };
         let method = said_by_headers.method.clone();
-        said_by_headers.take_name(method.as_ref(), clues.mcp_name.map(|name| decoded(rules, name)));
+        let mut header_name = clues.mcp_name.map(|name| decoded(rules, name));
+        said_by_headers.take_name(method.as_ref(), &mut header_name);
         Some(Self {
             is_certain,
             said_by_headers,
+            header_name,
             said_by_body: Said::default(),
             session_id: clues.mcp_session_id.map(text),
             settled_version: None,
@@ -132,12 +136,15 @@ impl McpCall {
 
     /// A message of the request ended, or the body did.
     pub(super) fn end_request_message(&mut self) {
-        let AskedMessage { is_jsonrpc, method, name } = std::mem::take(&mut self.asked);
+        let AskedMessage { is_jsonrpc, method, mut name } = std::mem::take(&mut self.asked);
         if !is_jsonrpc {
             return;
         }
         self.messages = self.messages.saturating_add(1);
-        self.said_by_body.take_name(method.as_ref(), name);
+        self.said_by_body.take_name(method.as_ref(), &mut name);
+        if self.said_by_headers.method.is_none() {
+            self.said_by_headers.take_name(method.as_ref(), &mut self.header_name);
+        }
         let first = &mut self.said_by_body.method;
         *first = first.take().or(method);
     }
@@ -235,13 +242,13 @@ impl McpCall {
 
 impl Said {
     /// The name belongs to what the method is about. Of several tools or prompts the first counts.
-    fn take_name(&mut self, method: Option<&Text>, name: Option<Text>) {
+    fn take_name(&mut self, method: Option<&Text>, name: &mut Option<Text>) {
         let place = match method.map(|method| &*method.text) {
             Some("tools/call") => &mut self.tool,
             Some("prompts/get") => &mut self.prompt,
             _ => return,
         };
-        *place = place.take().or(name);
+        *place = place.take().or_else(|| name.take());
     }
 }
 

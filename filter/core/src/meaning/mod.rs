@@ -291,3 +291,145 @@ fn text_of<'v>(value: Value<'v>) -> Option<&'v str> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn meaning(host: &str, path: &str) -> Box<Meaning> {
+        let clues = Clues { host: host.as_bytes(), path: path.as_bytes(), ..Clues::default() };
+        new(&clues).unwrap()
+    }
+
+    fn new(clues: &Clues<'_>) -> Option<Box<Meaning>> {
+        Meaning::new(&Rc::default(), &Rc::default(), clues)
+    }
+
+    #[test]
+    fn a_call_to_neither_has_no_meaning() {
+        let clues = Clues { host: b"api.stripe.com", path: b"/v1/charges", ..Clues::default() };
+        assert!(new(&clues).is_none());
+    }
+
+    #[test]
+    fn answers_are_asked_for_plain_only_where_the_provider_is_certain() {
+        assert!(meaning("api.openai.com", "/v1/files").is_known_provider());
+        assert!(!meaning("llm.example", "/v1/messages").is_known_provider());
+        let clues = Clues { accepts_events: true, ..Clues::default() };
+        assert!(!new(&clues).unwrap().is_known_provider());
+        let clues = Clues { mcp_method: Some(b"ping"), ..Clues::default() };
+        assert!(new(&clues).unwrap().is_known_provider());
+    }
+
+    #[test]
+    fn whether_it_is_mcp_is_told_by_the_body_as_it_passes() {
+        let clues = Clues { accepts_events: true, ..Clues::default() };
+        let mut meaning = new(&clues).unwrap();
+        meaning.request(br#"{"jsonrpc":"2.0","params":{"name":"lookup"},"#);
+        assert!(!meaning.wants_response());
+        meaning.request(br#""method":"tools/call""#);
+        assert!(meaning.wants_response());
+        meaning.end_request();
+        assert_eq!(meaning.mcp().unwrap().tool.as_deref(), Some("lookup"));
+        assert_eq!(meaning.gen_ai(), None);
+    }
+
+    #[test]
+    fn headers_of_mcp_count_more_than_a_host_of_models() {
+        let clues = Clues { host: b"api.x.ai", mcp_method: Some(b"ping"), ..Clues::default() };
+        let meaning = new(&clues).unwrap();
+        assert_eq!(meaning.mcp().unwrap().method.as_deref(), Some("ping"));
+        assert_eq!(meaning.gen_ai(), None);
+    }
+
+    #[test]
+    fn what_is_too_long_or_too_much_is_cut_and_said() {
+        let mut meaning = meaning("api.openai.com", "/v1/chat/completions");
+        meaning.request(format!(r#"{{"model":"{}"}}"#, "m".repeat(1000)).as_bytes());
+        meaning.end_request();
+        for index in 0..100 {
+            let tool = format!(r#"{{"function":{{"name":"tool-{index}"}}}}"#);
+            let document = format!(r#"{{"choices":[{{"delta":{{"tool_calls":[{tool}]}}}}]}}"#);
+            meaning.response(document.as_bytes());
+            meaning.end_response(b"");
+        }
+        let gen_ai = meaning.gen_ai().unwrap();
+        assert_eq!(gen_ai.request_model.map(|model| model.len()), Some(MAX_NAME_BYTES));
+        assert_eq!(gen_ai.tools.len(), 16);
+        let cut: Vec<_> = meaning.cut_keys().collect();
+        assert_eq!(cut, ["gen_ai.request_model", "gen_ai.tools"]);
+    }
+
+    #[test]
+    fn secrets_and_control_characters_do_not_get_into_an_entry() {
+        let secret = format!("{}-{}", "sk-ant-api03", "aB3".repeat(31));
+        let mut meaning = meaning("api.openai.com", "/v1/chat/completions");
+        meaning.request(format!(r#"{{"model":"{secret}"}}"#).as_bytes());
+        meaning.response(format!(r#"{{"id":"{secret}","model":"a\u001b[2J"}}"#).as_bytes());
+        meaning.end_response(b"");
+        let gen_ai = meaning.gen_ai().unwrap();
+        assert_eq!(gen_ai.request_model.as_deref(), Some("***REDACTED***"));
+        assert_eq!(gen_ai.response_id.as_deref(), Some("***REDACTED***"));
+        assert_eq!(gen_ai.response_model.as_deref(), Some("a\u{fffd}[2J"));
+    }
+
+    #[test]
+    fn only_structure_says_that_something_went_wrong() {
+        use Outcome::{Error, Throttled};
+        use Reason::{ApplicationError, Overloaded};
+        for (document, name, expected) in [
+            (r#"{"error":null}"#, "", None),
+            (r#"{"error":""}"#, "", None),
+            (r#"{"error":false}"#, "", None),
+            (r#"{"choices":[{"message":{"content":"{\"error\":{}}","error":{}}}]}"#, "", None),
+            (r#"{"metadata":{"error":{"type":"overloaded_error"}}}"#, "", None),
+            (r#"["error"]"#, "", None),
+            ("error", "", None),
+            (r#"{"error":{}}"#, "", Some((Error, ApplicationError))),
+            (r#"{"error":"no"}"#, "", Some((Error, ApplicationError))),
+            ("", "error", Some((Error, ApplicationError))),
+            ("{}", "exception:internalServerException", Some((Error, ApplicationError))),
+            ("{}", "exception:serviceUnavailableException", Some((Throttled, Overloaded))),
+            (r#"{"x_groq":{"error":"over capacity"}}"#, "", Some((Error, ApplicationError))),
+            (r#"{"choices":[{"error":{"code":"overloaded"}}]}"#, "", Some((Throttled, Overloaded))),
+        ] {
+            let mut meaning = meaning("api.openai.com", "/v1/chat/completions");
+            meaning.response(document.as_bytes());
+            meaning.end_response(name.as_bytes());
+            assert_eq!(meaning.verdict(), expected, "{document} {name}");
+        }
+    }
+
+    #[test]
+    fn an_error_of_an_unknown_operation_has_a_type_and_no_verdict() {
+        let mut meaning = meaning("api.openai.com", "/v1/fine_tuning/jobs");
+        meaning.response(
+            br#"{"model":"m","error":{"code":"invalid_api_key"},"usage":{"prompt_tokens":1}}"#,
+        );
+        meaning.end_response(b"");
+        let gen_ai = meaning.gen_ai().unwrap();
+        let expected = GenAi {
+            provider: Some("openai".into()),
+            error_type: Some("invalid_api_key".into()),
+            ..GenAi::default()
+        };
+        assert_eq!(gen_ai, expected);
+        assert_eq!(meaning.verdict(), None);
+    }
+
+    #[test]
+    fn unknown_counts_stay_unknown() {
+        for usage in [
+            "null",
+            "{}",
+            r#"{"prompt_tokens":null}"#,
+            r#"{"prompt_tokens":-1}"#,
+            r#"{"prompt_tokens":1.5}"#,
+        ] {
+            let mut meaning = meaning("api.openai.com", "/v1/chat/completions");
+            meaning.response(format!(r#"{{"usage":{usage}}}"#).as_bytes());
+            meaning.end_response(b"");
+            assert_eq!(meaning.gen_ai().unwrap().input_tokens, None, "{usage}");
+        }
+    }
+}

@@ -143,6 +143,18 @@ impl Stream {
         Self { chain: Chain::new(kind, reading, max_listed), framer }
     }
 
+    /// How it is divided into events.
+    pub fn kind(&self) -> Kind {
+        match self.framer {
+            Framer::Sse(_) => Kind::Sse,
+            Framer::Ndjson(_) => Kind::Ndjson,
+            Framer::Eventstream(_) => Kind::Eventstream,
+            Framer::Websocket(_) => Kind::Websocket,
+            Framer::Grpc(_) => Kind::Grpc,
+            Framer::Chunked => Kind::Chunked,
+        }
+    }
+
     /// Whether it wants the masked view of the body, not the bytes as they crossed: those kinds
     /// whose frames are text. The others mask what is in a frame themselves.
     pub fn takes_view(&self) -> bool {
