@@ -169,6 +169,7 @@ impl ModelCall {
             Answered::Embedded
             | Answered::Message
             | Answered::Method
+            | Answered::Result
             | Answered::IsError
             | Answered::ProtocolVersion => {}
         }
@@ -249,6 +250,11 @@ impl ModelCall {
 
     pub(super) fn verdict(&self) -> Option<(Outcome, Reason)> {
         self.verdict
+    }
+
+    /// Whether the model said why it stopped, or the provider what went wrong.
+    pub(super) fn has_ended(&self) -> bool {
+        !self.finish_reasons.is_empty() || self.verdict.is_some()
     }
 
     pub(super) fn entry(&self) -> GenAi<'_> {

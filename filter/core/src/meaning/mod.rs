@@ -186,6 +186,15 @@ impl Meaning {
         }
     }
 
+    /// Whether the answer is at its end by its own words, whatever may still come. Many clients hang
+    /// up on a stream as soon as they have heard them.
+    pub fn has_ended(&self) -> bool {
+        match self.known_mcp() {
+            Some(mcp) => mcp.has_ended(),
+            None => self.model.as_ref().is_some_and(ModelCall::has_ended),
+        }
+    }
+
     /// What the call to a model was about, if it was one.
     pub fn gen_ai(&self) -> Option<GenAi<'_>> {
         if self.is_mcp() { None } else { Some(self.model.as_ref()?.entry()) }
