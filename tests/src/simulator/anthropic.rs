@@ -118,7 +118,6 @@ fn unfinished(model: &str) -> Value {
             "input_tokens": 21,
             "cache_creation_input_tokens": 13,
             "cache_read_input_tokens": 34,
-            "cache_creation": {"ephemeral_5m_input_tokens": 13, "ephemeral_1h_input_tokens": 0},
             "output_tokens": 2,
             "service_tier": "standard"
         }

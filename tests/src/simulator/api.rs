@@ -25,8 +25,8 @@ pub fn reply(path: &[&str], asked: &Asked, request_id: &str) -> Option<Reply> {
             let (model, method) = action.split_once(':')?;
             gemini::reply(model, method, asked)?
         }
-        ["model", model, operation] => {
-            named(bedrock::reply(model, operation, asked)?, "x-amzn-requestid", request_id)
+        ["model", _, operation] => {
+            named(bedrock::reply(operation, asked)?, "x-amzn-requestid", request_id)
         }
         ["api", "chat"] => ollama::reply(asked),
         ["openai", "deployments", _, api @ ..] => {

@@ -3,6 +3,7 @@
 //! Shapes: <https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html>. The
 //! model is in the path, and streams are binary.
 
+use bytes::Bytes;
 use serde_json::{Value, json};
 
 use super::anthropic;
@@ -11,8 +12,11 @@ use super::openai::{ARGUMENTS, WORDS};
 use super::reply::{Asked, Reply, Wish};
 use super::stream::{Framing, Streamed};
 
+/// The name that an invoked model gives itself, which is not the one that Bedrock gives it.
+const MODEL: &str = "claude-simulated-1";
+
 /// The answer of `POST /model/<model>/<operation>`; none if there is no such operation.
-pub fn reply(model: &str, operation: &str, asked: &Asked) -> Option<Reply> {
+pub fn reply(operation: &str, asked: &Asked) -> Option<Reply> {
     if asked.is_throttled() {
         let error = json!({"message": "Too many requests, please wait before trying again."});
         let reply = Reply::json(error).with_status(429);
@@ -25,12 +29,12 @@ pub fn reply(model: &str, operation: &str, asked: &Asked) -> Option<Reply> {
             stream(vec![event("messageStart", &json!({"role": "assistant"})), exception()])
         }
         "converse-stream" => stream(conversation_events(tool)),
-        "invoke" => Reply::json(uncounted(anthropic::message(model))).with(&[
+        "invoke" => Reply::json(uncounted(anthropic::message(MODEL))).with(&[
             ("x-amzn-bedrock-input-token-count", "47"),
             ("x-amzn-bedrock-output-token-count", "20"),
             ("x-amzn-bedrock-invocation-latency", "12"),
         ]),
-        "invoke-with-response-stream" => stream(invocation_events(model)),
+        "invoke-with-response-stream" => stream(invocation_events()),
         _ => return None,
     };
     Some(reply)
@@ -53,7 +57,7 @@ fn conversation(tool: Option<&str>) -> Value {
     })
 }
 
-fn conversation_events(tool: Option<&str>) -> Vec<bytes::Bytes> {
+fn conversation_events(tool: Option<&str>) -> Vec<Bytes> {
     let mut events = vec![event("messageStart", &json!({"role": "assistant"}))];
     let delta =
         |delta: Value| event("contentBlockDelta", &json!({"contentBlockIndex": 0, "delta": delta}));
@@ -76,8 +80,8 @@ fn conversation_events(tool: Option<&str>) -> Vec<bytes::Bytes> {
 }
 
 /// The events of an Anthropic model, each in base64; the last one has Bedrock's own count.
-fn invocation_events(model: &str) -> Vec<bytes::Bytes> {
-    let mut events = anthropic::message_events(model);
+fn invocation_events() -> Vec<Bytes> {
+    let mut events = anthropic::message_events(MODEL);
     if let Some(last) = events.last_mut() {
         let mut data: Value = serde_json::from_str(&last.data).unwrap_or_default();
         data["amazon-bedrock-invocationMetrics"] = json!({
@@ -108,13 +112,13 @@ fn usage() -> Value {
     })
 }
 
-fn event(kind: &str, payload: &Value) -> bytes::Bytes {
+fn event(kind: &str, payload: &Value) -> Bytes {
     let headers =
         [(":event-type", kind), (":content-type", "application/json"), (":message-type", "event")];
     frame(&headers, payload.to_string().as_bytes())
 }
 
-fn exception() -> bytes::Bytes {
+fn exception() -> Bytes {
     let headers = [
         (":exception-type", "throttlingException"),
         (":content-type", "application/json"),
@@ -123,6 +127,6 @@ fn exception() -> bytes::Bytes {
     frame(&headers, json!({"message": "Too many tokens"}).to_string().as_bytes())
 }
 
-fn stream(events: Vec<bytes::Bytes>) -> Reply {
+fn stream(events: Vec<Bytes>) -> Reply {
     Reply::stream(Streamed { framing: Framing::Eventstream, events })
 }

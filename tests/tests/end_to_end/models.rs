@@ -105,7 +105,7 @@ async fn the_amazon_sdk_for_python(stage: Stage) -> Result<()> {
     let invoked = call
         .gen_ai(message())
         .gen_ai(json!({"operation": "generate_content", "finish_reasons": ["end_turn"]}))
-        .gen_ai(json!({"response_model": "anthropic.simulated-1-v1%3A0"}));
+        .gen_ai(json!({"response_model": "claude-simulated-1"}));
     let counted_by_headers = invoked.gen_ai(json!({"input_tokens": 47, "output_tokens": 20}));
     let types = [
         "message_start",
