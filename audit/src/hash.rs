@@ -19,13 +19,14 @@ mod progress;
 mod stream;
 
 use std::{
+    fmt,
     io::{self, ErrorKind, Write},
     path::{Path, PathBuf},
     process,
 };
 
 use clap::Args;
-use ledgerline_core::{digest::Digest, mask::Masked};
+use ledgerline_core::mask::Masked;
 
 use self::{
     expected::{Expectation, Expected},
@@ -155,11 +156,11 @@ impl Options {
 }
 
 /// A line as `sha256sum` writes it: a name with odd characters is escaped, and the line says so.
-fn sum_line(digest: Digest, file: &Path) -> String {
+fn sum_line(sum: impl fmt::Display, file: &Path) -> String {
     let name = file.display().to_string();
     let escaped = name.replace('\\', "\\\\").replace('\n', "\\n").replace('\r', "\\r");
     let mark = if escaped == name { "" } else { "\\" };
-    format!("{mark}{digest}  {escaped}")
+    format!("{mark}{sum}  {escaped}")
 }
 
 fn masked_text(masked: Option<&Masked>) -> String {
@@ -181,6 +182,8 @@ fn unwritten(error: &io::Error) -> Fault {
 
 #[cfg(test)]
 mod tests {
+    use ledgerline_core::digest::Digest;
+
     use super::*;
 
     #[test]

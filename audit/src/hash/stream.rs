@@ -23,7 +23,7 @@ use super::{
     expected::{Recorded, Side, unusable},
     method::Method,
     payload::each_chunk,
-    unwritten,
+    sum_line, unwritten,
 };
 use crate::fault::Fault;
 
@@ -91,55 +91,50 @@ impl ExpectedStream {
 
     /// The line that says yes, or the fault that says no.
     fn verdict(&self, file: &Path, stream: &Stream, method: &Method) -> Result<String, Fault> {
-        let (name, count) = (file.display(), stream.events());
+        let (name, how, chain) = (file.display(), &method.summary, text(self.chain));
+        let count = counted(stream.events());
         if stream.chain() == self.chain {
-            let chain = text(self.chain);
-            return Ok(format!("{name}: equal, {count} events, {}: {chain}", method.summary));
+            return Ok(format!("{name}: equal, {count}, {how}: {chain}"));
         }
-        let links = stream.event_hashes();
-        let known = match self.chain {
-            Some(chain) => links.iter().position(|link| *link == chain).map(|at| at + 1),
-            None => Some(0),
+        let first = self.position(stream.event_hashes());
+        let cause = match first {
+            Some(first) if !self.is_complete => {
+                return Ok(format!(
+                    "{name}: equal as far as the call went, {first} of {count}, {how}: {chain}"
+                ));
+            }
+            Some(first) => format!("that is the chain of the first {}", counted(first)),
+            None => self.cause(stream, how),
         };
-        match (known, &self.entry) {
-            (Some(known), Some(_)) if !self.is_complete => Ok(format!(
-                "{name}: equal as far as the call went, the first {known} of {count} events, {}: {}",
-                method.summary,
-                text(self.chain)
-            )),
-            (Some(known), _) => Err(self.different(
-                file,
-                stream,
-                &format!("that is the chain of its first {known} events"),
-            )),
-            (None, _) => Err(self.different(file, stream, &self.cause(stream, method))),
-        }
+        let found = text(stream.chain());
+        Err(Fault::Refused(format!(
+            "{name}: different, {found} of {count} is not {chain}; {cause}"
+        )))
     }
 
-    fn different(&self, file: &Path, stream: &Stream, cause: &str) -> Fault {
-        let (name, chain, count) = (file.display(), text(stream.chain()), stream.events());
-        let expected = text(self.chain);
-        Fault::Refused(format!(
-            "{name}: different, {chain} of {count} events is not {expected}; {cause}"
-        ))
+    /// After how many events a stream has the chain.
+    fn position(&self, links: &[Digest]) -> Option<u64> {
+        let Some(chain) = self.chain else { return Some(0) };
+        links.iter().zip(1..).find_map(|(link, count)| (*link == chain).then_some(count))
     }
 
-    /// Why the chains have no event in common, or how many they have.
-    fn cause(&self, stream: &Stream, method: &Method) -> String {
+    /// Why the chain is none of the links.
+    fn cause(&self, stream: &Stream, how: &str) -> String {
         let Some((_, flow)) = self.entry.as_ref().filter(|(_, flow)| !flow.event_hashes.is_empty())
         else {
-            return format!("another stream, or not as at the gateway: {}", method.summary);
+            return format!("another stream, or not as at the gateway: {how}");
         };
         let pairs = flow.event_hashes.iter().zip(stream.event_hashes());
         let same = pairs.take_while(|(recorded, found)| recorded == found).count();
-        let events = flow.events;
-        match flow.event_hashes.len() {
-            listed if listed == same && (same as u64) < events => {
-                format!("the first {same} of {events} events match, and it lists no more of them")
-            }
-            _ => format!("the first {same} of {events} events match"),
-        }
+        let (events, listed) = (counted(flow.events), flow.event_hashes.len());
+        let is_all = same == listed && (listed as u64) < flow.events;
+        let more = if is_all { ", and the entry lists no more" } else { "" };
+        format!("the first {same} of {events} match{more}")
     }
+}
+
+fn counted(events: u64) -> String {
+    if events == 1 { "1 event".to_owned() } else { format!("{events} events") }
 }
 
 fn text(chain: Option<Digest>) -> String {
@@ -170,9 +165,8 @@ impl StreamOptions {
             None => vec![line(stream.chain(), stream.events(), file)],
         };
         if stream.is_broken() {
-            let (name, events) = (file.display(), stream.events());
-            let kind = kind.as_str();
-            anstream::eprintln!("{name}: behind {events} events the bytes are not {kind} any more");
+            let (name, count, kind) = (file.display(), counted(stream.events()), kind.as_str());
+            anstream::eprintln!("{name}: behind {count} the bytes are not {kind} any more");
         }
         let mut out = io::stdout().lock();
         lines
@@ -184,7 +178,7 @@ impl StreamOptions {
 }
 
 fn line(chain: Option<Digest>, events: u64, file: &Path) -> String {
-    format!("{}  {events}  {}", text(chain), file.display().to_string().escape_debug())
+    sum_line(format!("{}  {events}", text(chain)), file)
 }
 
 /// Reads a stream to its end, as the filter does.
