@@ -22,6 +22,7 @@ on_each_envoy! {
     the_anthropic_sdk_for_javascript,
     the_google_sdk_for_python,
     the_amazon_sdk_for_python,
+    the_api_of_gemini_without_events,
     the_api_of_ollama,
 }
 
@@ -62,15 +63,8 @@ async fn the_anthropic_sdk_for_javascript(stage: Stage) -> Result<()> {
 }
 
 async fn the_google_sdk_for_python(stage: Stage) -> Result<()> {
-    let call = Expected::success().gen_ai(json!({
-        "provider": "gcp.gemini", "operation": "generate_content", "request_model": "simulated-1"
-    }));
-    // Thoughts are output, and what a cache held is input.
-    let answer = call.gen_ai(json!({
-        "response_model": "simulated-1-001", "response_id": "gemini-simulated",
-        "input_tokens": 41, "output_tokens": 22,
-        "cache_read_input_tokens": 12, "reasoning_output_tokens": 7, "finish_reasons": ["STOP"]
-    }));
+    let call = gemini_call();
+    let answer = call.gen_ai(gemini_answer());
     let tool = answer.gen_ai(json!({"tools": ["weather"]}));
     let embedding = call.gen_ai(json!({"operation": "embeddings"}));
     let rows = vec![
@@ -126,6 +120,35 @@ async fn the_amazon_sdk_for_python(stage: Stage) -> Result<()> {
         invoked.gen_ai(message_usage()).row("invoke_streamed", json!(types)),
     ];
     play(stage, &Client::python("bedrock_client.py")?, rows).await
+}
+
+/// A stream that is not asked for as events is one JSON array.
+async fn the_api_of_gemini_without_events(stage: Stage) -> Result<()> {
+    let open = stage.open_to_providers().await?;
+    let path = "/v1beta/models/simulated-1:streamGenerateContent";
+    let asked = json!({"contents": [{"role": "user", "parts": [{"text": "What?"}]}]});
+    let call = Call::post_json("generativelanguage.googleapis.com", path, &asked);
+    let entry = open.send(call).await?.entry;
+    print(&entry, "array");
+    gemini_call().gen_ai(gemini_answer()).check(&entry);
+    check_stream(&open, &entry);
+    open.check_exchange(&entry);
+    open.finish().await
+}
+
+fn gemini_call() -> Expected {
+    Expected::success().gen_ai(json!({
+        "provider": "gcp.gemini", "operation": "generate_content", "request_model": "simulated-1"
+    }))
+}
+
+/// Thoughts are output, and what a cache held is input.
+fn gemini_answer() -> Value {
+    json!({
+        "response_model": "simulated-1-001", "response_id": "gemini-simulated",
+        "input_tokens": 41, "output_tokens": 22, "cache_read_input_tokens": 12,
+        "reasoning_output_tokens": 7, "finish_reasons": ["STOP"]
+    })
 }
 
 /// Ollama runs on a machine of one's own, so no name of a host tells it: its paths do.

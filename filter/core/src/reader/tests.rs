@@ -346,8 +346,10 @@ fn walk(value: &serde_json::Value, path: &str, table: &[String], found: &mut Fou
     found.extend(scalar.map(|field| (field, seen)));
 }
 
+/// A name that is sometimes escaped in JSON; without backslashes, which the walk could not tell from
+/// those of a path.
 fn any_name() -> impl Strategy<Value = String> {
-    prop_oneof![4 => "[abc]", 1 => "[a-c.\"\\\\é\n]{1,3}", 1 => "z{250,260}"]
+    prop_oneof![4 => "[abc]", 1 => "[a-c.\"é\n]{1,3}", 1 => "z{250,260}"]
 }
 
 fn any_document() -> impl Strategy<Value = serde_json::Value> {
@@ -372,7 +374,7 @@ fn any_document() -> impl Strategy<Value = serde_json::Value> {
 
 fn any_path() -> impl Strategy<Value = String> {
     let step = prop_oneof![2 => Just("[]".to_owned()), 5 => any_name().prop_map(|name| {
-        format!(".{}", name.replace('\\', "\\\\").replace('.', "\\."))
+        format!(".{}", name.replace('.', "\\."))
     })];
     (vec(step, 0..5), prop_oneof![Just(""), Just("{}"), Just("~")]).prop_map(|(steps, way)| {
         let path = steps.concat();
@@ -404,8 +406,6 @@ proptest! {
         table in vec(any_path(), 0..12),
         cuts in vec(any::<Index>(), 0..8),
     ) {
-        // The oracle knows names by what it escapes itself: dots only.
-        let table: Vec<String> = table.iter().map(|path| path.replace("\\\\", "")).collect();
         let mut expected = Found::new();
         walk(&document, "", &table, &mut expected);
         let compact = serde_json::to_string(&document).unwrap();
