@@ -44,7 +44,10 @@ fn last(model: &str, message: &Value) -> Value {
     last["done"] = json!(true);
     last["done_reason"] = json!("stop");
     last["total_duration"] = json!(4_000_000);
+    last["load_duration"] = json!(1_000_000);
     last["prompt_eval_count"] = json!(53);
+    last["prompt_eval_duration"] = json!(1_000_000);
     last["eval_count"] = json!(26);
+    last["eval_duration"] = json!(2_000_000);
     last
 }
