@@ -192,6 +192,15 @@ impl Meaning {
         }
     }
 
+    /// Whether the answer is at its end by its own words, whatever may still come. Many clients hang
+    /// up on a stream as soon as they have heard them.
+    pub fn has_ended(&self) -> bool {
+        match self.known_mcp() {
+            Some(mcp) => mcp.has_ended(),
+            None => self.model.as_ref().is_some_and(ModelCall::has_ended),
+        }
+    }
+
     /// What the call to a model was about, if it was one. Of several answers over one WebSocket the
     /// tokens are added up, the reasons and tools are those of all, and model and id are the last.
     pub fn gen_ai(&self) -> Option<GenAi<'_>> {
