@@ -334,7 +334,9 @@ fn walk(value: &serde_json::Value, path: &str, table: &[String], found: &mut Fou
         serde_json::Value::Object(members) => {
             let object = field(&format!("{path}{{}}"));
             found.extend(object.map(|field| (field, Seen::Begin)));
-            for (name, member) in members {
+            // A name that is too long to be kept is none that anybody asked for.
+            let known = members.iter().filter(|(name, _)| name.len() <= MAX_VALUE_BYTES);
+            for (name, member) in known {
                 let name = name.replace('.', "\\.");
                 let below = if path.is_empty() { name } else { format!("{path}.{name}") };
                 walk(member, &below, table, found);

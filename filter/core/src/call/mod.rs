@@ -1,0 +1,487 @@
+//! The way of one call through the gateway, from its first header to its entry.
+//!
+//! The shell tells a [`Call`] what happens, in the order in which it happens, and does what the
+//! call answers. Nothing is guaranteed to happen: a call may end before its headers were understood
+//! and a body may end without a last chunk, so each method works in any state, and [`Call::finish`]
+//! makes an entry out of whatever is known by then.
+
+mod content;
+mod request;
+mod response;
+
+use std::{borrow::Cow, rc::Rc};
+
+use crate::{
+    config::Config,
+    digest::End,
+    entry::{Agent, Entry, Retry, Source, Stream, Timing, Upstream},
+    gate::{Gate, Onward},
+    headers::Role,
+    identity::Identity,
+    meaning::Meaning,
+    outcome::{self, Ending, Outcome, Reason, Verdict},
+    passage::Passage,
+    refusal::Refusal,
+    stream::{Kind, Said},
+    text::Text,
+    time::{Monotonic, Timestamp},
+};
+use content::borrowed;
+use request::Request;
+use response::Response;
+
+/// One of the two messages of a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    /// From the caller to the provider.
+    Request,
+    /// From the provider, or the gateway itself, to the caller.
+    Response,
+}
+
+/// Both clocks, read together when the request headers arrive.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Moment {
+    /// Wall time: when.
+    pub wall: Timestamp,
+    /// Monotonic time: the zero of all durations of the call.
+    pub monotonic: Monotonic,
+}
+
+/// Which facts of an ended call are not known yet. Each costs the host a look-up, so only those
+/// are asked for that this call needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WantedFacts {
+    /// The request headers: no callback brought them.
+    pub request_headers: bool,
+    /// The status: no response headers were seen.
+    pub status: bool,
+    /// The number of upstream attempts: the operator wants it.
+    pub upstream_attempts: bool,
+}
+
+/// What the host knows about an ended call. Empty and `None` stand for "it did not say".
+#[derive(Clone, Debug, Default)]
+pub struct HostFacts {
+    /// The status that went to the caller.
+    pub status: Option<u16>,
+    /// Envoy's response code details.
+    pub code_details: Vec<u8>,
+    /// The address of the upstream that was chosen, as `ip:port`.
+    pub upstream_address: Vec<u8>,
+    /// How often the gateway tried an upstream.
+    pub upstream_attempts: Option<u64>,
+}
+
+/// What the shell does to a message before it goes on.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Edits<'a> {
+    /// Headers to remove.
+    pub remove: Vec<&'a str>,
+    /// Headers to set, in place of any of the same name.
+    pub set: Vec<(&'a str, Vec<u8>)>,
+    /// Whether the request is bound elsewhere than its route was chosen for.
+    pub reroute: bool,
+}
+
+/// One call.
+#[derive(Debug)]
+pub struct Call {
+    config: Rc<Config>,
+    started: Moment,
+    request: Request,
+    response: Response,
+    /// Stands where not every request body may leave as it came.
+    gate: Option<Gate>,
+    /// What the call is about, if it is a call to a model or a tool.
+    meaning: Option<Box<Meaning>>,
+    /// When the entry was set last, in a stream.
+    recorded: Monotonic,
+    refused: Option<Reason>,
+    refusal_is_sent: bool,
+}
+
+impl Call {
+    /// A call of which nothing is known yet but that it `started`.
+    pub fn new(config: Rc<Config>, started: Moment) -> Self {
+        Self {
+            config,
+            started,
+            request: Request::default(),
+            response: Response::default(),
+            gate: None,
+            meaning: None,
+            recorded: started.monotonic,
+            refused: None,
+            refusal_is_sent: false,
+        }
+    }
+
+    /// The request headers arrived; `end` if no body follows. The answer is what to change on them:
+    /// identity and stripped headers go, the correlation id is passed on, and a path-style target
+    /// becomes a host-style one. `random` is asked only if no caller brought a correlation id.
+    pub fn request_headers<'h>(
+        &mut self,
+        headers: impl Iterator<Item = (&'h [u8], &'h [u8])>,
+        end: bool,
+        random: impl FnOnce() -> [u8; 16],
+    ) -> Edits<'_> {
+        let Self { config, request, gate, meaning, refused, .. } = self;
+        let (mut edits, host, found) = request.read(config, headers, random);
+        *meaning = found;
+        if end {
+            request.passage.body_mut().finish(End::Complete);
+            return edits;
+        }
+        match request.open(config, host, &mut edits) {
+            Ok(watched) => *gate = watched,
+            Err(reason) => *refused = Some(reason),
+        }
+        edits
+    }
+
+    /// The request headers of a call that ended before the filter saw it, such as one that was
+    /// refused by a filter in front. There is nothing left to change on them.
+    pub fn late_request_headers<'h>(
+        &mut self,
+        headers: impl Iterator<Item = (&'h [u8], &'h [u8])>,
+        random: impl FnOnce() -> [u8; 16],
+    ) {
+        let Self { config, request, .. } = self;
+        let (_, _, meaning) = request.read(config, headers, random);
+        self.meaning = meaning;
+    }
+
+    /// The response headers arrived; `end` if no body follows. The answer is what to change on them.
+    pub fn response_headers<'h>(
+        &mut self,
+        headers: impl Iterator<Item = (&'h [u8], &'h [u8])>,
+        end: bool,
+        at: Monotonic,
+    ) -> Edits<'_> {
+        let Self { config, request, response, meaning, .. } = self;
+        response.seen_after_us = Some(at.micros_since(self.started.monotonic));
+        let edits = response.read(config, headers, meaning.as_deref_mut());
+        match end {
+            true => response.passage.body_mut().finish(End::Complete),
+            false => response.open(config, request),
+        }
+        edits
+    }
+
+    /// Whether [`Call::response_trailers`] would find something in the trailers of the response.
+    pub fn wants_response_trailers(&self) -> bool {
+        self.response.content.kind == Some(Kind::Grpc)
+    }
+
+    /// The trailers of the response arrived.
+    pub fn response_trailers<'h>(&mut self, trailers: impl Iterator<Item = (&'h [u8], &'h [u8])>) {
+        for (name, value) in trailers {
+            let roles = self.config.response_headers.find(name).map_or(&[][..], |found| found.1);
+            if roles.contains(&Role::GrpcStatus) {
+                self.response.note_grpc_status(value);
+            }
+        }
+    }
+
+    /// Whether the request body has to go through [`Call::pass`] and [`Call::pass_end`].
+    pub fn is_gated(&self) -> bool {
+        self.gate.is_some()
+    }
+
+    /// The next bytes of a gated request body. What may go on in their place is added to `onward`,
+    /// unless the call is refused by now.
+    pub fn pass(&mut self, chunk: &[u8], onward: &mut Onward, now: impl FnOnce() -> Monotonic) {
+        let Self { request, gate: Some(gate), meaning, .. } = self else { return };
+        let passage = &mut request.passage;
+        if passage.is_stream() {
+            passage.note_time(now());
+        }
+        let mut hear = |said: Said<'_>| hear(meaning, Side::Request, said);
+        if let Err(reason) = gate.pass(passage, chunk, onward, &mut hear) {
+            self.refuse(reason);
+        }
+    }
+
+    /// A gated request body ended. What was held back of it is added to `onward`, unless the call is
+    /// refused by now.
+    pub fn pass_end(&mut self, end: End, onward: &mut Onward) {
+        let Self { request, gate: Some(gate), meaning, .. } = self else { return };
+        let mut hear = |said: Said<'_>| hear(meaning, Side::Request, said);
+        if let Err(reason) = gate.finish(&mut request.passage, end, onward, &mut hear) {
+            self.refuse(reason);
+        }
+    }
+
+    /// A gated request body could not be read or changed, so it must not go on.
+    pub fn fail(&mut self) {
+        self.request.passage.body_mut().lose();
+        self.refuse(Reason::FilterFault);
+    }
+
+    /// Whether the call is refused: nothing of it may go on any more.
+    pub fn is_refused(&self) -> bool {
+        self.refused.is_some()
+    }
+
+    /// The answer to a refused call, once.
+    pub fn refusal(&mut self) -> Option<Refusal> {
+        let reason = self.refused?;
+        let is_first = !std::mem::replace(&mut self.refusal_is_sent, true);
+        is_first.then(|| Refusal::new(reason, self.request.correlation_id.as_deref()))
+    }
+
+    fn refuse(&mut self, reason: Reason) {
+        self.refused.get_or_insert(reason);
+    }
+
+    /// The next bytes of a body. `now` is asked only where it matters when they passed.
+    pub fn body(&mut self, side: Side, chunk: &[u8], now: impl FnOnce() -> Monotonic) {
+        let Self { config, request, response, meaning, .. } = self;
+        let (content, passage) = match side {
+            Side::Request => (&request.content, &mut request.passage),
+            Side::Response => (&response.content, &mut response.passage),
+        };
+        if passage.body().is_closed() {
+            passage.open(&config.reading, content.syntax());
+        }
+        if passage.is_stream() {
+            passage.note_time(now());
+        }
+        passage.push(chunk, &mut |_| {}, &mut |said| hear(meaning, side, said));
+    }
+
+    /// Bytes of a body passed that could not be read.
+    pub fn lose_body(&mut self, side: Side) {
+        self.passage_of(side).body_mut().lose();
+    }
+
+    /// A message ended as it should.
+    pub fn end(&mut self, side: Side, end: End) {
+        let Self { request, response, meaning, .. } = self;
+        let passage = match side {
+            Side::Request => &mut request.passage,
+            Side::Response => &mut response.passage,
+        };
+        passage.finish(end, &mut |_| {}, &mut |said| hear(meaning, side, said));
+    }
+
+    /// Whether a stream went on for so long since its entry was set that it is time to set it anew;
+    /// if so, that counts as done.
+    pub fn is_due(&mut self) -> bool {
+        let spans = [&self.request.passage, &self.response.passage].map(Passage::span);
+        let Some(last) = spans.into_iter().flatten().map(|(_, last)| last).max() else {
+            return false;
+        };
+        let is_due = last.micros_since(self.recorded) >= REFRESH_US;
+        if is_due {
+            self.recorded = last;
+        }
+        is_due
+    }
+
+    /// The entry as it would stand if nothing more were ever heard of this call.
+    pub fn provisional(&self) -> Entry<'_> {
+        Entry {
+            provisional: true,
+            ..self.entry(self.response.status, Outcome::Error, Some(Reason::Unfinished))
+        }
+    }
+
+    /// The facts that [`Call::finish`] needs beyond what this call saw.
+    pub fn wanted_facts(&self) -> WantedFacts {
+        WantedFacts {
+            request_headers: !self.request.seen,
+            status: self.response.status.is_none(),
+            upstream_attempts: self.config.upstream_attempts,
+        }
+    }
+
+    /// The call ended; this is its entry.
+    pub fn finish<'a>(&'a mut self, at: Monotonic, facts: &'a HostFacts) -> Entry<'a> {
+        let status = self.response.status.or(facts.status);
+        let verdict = Verdict::of(Ending {
+            status,
+            code_details: &facts.code_details,
+            retry_after: self.response.retry_after,
+            response_cut: self.response.seen_after_us.is_some()
+                && self.response.passage.body().end().is_none(),
+            refusal: self.refused,
+            answer: self.answer(),
+            answer_has_ended: self.has_heard_all(),
+        });
+        self.end_bodies(verdict);
+        let is_lost = |passage: &Passage| passage.body().is_lost();
+        let lost = is_lost(&self.request.passage) || is_lost(&self.response.passage);
+        let (outcome, reason) = match lost {
+            true => (Outcome::Error, Some(Reason::FilterFault)),
+            false => (verdict.outcome, verdict.reason),
+        };
+        let timing = Timing {
+            duration_us: at.micros_since(self.started.monotonic),
+            first_byte_us: self.response.seen_after_us,
+        };
+        let mut entry = Entry {
+            timing: Some(timing),
+            upstream: self.upstream(facts),
+            ..self.entry(status, outcome, reason)
+        };
+        if let (true, Some(gen_ai)) = (verdict.is_local, &mut entry.gen_ai) {
+            // What the gateway answers is no word of the provider's.
+            gen_ai.error_type = None;
+        }
+        entry
+    }
+
+    fn passage_of(&mut self, side: Side) -> &mut Passage {
+        match side {
+            Side::Request => &mut self.request.passage,
+            Side::Response => &mut self.response.passage,
+        }
+    }
+
+    /// How the call ended by the answer's own words, if they tell against its status.
+    fn answer(&self) -> Option<(Outcome, Reason)> {
+        let by_grpc = self.response.grpc_status.and_then(outcome::of_grpc);
+        by_grpc.or_else(|| self.meaning.as_ref()?.verdict())
+    }
+
+    /// Whether the last event of an answer has passed; a body of another kind ends where it ends.
+    fn has_heard_all(&self) -> bool {
+        let stream = self.response.passage.stream();
+        let is_stream = stream.is_some_and(|stream| stream.kind() != Kind::Chunked);
+        is_stream && self.meaning.as_ref().is_some_and(|meaning| meaning.has_ended())
+    }
+
+    fn end_bodies(&mut self, verdict: Verdict) {
+        self.end(Side::Request, verdict.cut_end);
+        if verdict.is_local {
+            self.response.passage.body_mut().answer_locally();
+        }
+        self.end(Side::Response, verdict.cut_end);
+    }
+
+    fn entry(&self, status: Option<u16>, outcome: Outcome, reason: Option<Reason>) -> Entry<'_> {
+        let Request { identity, passage, .. } = &self.request;
+        Entry {
+            timestamp: self.started.wall,
+            agent_id: identity.agent_id.text().map(Cow::Borrowed),
+            user_id: identity.user_id.text().map(Cow::Borrowed),
+            endpoint: borrowed(&self.request.endpoint),
+            method: borrowed(&self.request.method),
+            status,
+            request_hash: passage.digest(),
+            response_hash: self.response.passage.digest(),
+            outcome,
+            correlation_id: self.request.correlation_id.as_deref().map(Cow::Borrowed),
+            hash_key_id: self.config.reading.key.as_ref().map(|key| Cow::Borrowed(key.id())),
+            reason,
+            provisional: false,
+            session_id: identity.session_id.text().map(Cow::Borrowed),
+            agent: agent(identity),
+            request: self.request.seen.then(|| self.request.content.message(passage)),
+            response: self
+                .response
+                .seen_after_us
+                .map(|_| self.response.content.message(&self.response.passage)),
+            stream: self.stream(),
+            gen_ai: self.meaning.as_ref().and_then(|meaning| meaning.gen_ai()),
+            mcp: self.meaning.as_ref().and_then(|meaning| meaning.mcp()),
+            upstream: None,
+            retry: present(Retry { count: self.request.retry.count, ..self.response.retry }),
+            rate_limit: present(self.response.rate_limit),
+            trace_id: self.request.trace_id.as_deref().map(Cow::Borrowed),
+            credential: self.request.credential.as_deref().map(Cow::Borrowed),
+            timing: None,
+            truncated: self.truncated(),
+        }
+    }
+
+    fn stream(&self) -> Option<Stream> {
+        let kind = self.response.passage.stream()?.kind();
+        let span = self.response.passage.span();
+        let at = |at: Monotonic| self.started.wall.after(at.micros_since(self.started.monotonic));
+        let both_talk = matches!(kind, Kind::Websocket | Kind::Grpc);
+        Some(Stream {
+            kind,
+            started_at: span.map(|(first, _)| at(first)),
+            ended_at: span.map(|(_, last)| at(last)),
+            response: self.response.passage.flow(),
+            request: both_talk.then(|| self.request.passage.flow()),
+        })
+    }
+
+    fn upstream<'a>(&'a self, facts: &'a HostFacts) -> Option<Upstream<'a>> {
+        // Without an address no upstream was chosen, and the call never left.
+        let address =
+            std::str::from_utf8(&facts.upstream_address).ok().filter(|text| !text.is_empty())?;
+        let request_id = self.response.upstream_request_id.as_ref();
+        Some(Upstream {
+            host: borrowed(&self.request.host),
+            address: Some(Cow::Borrowed(address)),
+            request_id: request_id.map(|(_, id)| Cow::Borrowed(&*id.text)),
+            attempts: facts.upstream_attempts.filter(|attempts| *attempts > 1),
+        })
+    }
+
+    fn truncated(&self) -> Vec<Cow<'_, str>> {
+        let Request { identity, content, .. } = &self.request;
+        let is_cut = |text: &Option<Text>| text.as_ref().is_some_and(|text| text.cut);
+        let keys = [
+            ("agent_id", identity.agent_id.is_cut()),
+            ("user_id", identity.user_id.is_cut()),
+            ("endpoint", is_cut(&self.request.endpoint)),
+            ("method", is_cut(&self.request.method)),
+            ("session_id", identity.session_id.is_cut()),
+            ("agent.version", identity.agent_version.is_cut()),
+            ("agent.deployment", identity.agent_deployment.is_cut()),
+            ("request.type", is_cut(&content.media_type)),
+            ("request.encoding", is_cut(&content.encoding)),
+            ("request.headers", content.logged.is_cut()),
+            ("response.type", is_cut(&self.response.content.media_type)),
+            ("response.encoding", is_cut(&self.response.content.encoding)),
+            ("response.headers", self.response.content.logged.is_cut()),
+            ("stream.event_hashes", self.response.passage.is_list_cut()),
+            ("stream.request.event_hashes", self.request.passage.is_list_cut()),
+            ("upstream.host", is_cut(&self.request.host)),
+        ];
+        let cut = keys.into_iter().filter(|(_, cut)| *cut).map(|(key, _)| key);
+        let meant = self.meaning.iter().flat_map(|meaning| meaning.cut_keys());
+        cut.chain(meant).map(Cow::Borrowed).collect()
+    }
+}
+
+/// Passes on what a body says to what wants to know what the call is about.
+fn hear(meaning: &mut Option<Box<Meaning>>, side: Side, said: Said<'_>) {
+    let Some(meaning) = meaning else { return };
+    match (side, said) {
+        (Side::Request, _) if !meaning.wants_request() => {}
+        (Side::Request, Said::Content(bytes)) => meaning.request(bytes),
+        (Side::Request, Said::End { .. }) => meaning.end_request(),
+        (Side::Response, _) if !meaning.wants_response() => {}
+        (Side::Response, Said::Content(bytes)) => meaning.response(bytes),
+        (Side::Response, Said::End { name }) => meaning.end_response(name),
+    }
+}
+
+/// Something, unless it says nothing.
+fn present<T: Default + PartialEq>(value: T) -> Option<T> {
+    (value != T::default()).then_some(value)
+}
+
+/// How long the entry of a stream may stand before it is set anew, in microseconds: Envoy's periodic
+/// log prints what stands.
+const REFRESH_US: u64 = 1_000_000;
+
+fn agent(identity: &Identity) -> Option<Agent<'_>> {
+    let [name, version, deployment] =
+        [&identity.agent_id, &identity.agent_version, &identity.agent_deployment]
+            .map(|claimed| claimed.text().map(Cow::Borrowed));
+    if name.is_none() && version.is_none() && deployment.is_none() {
+        return None;
+    }
+    Some(Agent { name, version, deployment, source: Source::Claimed })
+}
+
+#[cfg(test)]
+mod tests;

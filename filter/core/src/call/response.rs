@@ -1,0 +1,107 @@
+//! What the headers of a response say, and what is to change on them.
+
+use super::{Edits, content::Content, request::Request};
+use crate::{
+    config::Config,
+    entry::{RateLimit, Retry},
+    headers::Role,
+    mask::{Rules, Syntax},
+    meaning::Meaning,
+    passage::Passage,
+    stream::Kind,
+    text::{MAX_TEXT_BYTES, Text},
+};
+
+/// The response, as far as it is known.
+#[derive(Debug, Default)]
+pub(super) struct Response {
+    pub(super) seen_after_us: Option<u64>,
+    pub(super) status: Option<u16>,
+    pub(super) retry_after: bool,
+    pub(super) retry: Retry,
+    pub(super) rate_limit: RateLimit,
+    /// The word of gRPC for how the call ended, once it came.
+    pub(super) grpc_status: Option<u64>,
+    pub(super) upstream_request_id: Option<(u8, Text)>,
+    pub(super) content: Content,
+    pub(super) passage: Passage,
+}
+
+impl Response {
+    /// Reads the headers: what to change on them.
+    pub(super) fn read<'c, 'h>(
+        &mut self,
+        config: &'c Config,
+        headers: impl Iterator<Item = (&'h [u8], &'h [u8])>,
+        mut meaning: Option<&mut Meaning>,
+    ) -> Edits<'c> {
+        let rules = &config.reading.rules;
+        let mut edits = Edits::default();
+        for (name, value) in headers {
+            let Some((name, roles)) = config.response_headers.find(name) else { continue };
+            for role in roles {
+                match (*role, &mut meaning) {
+                    (Role::Strip, _) => edits.remove.push(name),
+                    (Role::Meaning, Some(meaning)) => meaning.response_header(name, value),
+                    (role, _) => self.note(rules, role, name, value),
+                }
+            }
+        }
+        edits
+    }
+
+    fn note(&mut self, rules: &Rules, role: Role, name: &str, value: &[u8]) {
+        match role {
+            Role::Status => self.status = parse_status(value),
+            Role::RetryAfter => {
+                self.retry_after = true;
+                self.retry.note_after(value);
+            }
+            Role::RetryAfterMs => self.retry.note_after_ms(value),
+            Role::Remaining(limit) => self.rate_limit.note(limit, value),
+            Role::GrpcStatus => self.note_grpc_status(value),
+            Role::UpstreamRequestId(rank) => self.claim_request_id(rules, rank, value),
+            role => self.content.note(rules, role, name, value),
+        }
+    }
+
+    /// A body may follow the headers of the answer to `request`.
+    pub(super) fn open(&mut self, config: &Config, request: &mut Request) {
+        let is_switched = self.status == Some(SWITCHING_PROTOCOLS);
+        let is_websocket = request.content.kind == Some(Kind::Websocket);
+        if is_switched {
+            self.content.write_in(Syntax::Opaque);
+        } else if is_websocket {
+            request.passage.close_stream();
+        }
+        self.passage.open(&config.reading, self.content.syntax());
+        let kind = match is_switched {
+            true => is_websocket.then_some(Kind::Websocket),
+            false => self.content.stream_kind(),
+        };
+        if let Some(kind) = kind {
+            self.passage.open_stream(&config.reading, kind, config.list_events);
+        }
+    }
+
+    pub(super) fn note_grpc_status(&mut self, value: &[u8]) {
+        let status = std::str::from_utf8(value).ok().and_then(|status| status.parse().ok());
+        self.grpc_status = self.grpc_status.or(status);
+    }
+
+    fn claim_request_id(&mut self, rules: &Rules, rank: u8, value: &[u8]) {
+        let id = value.trim_ascii();
+        let outranked =
+            self.upstream_request_id.as_ref().is_some_and(|(standing, _)| *standing <= rank);
+        if !id.is_empty() && !outranked {
+            self.upstream_request_id = Some((rank, Text::masked(rules, id, MAX_TEXT_BYTES)));
+        }
+    }
+}
+
+/// The status of an accepted upgrade: what follows are frames of another protocol.
+const SWITCHING_PROTOCOLS: u16 = 101;
+
+fn parse_status(value: &[u8]) -> Option<u16> {
+    std::str::from_utf8(value).ok()?.parse().ok()
+}

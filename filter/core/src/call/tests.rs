@@ -1,0 +1,541 @@
+use super::*;
+use crate::{config::Settings, digest::Digest, entry::MAX_ENTRY_BYTES};
+use proptest::prelude::*;
+
+type Pairs<'a> = &'a [(&'a str, &'a str)];
+
+const REQUEST: Pairs<'_> = &[
+    (":authority", "api.example.com"),
+    (":path", "/v1/chat?key=1"),
+    (":method", "POST"),
+    ("content-type", "application/json; charset=utf-8"),
+    ("user-agent", "Agent/1"),
+    ("authorization", "Bearer sk-fake"),
+    ("x-agent-id", "billing"),
+    ("x-user-id", "u_1"),
+    ("x-correlation-id", "wf-1"),
+];
+const RESPONSE: Pairs<'_> = &[
+    (":status", "200"),
+    ("content-type", "text/event-stream"),
+    ("request-id", "req_2"),
+    ("x-request-id", "req_1"),
+];
+
+fn bytes<'a>(pairs: Pairs<'a>) -> impl Iterator<Item = (&'a [u8], &'a [u8])> {
+    pairs.iter().map(|(name, value)| (name.as_bytes(), value.as_bytes()))
+}
+
+fn new_call(settings: &str) -> Call {
+    let config = Config::try_from(Settings::from_json(settings.as_bytes()).unwrap()).unwrap();
+    Call::new(Rc::new(config), Moment::default())
+}
+
+fn micros(micros: u64) -> Monotonic {
+    Monotonic::from_micros(micros)
+}
+
+fn via_upstream() -> HostFacts {
+    HostFacts {
+        code_details: b"via_upstream".to_vec(),
+        upstream_address: b"192.0.2.1:443".to_vec(),
+        upstream_attempts: Some(1),
+        ..HostFacts::default()
+    }
+}
+
+fn line(entry: &Entry<'_>) -> String {
+    let mut line = Vec::new();
+    entry.write_to(&mut line);
+    String::from_utf8(line).unwrap()
+}
+
+#[test]
+fn a_whole_call_leaves_a_whole_entry() {
+    let mut call = new_call("{}");
+    call.request_headers(bytes(REQUEST), false, || [0; 16]);
+    call.body(Side::Request, b"ab", || micros(8));
+    call.body(Side::Request, b"c", || micros(8));
+    call.end(Side::Request, End::Complete);
+    call.response_headers(bytes(RESPONSE), false, micros(7));
+    call.body(Side::Response, b"data: 1\n\n", || micros(8));
+    call.end(Side::Response, End::Trailers);
+    let facts = via_upstream();
+    let expected = [
+        r#"{"timestamp":"1970-01-01T00:00:00.000000Z","agent_id":"billing","user_id":"u_1","#,
+        r#""endpoint":"api.example.com/v1/chat","method":"POST","status":200,"#,
+        &format!(r#""request_hash":"{}","#, Digest::of(b"abc")),
+        &format!(r#""response_hash":"{}","#, Digest::of(b"data: 1\n\n")),
+        r#""outcome":"success","correlation_id":"wf-1","#,
+        r#""agent":{"name":"billing","source":"claimed"},"#,
+        r#""request":{"bytes":3,"type":"application/json","end":"complete","scan":"json","#,
+        r#""headers":{"user-agent":"Agent/1"}},"#,
+        r#""response":{"bytes":9,"type":"text/event-stream","end":"trailers","#,
+        r#""scan":"json"},"stream":{"kind":"sse","started_at":"1970-01-01T00:00:00.000008Z","#,
+        r#""ended_at":"1970-01-01T00:00:00.000008Z","events":1,"chunks":1,"chunk_chain":"#,
+        r#""a09c24a4c18d960ce7d84aad3ec70c1591ab20daef65f2f22dcef01841d94a20"},"#,
+        r#""upstream":{"host":"api.example.com","address":"192.0.2.1:443","request_id":"req_1"},"#,
+        r#""timing":{"duration_us":9,"first_byte_us":7}}"#,
+    ];
+    assert_eq!(line(&call.finish(micros(9), &facts)), expected.concat());
+}
+
+#[test]
+fn identity_leaves_the_call_and_the_correlation_id_stays() {
+    let mut call = new_call(r#"{"headers":{"strip_request":["user-agent"]}}"#);
+    let edits = call.request_headers(bytes(REQUEST), true, || [0; 16]);
+    assert_eq!(edits.remove, ["user-agent", "x-agent-id", "x-user-id"]);
+    assert_eq!((edits.set, edits.reroute), (vec![], false));
+}
+
+#[test]
+fn the_first_usable_correlation_id_is_passed_on() {
+    let trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    let trace_id = "4bf92f3577b34da6a3ce929d0e0e4736";
+    let made = "00000000-0000-4000-8000-000000000000";
+    for (headers, id) in [
+        (&[("x-request-id", "r"), ("traceparent", trace), ("x-trace-id", "t")][..], "t"),
+        (&[("x-request-id", "r"), ("traceparent", trace), ("x-trace-id", "not one id")], trace_id),
+        (&[("x-request-id", "r"), ("traceparent", "00-bad")], "r"),
+        (&[("x-request-id", "")], made),
+        (&[], made),
+    ] {
+        let mut call = new_call("{}");
+        let edits = call.request_headers(bytes(headers), true, || [0; 16]);
+        assert_eq!(edits.set, [("x-correlation-id", id.as_bytes().to_vec())]);
+        assert_eq!(call.provisional().correlation_id.as_deref(), Some(id));
+    }
+}
+
+#[test]
+fn a_path_style_call_is_bound_for_its_true_host() {
+    let mut call = new_call(r#"{"correlation":{"header":null}}"#);
+    let headers = [(":authority", "localhost:10000"), (":path", "/api.example.com/v1?a=b")];
+    let edits = call.request_headers(bytes(&headers), true, || [0; 16]);
+    let set = [(":authority", b"api.example.com".to_vec()), (":path", b"/v1?a=b".to_vec())];
+    assert_eq!((edits.set, edits.reroute), (set.to_vec(), true));
+    assert_eq!(call.provisional().endpoint.as_deref(), Some("api.example.com/v1"));
+}
+
+#[test]
+fn a_call_that_was_cut_keeps_the_digest_of_what_crossed() {
+    let mut call = new_call("{}");
+    call.request_headers(bytes(REQUEST), false, || [0; 16]);
+    call.body(Side::Request, b"ab", || micros(8));
+    let facts =
+        HostFacts { code_details: b"downstream_remote_disconnect".into(), ..Default::default() };
+    let entry = call.finish(micros(1), &facts);
+    assert_eq!((entry.status, entry.request_hash), (None, Some(Digest::of(b"ab"))));
+    assert_eq!(entry.request.unwrap().end, Some(End::Aborted));
+    assert_eq!((entry.response, entry.response_hash), (None, None));
+    assert_eq!((entry.outcome, entry.reason), (Outcome::Error, Some(Reason::ClientDisconnect)));
+}
+
+#[test]
+fn the_gateways_own_answer_is_told_from_a_providers() {
+    let mut call = new_call("{}");
+    call.request_headers(bytes(REQUEST), true, || [0; 16]);
+    call.response_headers(bytes(&[(":status", "403")]), false, micros(1));
+    call.body(Side::Response, b"{}", || micros(8));
+    call.end(Side::Response, End::Complete);
+    let facts = HostFacts { code_details: b"route_not_found".into(), ..Default::default() };
+    let entry = call.finish(micros(1), &facts);
+    assert_eq!(entry.response.unwrap().end, Some(End::LocalReply));
+    assert_eq!((entry.request_hash, entry.response_hash), (None, Some(Digest::of(b"{}"))));
+    assert_eq!(
+        (entry.outcome, entry.reason),
+        (Outcome::PolicyBlocked, Some(Reason::HostNotAllowed))
+    );
+    assert_eq!(entry.upstream, None);
+}
+
+#[test]
+fn a_call_that_never_reached_the_filter_has_an_entry() {
+    let mut call = new_call("{}");
+    assert!(call.wanted_facts().request_headers && call.wanted_facts().status);
+    call.late_request_headers(bytes(REQUEST), || [0; 16]);
+    let facts = HostFacts {
+        status: Some(403),
+        code_details: b"rbac_access_denied_matched_policy[none]".into(),
+        ..Default::default()
+    };
+    let entry = call.finish(micros(1), &facts);
+    assert_eq!((entry.status, entry.request_hash), (Some(403), None));
+    // An answer that was not seen has no length, not the length 0.
+    assert_eq!(entry.response, None);
+    assert_eq!(entry.endpoint.as_deref(), Some("api.example.com/v1/chat"));
+    assert_eq!((entry.outcome, entry.reason), (Outcome::PolicyBlocked, Some(Reason::RbacDenied)));
+}
+
+#[test]
+fn a_lost_chunk_is_a_fault_and_never_a_wrong_digest() {
+    let mut call = new_call("{}");
+    call.request_headers(bytes(REQUEST), false, || [0; 16]);
+    call.lose_body(Side::Request);
+    call.end(Side::Request, End::Complete);
+    call.response_headers(bytes(RESPONSE), true, micros(1));
+    let facts = via_upstream();
+    let entry = call.finish(micros(1), &facts);
+    assert_eq!((entry.request_hash, entry.reason), (None, Some(Reason::FilterFault)));
+}
+
+#[test]
+fn one_content_type_that_cannot_be_looked_into_is_enough() {
+    for (headers, scan) in [
+        (&[("content-type", "application/json")][..], "json"),
+        (&[("content-type", "application/json,image/png")], "opaque"),
+        (&[("content-type", "image/png"), ("content-type", "text/plain")], "opaque"),
+        (&[("content-type", "text/plain"), ("content-encoding", "identity,br")], "opaque"),
+        (&[("content-encoding", "identity")], "text"),
+        (&[("upgrade", "WebSocket")], "opaque"),
+        (&[("upgrade", "h2c")], "text"),
+        (&[], "text"),
+    ] {
+        let mut call = new_call("{}");
+        call.request_headers(bytes(headers), false, || [0; 16]);
+        let scanned = call.provisional().request.unwrap().scan.unwrap();
+        assert_eq!(scanned.as_str(), scan, "{headers:?}");
+    }
+}
+
+#[test]
+fn an_id_that_is_a_secret_is_passed_over_and_one_in_a_name_is_masked() {
+    let key = format!("sk-ant-{}-{}AA", "api03", "aB3".repeat(31));
+    let mut call = new_call("{}");
+    let headers = [
+        ("x-correlation-id", key.as_str()),
+        ("x-trace-id", "t-1"),
+        ("x-agent-id", key.as_str()),
+        ("content-type", key.as_str()),
+        ("user-agent", key.as_str()),
+        (":method", key.as_str()),
+        (":authority", "api.example.com"),
+    ];
+    let edits = call.request_headers(bytes(&headers), false, || [0; 16]);
+    assert_eq!(edits.set, [("x-correlation-id", b"t-1".to_vec())]);
+    call.response_headers(bytes(&[("x-request-id", &key)]), true, micros(1));
+    let facts = via_upstream();
+    let entry = call.finish(micros(2), &facts);
+    assert_eq!(entry.correlation_id.as_deref(), Some("t-1"));
+    assert_eq!(entry.agent_id.as_deref(), Some("***REDACTED***"));
+    let line = line(&entry).to_lowercase();
+    assert!(!line.contains("ab3ab3"), "{line}");
+}
+
+fn gated(settings: &str, headers: Pairs<'_>) -> Call {
+    let mut call = new_call(settings);
+    call.request_headers(bytes(headers), false, || [0; 16]);
+    call
+}
+
+#[test]
+fn a_body_that_cannot_be_masked_is_refused_at_the_headers() {
+    let settings = r#"{"mask":{"outbound":true}}"#;
+    let headers = [(":authority", "a.example"), ("content-encoding", "gzip")];
+    let mut call = gated(settings, &headers);
+    assert_eq!(call.refusal().unwrap().status, 415);
+    assert!(call.is_refused() && call.refusal().is_none());
+    let facts = HostFacts { status: Some(415), ..HostFacts::default() };
+    let entry = call.finish(micros(1), &facts);
+    assert_eq!(
+        (entry.outcome, entry.reason, entry.request_hash),
+        (Outcome::PolicyBlocked, Some(Reason::UnmaskableBody), None)
+    );
+    let mut bodiless = new_call(settings);
+    bodiless.request_headers(bytes(&headers), true, || [0; 16]);
+    assert!(!bodiless.is_refused());
+}
+
+#[test]
+fn a_masked_body_loses_its_length() {
+    let mut call = new_call(r#"{"mask":{"outbound":true}}"#);
+    let edits = call.request_headers(bytes(REQUEST), false, || [0; 16]);
+    assert!(edits.remove.contains(&"content-length"));
+    let mut call = new_call(r#"{"mask":{"secret_to_wrong_host":"deny"}}"#);
+    let edits = call.request_headers(bytes(REQUEST), false, || [0; 16]);
+    assert!(!edits.remove.contains(&"content-length") && call.is_gated());
+    assert!(!gated("{}", REQUEST).is_gated());
+}
+
+#[test]
+fn what_could_not_be_read_or_changed_does_not_go_on() {
+    let mut call = gated(r#"{"mask":{"outbound":true}}"#, REQUEST);
+    call.fail();
+    assert_eq!(call.refusal().unwrap().status, 503);
+    let facts = HostFacts { status: Some(503), ..HostFacts::default() };
+    let entry = call.finish(micros(1), &facts);
+    assert_eq!((entry.outcome, entry.reason), (Outcome::Error, Some(Reason::FilterFault)));
+}
+
+#[test]
+fn the_path_decides_which_policy_holds() {
+    let settings = r#"{"hosts":[{"hosts":["api.example.com"],"mask_outbound":true}]}"#;
+    let path_style = [(":authority", "localhost"), (":path", "/API.example.com:443/v1")];
+    assert!(gated(settings, &path_style).is_gated());
+    assert!(!gated(settings, &[(":authority", "localhost"), (":path", "/v1")]).is_gated());
+}
+
+const SSE: Pairs<'_> = &[(":status", "200"), ("content-type", "text/event-stream")];
+
+/// The line of a call with these messages, each body in pieces of `step` bytes.
+fn crossed(request: (Pairs<'_>, &str), response: (Pairs<'_>, &str), step: usize) -> String {
+    let mut call = new_call("{}");
+    call.request_headers(bytes(request.0), false, || [0; 16]);
+    for piece in request.1.as_bytes().chunks(step) {
+        call.body(Side::Request, piece, || micros(1));
+    }
+    call.end(Side::Request, End::Complete);
+    call.response_headers(bytes(response.0), false, micros(2));
+    for piece in response.1.as_bytes().chunks(step) {
+        call.body(Side::Response, piece, || micros(3));
+    }
+    call.end(Side::Response, End::Complete);
+    line(&call.finish(micros(4), &via_upstream()))
+}
+
+const CHAT: Pairs<'_> = &[
+    (":authority", "api.openai.com"),
+    (":path", "/v1/chat/completions"),
+    ("content-type", "application/json"),
+    ("accept-encoding", "gzip, br"),
+    ("x-stainless-retry-count", "1"),
+];
+const QUESTION: &str = r#"{"model":"gpt-5","stream":true,"messages":[{"content":"hi"}]}"#;
+
+#[test]
+fn a_stream_says_what_it_was_about_in_any_split() {
+    let answer = concat!(
+        "data: {\"id\":\"c-1\",\"model\":\"gpt-5-2026\",\"choices\":[{\"delta\":{\"content\":\"x\"}}]}\n\n",
+        "data: {\"choices\":[],\"usage\":{\"prompt_tokens\":7,\"completion_tokens\":2}}\n\n",
+        "data: [DONE]\n\n"
+    );
+    let headers = [SSE, &[("x-ratelimit-remaining-requests", "9"), ("retry-after", "2")]];
+    let headers = headers.concat();
+    for step in 1..answer.len() {
+        let line = crossed((CHAT, QUESTION), (&headers, answer), step);
+        for part in [
+            r#""gen_ai":{"provider":"openai","operation":"chat","request_model":"gpt-5","#,
+            r#""response_model":"gpt-5-2026","response_id":"c-1","input_tokens":7,"#,
+            r#""output_tokens":2"#,
+            r#""kind":"sse""#,
+            r#""events":3"#,
+            r#""retry":{"count":1,"after_ms":2000},"rate_limit":{"remaining_requests":9}"#,
+        ] {
+            assert!(line.contains(part), "{part} in {line}");
+        }
+    }
+}
+
+#[test]
+fn what_an_answer_says_of_itself_tells_against_its_status() {
+    let mcp: Pairs<'_> = &[
+        (":authority", "mcp.example.com"),
+        (":path", "/mcp"),
+        ("content-type", "application/json"),
+        ("accept", "application/json, text/event-stream"),
+    ];
+    let json: Pairs<'_> = &[(":status", "200"), ("content-type", "application/json")];
+    let call_tool = r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"lookup"}}"#;
+    let failed = "event: error\ndata: {\"error\":{\"type\":\"overloaded_error\"}}\n\n";
+    let error = r#"{"jsonrpc":"2.0","id":1,"error":{"code":-32601,"message":"x"}}"#;
+    let tool_error = r#"{"jsonrpc":"2.0","id":1,"result":{"isError":true,"content":[]}}"#;
+    for (request, response, outcome, reason) in [
+        ((CHAT, QUESTION), (SSE, failed), "throttled", "overloaded"),
+        ((mcp, call_tool), (json, error), "error", "application_error"),
+        ((mcp, call_tool), (json, tool_error), "error", "tool_error"),
+    ] {
+        let line = crossed(request, response, 5);
+        let entry: Entry<'_> = serde_json::from_str(&line).unwrap();
+        let word = entry.reason.map(Reason::as_str);
+        assert_eq!((entry.outcome.as_str(), word), (outcome, Some(reason)), "{line}");
+    }
+    let about = r#""mcp":{"method":"tools/call","tool":"lookup","error_code":-32601}"#;
+    let line = crossed((mcp, call_tool), (json, error), 1);
+    assert!(line.contains(about), "{line}");
+}
+
+#[test]
+fn known_providers_are_asked_for_answers_without_compression() {
+    let plain = ("accept-encoding", b"identity".to_vec());
+    let socket: Pairs<'_> = &[
+        (":authority", "api.openai.com"),
+        (":path", "/v1/realtime?model=m"),
+        ("upgrade", "websocket"),
+        ("sec-websocket-extensions", "permessage-deflate"),
+    ];
+    let elsewhere: Pairs<'_> =
+        &[(":authority", "api.example.com"), (":path", "/v1"), ("accept-encoding", "gzip")];
+    for (setting, headers, asks, strips) in [
+        ("known", CHAT, true, false),
+        ("known", elsewhere, false, false),
+        ("known", socket, false, true),
+        ("always", elsewhere, true, false),
+        ("never", CHAT, false, false),
+        ("never", socket, false, false),
+    ] {
+        let mut call = new_call(&format!(r#"{{"upstream":{{"plain_answers":"{setting}"}}}}"#));
+        let edits = call.request_headers(bytes(headers), true, || [0; 16]);
+        assert_eq!(edits.set.contains(&plain), asks, "{setting} {headers:?}");
+        let stripped = edits.remove.contains(&"sec-websocket-extensions");
+        assert_eq!(stripped, strips, "{setting} {headers:?}");
+    }
+}
+
+#[test]
+fn the_entry_of_a_stream_is_due_once_a_second() {
+    let mut call = new_call("{}");
+    call.request_headers(bytes(REQUEST), true, || [0; 16]);
+    call.response_headers(bytes(SSE), false, micros(1));
+    for (at, is_due) in [(2, false), (1_000_000, true), (1_000_001, false), (2_500_000, true)] {
+        call.body(Side::Response, b"data: x\n\n", || micros(at));
+        assert_eq!(call.is_due(), is_due, "{at}");
+    }
+    assert_eq!(call.provisional().stream.unwrap().response.events, 4);
+}
+
+#[test]
+fn a_refused_upgrade_is_no_stream() {
+    let mut call = new_call("{}");
+    call.request_headers(bytes(&[("upgrade", "websocket")]), false, || [0; 16]);
+    call.response_headers(bytes(&[(":status", "426")]), true, micros(1));
+    assert_eq!(call.provisional().stream, None);
+}
+
+#[test]
+fn a_provisional_entry_says_so_and_takes_no_end_for_granted() {
+    let mut call = new_call("{}");
+    call.request_headers(bytes(REQUEST), true, || [0; 16]);
+    let entry = call.provisional();
+    assert!(entry.provisional && entry.timing.is_none());
+    assert_eq!((entry.outcome, entry.reason), (Outcome::Error, Some(Reason::Unfinished)));
+}
+
+#[test]
+fn the_worst_entry_stays_within_its_bound() {
+    let settings = r#"{"headers":{"log_request":["a","b"],"log_response":["a","b"]}}"#;
+    let worst = "é".repeat(30_000);
+    let names = [
+        ":authority",
+        ":path",
+        ":method",
+        "content-type",
+        "content-encoding",
+        "x-agent-id",
+        "x-agent-version",
+        "x-agent-deployment",
+        "x-user-id",
+        "x-session-id",
+        "a",
+        "b",
+        ":status",
+        "x-request-id",
+    ];
+    let headers: Vec<_> = names.iter().map(|name| (*name, worst.as_str())).collect();
+    let mut call = new_call(settings);
+    call.request_headers(bytes(&headers), false, || [0; 16]);
+    call.response_headers(bytes(&headers), false, micros(u64::MAX));
+    let facts = HostFacts { status: Some(200), ..via_upstream() };
+    let line = line(&call.finish(micros(u64::MAX), &facts));
+    assert!(line.is_ascii() && line.len() <= MAX_ENTRY_BYTES, "{} bytes", line.len());
+    assert!(line.len() > MAX_ENTRY_BYTES / 4, "not the worst case: {} bytes", line.len());
+    assert!(line.contains(r#""truncated":["agent_id","user_id","endpoint","method","session_id""#));
+}
+
+/// What a host may tell a call, in any order.
+#[derive(Clone, Debug)]
+enum Step {
+    RequestHeaders(Vec<(Vec<u8>, Vec<u8>)>, bool),
+    RequestBody(Vec<u8>),
+    RequestLost,
+    RequestEnd(bool),
+    ResponseHeaders(Vec<(Vec<u8>, Vec<u8>)>, bool),
+    ResponseBody(Vec<u8>),
+    ResponseEnd(bool),
+    Provisional,
+}
+
+fn headers() -> impl Strategy<Value = Vec<(Vec<u8>, Vec<u8>)>> {
+    let names = prop::sample::select(vec![
+        ":authority",
+        ":path",
+        ":method",
+        ":status",
+        "content-type",
+        "content-encoding",
+        "retry-after",
+        "traceparent",
+        "upgrade",
+        "mcp-method",
+        "x-request-id",
+        "x-agent-id",
+        "x-user-id",
+        "user-agent",
+        "x",
+    ]);
+    let known = prop::sample::select(vec![
+        "101",
+        "websocket",
+        "application/json",
+        "application/grpc",
+        "application/vnd.amazon.eventstream",
+        "text/event-stream",
+        "api.openai.com",
+        "/v1/responses",
+    ]);
+    let value = prop_oneof![
+        known.prop_map(|value| value.as_bytes().to_vec()),
+        "[ -~]{0,40}".prop_map(String::into_bytes),
+        any::<Vec<u8>>()
+    ];
+    prop::collection::vec((names.prop_map(|name| name.as_bytes().to_vec()), value), 0..12)
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let step = prop_oneof![
+        (headers(), any::<bool>()).prop_map(|(headers, end)| Step::RequestHeaders(headers, end)),
+        any::<Vec<u8>>().prop_map(Step::RequestBody),
+        Just(Step::RequestLost),
+        any::<bool>().prop_map(Step::RequestEnd),
+        (headers(), any::<bool>()).prop_map(|(headers, end)| Step::ResponseHeaders(headers, end)),
+        any::<Vec<u8>>().prop_map(Step::ResponseBody),
+        any::<bool>().prop_map(Step::ResponseEnd),
+        Just(Step::Provisional),
+    ];
+    prop::collection::vec(step, 0..16)
+}
+
+fn take(call: &mut Call, step: Step) {
+    let end = |trailers| if trailers { End::Trailers } else { End::Complete };
+    match step {
+        Step::RequestHeaders(headers, end) => {
+            let headers = headers.iter().map(|(name, value)| (&**name, &**value));
+            call.request_headers(headers, end, || [7; 16]);
+        }
+        Step::RequestBody(chunk) => call.body(Side::Request, &chunk, || micros(8)),
+        Step::RequestLost => call.lose_body(Side::Request),
+        Step::RequestEnd(trailers) => call.end(Side::Request, end(trailers)),
+        Step::ResponseHeaders(headers, end) => {
+            let headers = headers.iter().map(|(name, value)| (&**name, &**value));
+            call.response_headers(headers, end, micros(1));
+        }
+        Step::ResponseBody(chunk) => call.body(Side::Response, &chunk, || micros(8)),
+        Step::ResponseEnd(trailers) => call.end(Side::Response, end(trailers)),
+        Step::Provisional => drop(line(&call.provisional())),
+    }
+}
+
+proptest! {
+    #[test]
+    fn any_sequence_of_steps_ends_in_one_readable_entry(
+        steps in steps(),
+        details in prop::sample::select(vec!["", "via_upstream", "route_not_found", "http1.codec_error"]),
+    ) {
+        let mut call = new_call("{}");
+        steps.into_iter().for_each(|step| take(&mut call, step));
+        let facts = HostFacts { code_details: details.into(), ..via_upstream() };
+        let line = line(&call.finish(micros(2), &facts));
+        prop_assert!(line.is_ascii() && line.len() <= MAX_ENTRY_BYTES);
+        let entry: Entry<'_> = serde_json::from_str(&line).unwrap();
+        prop_assert!(!entry.provisional && !line.contains(":\"\""), "{}", line);
+    }
+}
