@@ -5,8 +5,9 @@
 //! one [`Entry`]: who called what, with which content (as SHA-256 digests), and how it ended.
 //!
 //! ```text
-//! identity ─► policy ─► endpoint ─► correlation ─► headers ─► mask ─► digest ─► outcome ─► entry
-//! └──────────────────────────────────── call ───────────────────────────────────────────────┘
+//! identity ─► policy ─► endpoint ─► headers ─► mask ─► digest ─► stream ─► meaning ─► outcome ─► entry
+//!                                              └──────── passage ───────┘
+//! └────────────────────────────────────── call ────────────────────────────────────────────────────┘
 //! ```
 //!
 //! [`Call`] is the state machine of one call; [`Config`] is what the operator decided, compiled
@@ -20,9 +21,10 @@
 //! # What it is not
 //!
 //! It does not decide which hosts may be called (the gateway's routes do), and it stores nothing.
-//! It looks into bodies for secrets only. It keeps and prints no credential: header values leave it
-//! only when their name is on the operator's allow-list, which refuses credential names, and of a
-//! credential no more than a keyed fingerprint.
+//! It looks into bodies for secrets, and at a few places of the JSON of models and tools for what a
+//! call was about. It keeps and prints no credential: header values leave it only when their name is
+//! on the operator's allow-list, which refuses credential names, and of a credential no more than a
+//! keyed fingerprint.
 #![forbid(unsafe_code)]
 #![cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
 
