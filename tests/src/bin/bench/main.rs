@@ -74,7 +74,7 @@ struct Arguments {
     /// Only measure what masking costs beside hashing, and reading beside both
     #[arg(long)]
     masking: bool,
-    /// Hold so many streams open at once, instead of 10000, or 1000 if quick; 0 for none
+    /// Hold so many streams open at once, instead of 10000, or 3000 if quick; 0 for none
     #[arg(long, value_name = "NUMBER")]
     streams: Option<usize>,
     /// Version of Envoy

@@ -8,7 +8,7 @@ use crate::memory::Memory;
 use crate::rounds::{Measured, Sample};
 use crate::spread::Spread;
 use crate::streams::Streams;
-use crate::table::{Table, judge, ratio, three_digits, with_unit};
+use crate::table::{Table, judge, ratio, signed, three_digits, with_unit};
 
 /// The module may not be larger than this; `filter/build.sh` knows it too.
 const MODULE_GOAL_KIB: f64 = 768.0;
@@ -176,8 +176,9 @@ impl Row {
         match self.figure.comparison {
             Comparison::Ratio | Comparison::AddedOverHash => ratio(spread),
             Comparison::Added => {
-                let [median, min, max] = [spread.median, spread.min, spread.max].map(three_digits);
-                format!("+{} [{min} to {max}]", with_unit(&median, self.figure.unit))
+                let [min, max] = [spread.min, spread.max].map(three_digits);
+                let print = |value| with_unit(&three_digits(value), self.figure.unit);
+                format!("{} [{min} to {max}]", signed(spread.median, print))
             }
         }
     }

@@ -4,9 +4,10 @@
 //! until all are open: what is measured is what a gateway holds for models that think. Then all go on
 //! to their end, and the access log must have a line for each.
 //!
-//! Every proxy is a fresh one, and comes to the same figure by itself: its memory with all streams open,
-//! less that before, divided by their number. Streams share connections, on both sides (HTTP/2), so that
-//! little of it is Envoy's buffers, and no limit of files or ports is in the way.
+//! Every proxy is a fresh one. What it left free while it started, a gateway with a VM more than one
+//! without, is the first that streams take, and none of that shows from outside. So the memory of one
+//! stream is what the second half of them adds to the first. Streams share connections, on both sides
+//! (HTTP/2), so that little of it is Envoy's buffers, and no limit of files or ports is in the way.
 
 mod clients;
 mod provider;
@@ -17,13 +18,10 @@ use anyhow::{Context, Result, ensure};
 use serde_json::{Map, Value, json};
 
 use crate::proxy::{Flavour, Launch, Proxy};
-use crate::table::with_unit;
+use crate::table::{signed, with_unit};
 
 /// On one connection, which the shipped gateway allows, and every HTTP/2 library.
 const STREAMS_PER_CONNECTION: usize = 100;
-
-/// They come and go before the first look, so that what is made once is not counted.
-const WARM_UP: usize = 200;
 
 /// The memory of each proxy around many open streams.
 pub(crate) struct Streams {
@@ -35,9 +33,11 @@ pub(crate) struct Streams {
 
 /// Resident memory of one proxy, in bytes.
 struct Resident {
-    /// After a warm-up.
+    /// Without any.
     before: u64,
-    /// With all streams open.
+    /// With half of the streams open.
+    half: u64,
+    /// With all of them open.
     open: u64,
     /// When all had ended.
     after: u64,
@@ -53,6 +53,7 @@ impl Streams {
         let mut proxies = Vec::new();
         for flavour in flavours {
             let name = flavour.name();
+            eprintln!("{open} open streams: {name}");
             let resident = Resident::measure(launch, flavour, open).await;
             proxies.push(resident.with_context(|| format!("{name}: {open} open streams"))?);
         }
@@ -66,7 +67,7 @@ impl Streams {
         let mut cells = vec![format!("memory of each of {} open streams", self.open)];
         let base = each.next().unwrap_or_default();
         cells.push(bytes(base));
-        each.for_each(|with| cells.extend([bytes(with), format!("+{}", bytes(with - base))]));
+        each.for_each(|with| cells.extend([bytes(with), signed(with - base, bytes)]));
         cells.push(String::new());
         cells
     }
@@ -84,48 +85,37 @@ impl Resident {
         let provider = provider::Provider::start(open).await?;
         let launch = Launch { provider: provider.upstream, ..launch.clone() };
         let proxy = Proxy::start(&launch, flavour).await?;
-        let warm_up = clients::open(proxy.address(), WARM_UP).await?;
-        finish(&proxy, &provider, warm_up).await?;
-
         let before = proxy.resident_bytes()?;
-        let streams = clients::open(proxy.address(), open).await?;
+        let mut streams = clients::Streams::new(proxy.address());
+        streams.open(open / 2).await?;
+        let half = proxy.resident_bytes()?;
+        streams.open(open - open / 2).await?;
         let at_once = proxy.resident_bytes()?;
-        let entries = finish(&proxy, &provider, streams).await?;
+
+        provider.let_go();
+        streams.finish(provider.answer_bytes()).await?;
+        let entries = proxy.ended_calls(open).await?;
         let after = proxy.resident_bytes()?;
         if !matches!(flavour, Flavour::Plain) {
             check(&entries, provider.answer_bytes())?;
         }
         proxy.check_for_traps().await?;
-        Ok(Self { before, open: at_once, after })
+        Ok(Self { before, half, open: at_once, after })
     }
 
     fn of_a_stream(&self, open: usize) -> f64 {
-        (self.open as f64 - self.before as f64) / open as f64
+        (self.open as f64 - self.half as f64) / (open - open / 2) as f64
     }
 
     fn to_json(&self, open: usize) -> Value {
         json!({
             "before": self.before,
+            "half": self.half,
             "open": self.open,
             "after": self.after,
             "of_a_stream": self.of_a_stream(open),
         })
     }
-}
-
-/// Lets the streams go on to their end; answers their lines in the access log.
-async fn finish(
-    proxy: &Proxy,
-    provider: &provider::Provider,
-    streams: clients::Streams,
-) -> Result<Vec<String>> {
-    let count = streams.count();
-    provider.let_go();
-    streams.finish(provider.answer_bytes()).await?;
-    let lines = proxy.ended_calls(count).await?;
-    provider.hold();
-    proxy.empty_log()?;
-    Ok(lines)
 }
 
 /// Every stream has one final entry, and it saw the whole answer.
@@ -141,4 +131,26 @@ fn check(entries: &[String], answer_bytes: usize) -> Result<()> {
         ensure!(streams.insert(id.to_owned()), "{id} has two final entries");
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_stream_has_one_entry_of_its_whole_answer() {
+        let entry = |id: &str, bytes: usize, end: &str| {
+            json!({"correlation_id": id, "response": {"bytes": bytes, "end": end}}).to_string()
+        };
+        let good = [entry("stream-0", 9, "complete"), entry("stream-1", 9, "complete")];
+        assert!(check(&good, 9).is_ok());
+        for bad in [
+            entry("stream-0", 9, "complete"),
+            entry("stream-2", 8, "complete"),
+            entry("stream-2", 9, "reset"),
+        ] {
+            let entries = [good.as_slice(), &[bad]].concat();
+            assert!(check(&entries, 9).is_err(), "{entries:?}");
+        }
+    }
 }

@@ -24,44 +24,46 @@ const OPENED_AT_A_TIME: usize = 32;
 
 const REQUEST_BYTES: usize = 1024;
 
-/// Streams that are open.
+/// Streams through one proxy.
 pub(super) struct Streams {
+    proxy: SocketAddr,
+    body: Bytes,
+    turns: Arc<Semaphore>,
     /// Each answers the length of what it got in all.
     tasks: JoinSet<Result<usize>>,
 }
 
-/// Opens so many, and waits until each has what the provider sends before it holds.
-pub(super) async fn open(proxy: SocketAddr, count: usize) -> Result<Streams> {
-    let (report, mut reports) = mpsc::channel(1);
-    let turns = Arc::new(Semaphore::new(OPENED_AT_A_TIME));
-    let body = Bytes::from(chat::streamed_request(REQUEST_BYTES));
-    let mut tasks = JoinSet::new();
-    let mut connection = None;
-    for number in 0..count {
-        let sender = match connection.take() {
-            Some(sender) if !number.is_multiple_of(STREAMS_PER_CONNECTION) => sender,
-            _ => connect(proxy).await?,
-        };
-        connection = Some(sender.clone());
-        let request = request(number, body.clone())?;
-        tasks.spawn(one(sender, request, Arc::clone(&turns), report.clone()));
+impl Streams {
+    /// None yet.
+    pub(super) fn new(proxy: SocketAddr) -> Self {
+        let body = chat::streamed_request(REQUEST_BYTES).into();
+        let turns = Arc::new(Semaphore::new(OPENED_AT_A_TIME));
+        Self { proxy, body, turns, tasks: JoinSet::new() }
     }
-    for _ in 0..count {
-        tokio::select! {
-            Some(()) = reports.recv() => {}
-            Some(ended) = tasks.join_next() => {
-                ended??;
-                bail!("a stream ended before all were open");
+
+    /// Opens so many more, and waits until each has what the provider sends before it holds.
+    pub(super) async fn open(&mut self, count: usize) -> Result<()> {
+        let (report, mut reports) = mpsc::channel(1);
+        let mut connection = None;
+        for number in 0..count {
+            let sender = match connection.take() {
+                Some(sender) if !number.is_multiple_of(STREAMS_PER_CONNECTION) => sender,
+                _ => connect(self.proxy).await?,
+            };
+            connection = Some(sender.clone());
+            let request = request(self.tasks.len(), self.body.clone())?;
+            self.tasks.spawn(one(sender, request, Arc::clone(&self.turns), report.clone()));
+        }
+        for _ in 0..count {
+            tokio::select! {
+                Some(()) = reports.recv() => {}
+                Some(ended) = self.tasks.join_next() => {
+                    ended??;
+                    bail!("a stream ended before all were open");
+                }
             }
         }
-    }
-    Ok(Streams { tasks })
-}
-
-impl Streams {
-    /// How many there are.
-    pub(super) fn count(&self) -> usize {
-        self.tasks.len()
+        Ok(())
     }
 
     /// Waits until all ended, each with `answer_bytes` of an answer.

@@ -62,11 +62,6 @@ impl Provider {
     pub(super) fn let_go(&self) {
         self.held.send_replace(false);
     }
-
-    /// Holds the answers to come.
-    pub(super) fn hold(&self) {
-        self.held.send_replace(true);
-    }
 }
 
 fn upstream(address: SocketAddr, calls: usize) -> proxy::Provider {
