@@ -21,7 +21,7 @@ use clap::{Args, ValueEnum};
 use ledgerline_core::{
     Entry,
     digest::End,
-    entry::{MAX_ENTRY_BYTES, Message},
+    entry::{GenAi, MAX_ENTRY_BYTES, Mcp, Message},
     outcome::Outcome,
 };
 
@@ -159,6 +159,9 @@ fn write_text(out: &mut impl Write, entry: &Entry<'_>) -> std::io::Result<()> {
         entry.reason.map(|reason| reason.as_str().to_owned()),
         Some(format!("by {}", entry.agent_id.as_deref().unwrap_or("nobody named"))),
         entry.user_id.as_ref().map(|user| format!("for {user}")),
+        entry.gen_ai.as_ref().and_then(model_text),
+        entry.mcp.as_ref().and_then(mcp_text),
+        entry.stream.as_ref().map(|stream| format!("{} events", stream.response.events)),
         entry.request.as_ref().map(|request| body_text("up", request)),
         entry.response.as_ref().map(|response| body_text("down", response)),
         entry.timing.map(|timing| duration_text(timing.duration_us)),
@@ -177,6 +180,26 @@ fn color(entry: &Entry<'_>) -> AnsiColor {
         Outcome::Error => AnsiColor::Red,
         Outcome::PolicyBlocked => AnsiColor::Magenta,
     }
+}
+
+/// `gpt-5-2025-08-07, 120 tokens in, 4 tokens out, calling search`, as far as it is known.
+fn model_text(gen_ai: &GenAi<'_>) -> Option<String> {
+    let model = gen_ai.response_model.as_ref().or(gen_ai.request_model.as_ref());
+    let parts = [
+        model.map(ToString::to_string),
+        gen_ai.input_tokens.map(|tokens| format!("{tokens} tokens in")),
+        gen_ai.output_tokens.map(|tokens| format!("{tokens} tokens out")),
+        (!gen_ai.tools.is_empty()).then(|| format!("calling {}", gen_ai.tools.join(" "))),
+    ];
+    let parts: Vec<_> = parts.into_iter().flatten().collect();
+    (!parts.is_empty()).then(|| parts.join(", "))
+}
+
+/// `tools/call search`.
+fn mcp_text(mcp: &Mcp<'_>) -> Option<String> {
+    let method = mcp.method.as_ref()?;
+    let name = mcp.tool.as_ref().or(mcp.prompt.as_ref());
+    Some(name.map_or_else(|| method.to_string(), |name| format!("{method} {name}")))
 }
 
 fn body_text(direction: &str, message: &Message<'_>) -> String {

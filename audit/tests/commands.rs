@@ -65,6 +65,27 @@ fn show_prints_entries_and_counts_what_is_none() {
 }
 
 #[test]
+fn show_tells_what_a_call_was_about() {
+    let about = concat!(
+        r#","stream":{"kind":"sse","events":7,"chunks":2},"gen_ai":{"request_model":"gpt-5","#,
+        r#""input_tokens":12,"output_tokens":4,"tools":["search","fetch"]},"#,
+        r#""mcp":{"method":"tools/call","tool":"lookup"}}"#
+    );
+    let entry = format!("{}{about}\n", &ENTRY[..ENTRY.len() - 1]);
+    in_folder(&[("about.jsonl", &entry)], |path| {
+        let (code, out, err) = ledgerline(&["show", &path("about.jsonl")]);
+        assert_eq!(code, Some(0), "{err}");
+        for part in [
+            "gpt-5, 12 tokens in, 4 tokens out, calling search fetch",
+            "tools/call lookup",
+            "7 events",
+        ] {
+            assert!(out.contains(part), "{out}");
+        }
+    });
+}
+
+#[test]
 fn schemas_are_printed_as_json() {
     for subject in ["config", "entry"] {
         let (code, out, _) = ledgerline(&["schema", subject]);

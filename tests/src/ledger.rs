@@ -70,9 +70,13 @@ impl Ledger {
         Ok(entry)
     }
 
-    /// Waits for the entry of one call.
-    pub async fn wait_for_call(&self, correlation_id: &str) -> Result<Entry> {
-        self.wait_for(|entry| entry["correlation_id"] == correlation_id)
+    /// Waits for the entry of one call: the final one, or the first provisional one.
+    pub async fn wait_for_call(&self, correlation_id: &str, provisional: bool) -> Result<Entry> {
+        let is_wanted = |entry: &Entry| {
+            entry["correlation_id"] == correlation_id
+                && (entry["provisional"] == true) == provisional
+        };
+        self.wait_for(is_wanted)
             .await
             .with_context(|| format!("waiting for the entry of {correlation_id}"))
     }

@@ -493,7 +493,7 @@ impl Call {
     }
 
     fn stream(&self) -> Option<Stream> {
-        let kind = self.response.passage.kind()?;
+        let kind = self.response.passage.stream()?.kind();
         let span = self.response.passage.span();
         let at = |at: Monotonic| self.started.wall.after(at.micros_since(self.started.monotonic));
         let both_talk = matches!(kind, Kind::Websocket | Kind::Grpc);
@@ -538,10 +538,11 @@ impl Call {
             ("response.headers", self.response.content.logged.is_cut()),
             ("stream.event_hashes", self.response.passage.is_list_cut()),
             ("stream.request.event_hashes", self.request.passage.is_list_cut()),
-            ("gen_ai", self.meaning.as_ref().is_some_and(|meaning| meaning.is_cut())),
             ("upstream.host", is_cut(&self.request.host)),
         ];
-        keys.into_iter().filter(|(_, cut)| *cut).map(|(key, _)| Cow::Borrowed(key)).collect()
+        let cut = keys.into_iter().filter(|(_, cut)| *cut).map(|(key, _)| key);
+        let meant = self.meaning.iter().flat_map(|meaning| meaning.cut_keys());
+        cut.chain(meant).map(Cow::Borrowed).collect()
     }
 }
 
@@ -600,10 +601,10 @@ impl<'h> Scan<'h> {
             }
             Role::WebsocketExtensions => self.takes_extensions = true,
             Role::Accept => self.clues.accepts_events = accepts_events(value),
-            Role::McpMethod => self.clues.mcp_method = Some(value),
-            Role::McpName => self.clues.mcp_name = Some(value),
-            Role::McpProtocolVersion => self.clues.mcp_protocol_version = Some(value),
-            Role::McpSessionId => self.clues.mcp_session_id = Some(value),
+            Role::McpMethod => self.clues.mcp_method = some(value),
+            Role::McpName => self.clues.mcp_name = some(value),
+            Role::McpProtocolVersion => self.clues.mcp_protocol_version = some(value),
+            Role::McpSessionId => self.clues.mcp_session_id = some(value),
             _ => {}
         }
     }
@@ -630,6 +631,11 @@ fn hear(meaning: &mut Option<Box<Meaning>>, side: Side, said: Said<'_>) {
         (Side::Response, Said::Content(bytes)) => meaning.response(bytes),
         (Side::Response, Said::End { name }) => meaning.end_response(name),
     }
+}
+
+/// A header's value, unless it is empty.
+fn some(value: &[u8]) -> Option<&[u8]> {
+    (!value.trim_ascii().is_empty()).then_some(value)
 }
 
 /// Something, unless it says nothing.
@@ -684,7 +690,7 @@ impl Request {
         self.fingerprint(scan, config);
         let target = self.bind(scan, config, &mut edits);
         let clues = Clues { host: target.host(), path: target.path(), ..scan.clues };
-        let meaning = Meaning::new(Rc::clone(&config.tables), rules, &clues);
+        let meaning = Meaning::new(&config.tables, &config.reading.rules, &clues);
         if config.plain_answers.applies(meaning.as_deref()) {
             scan.ask_for_plain(&mut edits);
         }
@@ -912,7 +918,9 @@ mod tests {
             r#""request":{"bytes":3,"type":"application/json","end":"complete","scan":"json","#,
             r#""headers":{"user-agent":"Agent/1"}},"#,
             r#""response":{"bytes":9,"type":"text/event-stream","end":"trailers","#,
-            r#""scan":"json"},"#,
+            r#""scan":"json"},"stream":{"kind":"sse","started_at":"1970-01-01T00:00:00.000008Z","#,
+            r#""ended_at":"1970-01-01T00:00:00.000008Z","events":1,"chunks":1,"chunk_chain":"#,
+            r#""a09c24a4c18d960ce7d84aad3ec70c1591ab20daef65f2f22dcef01841d94a20"},"#,
             r#""upstream":{"host":"api.example.com","address":"192.0.2.1:443","request_id":"req_1"},"#,
             r#""timing":{"duration_us":9,"first_byte_us":7}}"#,
         ];
@@ -1122,6 +1130,133 @@ mod tests {
         assert!(!gated(settings, &[(":authority", "localhost"), (":path", "/v1")]).is_gated());
     }
 
+    const SSE: Pairs<'_> = &[(":status", "200"), ("content-type", "text/event-stream")];
+
+    /// The line of a call with these messages, each body in pieces of `step` bytes.
+    fn crossed(request: (Pairs<'_>, &str), response: (Pairs<'_>, &str), step: usize) -> String {
+        let mut call = new_call("{}");
+        call.request_headers(bytes(request.0), false, || [0; 16]);
+        for piece in request.1.as_bytes().chunks(step) {
+            call.body(Side::Request, piece, || micros(1));
+        }
+        call.end(Side::Request, End::Complete);
+        call.response_headers(bytes(response.0), false, micros(2));
+        for piece in response.1.as_bytes().chunks(step) {
+            call.body(Side::Response, piece, || micros(3));
+        }
+        call.end(Side::Response, End::Complete);
+        line(&call.finish(micros(4), &via_upstream()))
+    }
+
+    const CHAT: Pairs<'_> = &[
+        (":authority", "api.openai.com"),
+        (":path", "/v1/chat/completions"),
+        ("content-type", "application/json"),
+        ("accept-encoding", "gzip, br"),
+        ("x-stainless-retry-count", "1"),
+    ];
+    const QUESTION: &str = r#"{"model":"gpt-5","stream":true,"messages":[{"content":"hi"}]}"#;
+
+    #[test]
+    fn a_stream_says_what_it_was_about_in_any_split() {
+        let answer = concat!(
+            "data: {\"id\":\"c-1\",\"model\":\"gpt-5-2026\",\"choices\":[{\"delta\":{\"content\":\"x\"}}]}\n\n",
+            "data: {\"choices\":[],\"usage\":{\"prompt_tokens\":7,\"completion_tokens\":2}}\n\n",
+            "data: [DONE]\n\n"
+        );
+        let headers = [SSE, &[("x-ratelimit-remaining-requests", "9"), ("retry-after", "2")]];
+        let headers = headers.concat();
+        for step in 1..answer.len() {
+            let line = crossed((CHAT, QUESTION), (&headers, answer), step);
+            for part in [
+                r#""gen_ai":{"provider":"openai","operation":"chat","request_model":"gpt-5","#,
+                r#""response_model":"gpt-5-2026","response_id":"c-1","input_tokens":7,"#,
+                r#""output_tokens":2"#,
+                r#""kind":"sse""#,
+                r#""events":3"#,
+                r#""retry":{"count":1,"after_ms":2000},"rate_limit":{"remaining_requests":9}"#,
+            ] {
+                assert!(line.contains(part), "{part} in {line}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_an_answer_says_of_itself_tells_against_its_status() {
+        let mcp: Pairs<'_> = &[
+            (":authority", "mcp.example.com"),
+            (":path", "/mcp"),
+            ("content-type", "application/json"),
+            ("accept", "application/json, text/event-stream"),
+        ];
+        let json: Pairs<'_> = &[(":status", "200"), ("content-type", "application/json")];
+        let call_tool =
+            r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"lookup"}}"#;
+        let failed = "event: error\ndata: {\"error\":{\"type\":\"overloaded_error\"}}\n\n";
+        let error = r#"{"jsonrpc":"2.0","id":1,"error":{"code":-32601,"message":"x"}}"#;
+        let tool_error = r#"{"jsonrpc":"2.0","id":1,"result":{"isError":true,"content":[]}}"#;
+        for (request, response, outcome, reason) in [
+            ((CHAT, QUESTION), (SSE, failed), "throttled", "overloaded"),
+            ((mcp, call_tool), (json, error), "error", "application_error"),
+            ((mcp, call_tool), (json, tool_error), "error", "tool_error"),
+        ] {
+            let line = crossed(request, response, 5);
+            let entry: Entry<'_> = serde_json::from_str(&line).unwrap();
+            let word = entry.reason.map(Reason::as_str);
+            assert_eq!((entry.outcome.as_str(), word), (outcome, Some(reason)), "{line}");
+        }
+        let about = r#""mcp":{"method":"tools/call","tool":"lookup","error_code":-32601}"#;
+        let line = crossed((mcp, call_tool), (json, error), 1);
+        assert!(line.contains(about), "{line}");
+    }
+
+    #[test]
+    fn known_providers_are_asked_for_answers_without_compression() {
+        let plain = ("accept-encoding", b"identity".to_vec());
+        let socket: Pairs<'_> = &[
+            (":authority", "api.openai.com"),
+            (":path", "/v1/realtime?model=m"),
+            ("upgrade", "websocket"),
+            ("sec-websocket-extensions", "permessage-deflate"),
+        ];
+        let elsewhere: Pairs<'_> =
+            &[(":authority", "api.example.com"), (":path", "/v1"), ("accept-encoding", "gzip")];
+        for (setting, headers, asks, strips) in [
+            ("known", CHAT, true, false),
+            ("known", elsewhere, false, false),
+            ("known", socket, false, true),
+            ("always", elsewhere, true, false),
+            ("never", CHAT, false, false),
+            ("never", socket, false, false),
+        ] {
+            let mut call = new_call(&format!(r#"{{"upstream":{{"plain_answers":"{setting}"}}}}"#));
+            let edits = call.request_headers(bytes(headers), true, || [0; 16]);
+            assert_eq!(edits.set.contains(&plain), asks, "{setting} {headers:?}");
+            let stripped = edits.remove.contains(&"sec-websocket-extensions");
+            assert_eq!(stripped, strips, "{setting} {headers:?}");
+        }
+    }
+
+    #[test]
+    fn the_entry_of_a_stream_is_due_once_a_second() {
+        let mut call = new_call("{}");
+        call.request_headers(bytes(REQUEST), true, || [0; 16]);
+        call.response_headers(bytes(SSE), false, micros(1));
+        for (at, is_due) in [(2, false), (1_000_000, true), (1_000_001, false), (2_500_000, true)] {
+            call.body(Side::Response, b"data: x\n\n", || micros(at));
+            assert_eq!(call.is_due(), is_due, "{at}");
+        }
+        assert_eq!(call.provisional().stream.unwrap().response.events, 4);
+    }
+
+    #[test]
+    fn a_refused_upgrade_is_no_stream() {
+        let mut call = new_call("{}");
+        call.request_headers(bytes(&[("upgrade", "websocket")]), false, || [0; 16]);
+        call.response_headers(bytes(&[(":status", "426")]), true, micros(1));
+        assert_eq!(call.provisional().stream, None);
+    }
+
     #[test]
     fn a_provisional_entry_says_so_and_takes_no_end_for_granted() {
         let mut call = new_call("{}");
@@ -1187,13 +1322,29 @@ mod tests {
             "content-encoding",
             "retry-after",
             "traceparent",
+            "upgrade",
+            "mcp-method",
             "x-request-id",
             "x-agent-id",
             "x-user-id",
             "user-agent",
             "x",
         ]);
-        let value = prop_oneof!["[ -~]{0,40}".prop_map(String::into_bytes), any::<Vec<u8>>()];
+        let known = prop::sample::select(vec![
+            "101",
+            "websocket",
+            "application/json",
+            "application/grpc",
+            "application/vnd.amazon.eventstream",
+            "text/event-stream",
+            "api.openai.com",
+            "/v1/responses",
+        ]);
+        let value = prop_oneof![
+            known.prop_map(|value| value.as_bytes().to_vec()),
+            "[ -~]{0,40}".prop_map(String::into_bytes),
+            any::<Vec<u8>>()
+        ];
         prop::collection::vec((names.prop_map(|name| name.as_bytes().to_vec()), value), 0..12)
     }
 

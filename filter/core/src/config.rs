@@ -912,6 +912,8 @@ mod tests {
             (r#"{"hosts":[{"hosts":["a.b","a b"]}]}"#, "hosts[0].hosts[1]: expected `api.example"),
             (r#"{"hosts":[{"mask_outbound":true}]}"#, "hosts[0]: missing field `hosts`"),
             (r#"{"hash":{"key_id":"k"}}"#, "hash.key_id: there is no key"),
+            (r#"{"stream":{"list_events":true}}"#, "stream.list_events: needs a key"),
+            (r#"{"upstream":{"plain_answers":"sometimes"}}"#, "upstream.plain_answers: unknown"),
             (r#"{"hash":{"key_env":"K"}}"#, "hash.key_id: a key needs an id"),
             (r#"{"hash":{"key_env":"a b","key_id":"k"}}"#, "hash.key_env: expected the name"),
             (r#"{"hash":{"key_env":"K","key_id":"k"}}"#, "hash.key_env: `K` is not set; set it"),

@@ -16,13 +16,13 @@ use crate::{
     json,
     key::Key,
     mask::{Masked, Masker, Rules, Scan, Syntax},
-    stream::{Chain, Kind},
+    stream::{Kind, Stream},
     words::words,
 };
 
 /// A SHA-256 digest, printed as 64 lower-case hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub struct Digest([u8; 32]);
+pub struct Digest(pub(crate) [u8; 32]);
 
 impl Digest {
     /// The digest of `bytes` in one step.
@@ -150,7 +150,7 @@ enum Running {
 /// prefix can be proven, and nothing is hashed twice.
 #[derive(Clone, Debug)]
 struct Blocks {
-    chain: Chain,
+    stream: Stream,
     /// Bytes up to the end of the block that the body is in.
     left: usize,
 }
@@ -160,7 +160,7 @@ fn absorb(hasher: &mut Hasher, blocks: &mut Option<Box<Blocks>>, mut bytes: &[u8
     if let Some(blocks) = blocks {
         while let Some((head, rest)) = bytes.split_at_checked(blocks.left) {
             hasher.update(head);
-            blocks.chain.link(&hasher.finish().0);
+            blocks.stream.link(hasher.finish());
             blocks.left = BLOCK_BYTES;
             bytes = rest;
         }
@@ -169,6 +169,7 @@ fn absorb(hasher: &mut Hasher, blocks: &mut Option<Box<Blocks>>, mut bytes: &[u8
     hasher.update(bytes);
 }
 
+/// SHA-256, or HMAC-SHA-256 if there is a key.
 #[derive(Clone, Debug)]
 pub(crate) enum Hasher {
     Plain(Sha256),
@@ -176,21 +177,21 @@ pub(crate) enum Hasher {
 }
 
 impl Hasher {
-    fn new(key: Option<&Key>) -> Self {
+    pub(crate) fn new(key: Option<&Key>) -> Self {
         match key {
             Some(key) => Self::Keyed(Box::new(key.mac())),
             None => Self::Plain(Sha256::default()),
         }
     }
 
-    fn update(&mut self, bytes: &[u8]) {
+    pub(crate) fn update(&mut self, bytes: &[u8]) {
         match self {
             Self::Plain(sha) => sha2::Digest::update(sha, bytes),
             Self::Keyed(mac) => mac.update(bytes),
         }
     }
 
-    fn finish(&self) -> Digest {
+    pub(crate) fn finish(&self) -> Digest {
         match self.clone() {
             Self::Plain(sha) => Digest(sha.finalize().into()),
             Self::Keyed(mac) => Digest(mac.finalize().into_bytes().into()),
@@ -212,14 +213,14 @@ impl Body {
     }
 
     /// The body is divided by nothing but its length: its blocks become links of a chain.
-    pub fn link_blocks(&mut self, reading: &Reading) {
-        let chain = Chain::new(Kind::Chunked, reading.key.as_ref());
-        self.blocks = Some(Box::new(Blocks { chain, left: BLOCK_BYTES }));
+    pub fn link_blocks(&mut self, reading: &Reading, list_events: bool) {
+        let stream = Stream::new(Kind::Chunked, reading, list_events);
+        self.blocks = Some(Box::new(Blocks { stream, left: BLOCK_BYTES }));
     }
 
-    /// The chain over the blocks, if there is one.
-    pub fn blocks(&self) -> Option<&Chain> {
-        self.blocks.as_ref().map(|blocks| &blocks.chain)
+    /// The blocks as a stream, if they are linked.
+    pub fn blocks(&self) -> Option<&Stream> {
+        self.blocks.as_ref().map(|blocks| &blocks.stream)
     }
 
     /// Whether no body was announced, which is not the same as one of no bytes.

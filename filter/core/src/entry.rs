@@ -193,6 +193,7 @@ pub struct Stream {
 /// One direction of a stream.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
 pub struct Flow {
     /// Whole events that crossed.
     #[serde(default)]
@@ -636,6 +637,22 @@ mod tests {
             line.contains(r#""type":"application/json""#) && line.contains(r#""provisional":true"#)
         );
         assert_eq!(serde_json::from_str::<Entry<'_>>(&line).unwrap(), entry);
+    }
+
+    #[test]
+    fn a_key_that_nobody_knows_is_refused_at_any_depth() {
+        for unknown in [
+            r#""stream":{"kind":"sse","events":1,"chunks":1,"x":1}"#,
+            r#""stream":{"kind":"sse","request":{"events":1,"chunks":1,"x":1}}"#,
+            r#""gen_ai":{"x":1}"#,
+            r#""mcp":{"x":1}"#,
+            r#""x":1"#,
+        ] {
+            let line = line(&bare()).replace('}', &format!(",{unknown}}}"));
+            assert!(serde_json::from_str::<Entry<'_>>(&line).is_err(), "{line}");
+            let known = line.replace(r#","x":1"#, "").replace(r#""x":1"#, "").replace(",}", "}");
+            assert!(serde_json::from_str::<Entry<'_>>(&known).is_ok(), "{known}");
+        }
     }
 
     #[test]

@@ -46,7 +46,7 @@ impl Passage {
     /// The body that may follow is a stream of this kind.
     pub(crate) fn open_stream(&mut self, reading: &Reading, kind: Kind, list_events: bool) {
         match kind {
-            Kind::Chunked => self.body.link_blocks(reading),
+            Kind::Chunked => self.body.link_blocks(reading, list_events),
             kind => self.stream = Some(Box::new(Stream::new(kind, reading, list_events))),
         }
     }
@@ -133,29 +133,26 @@ impl Passage {
         }
     }
 
-    /// How the body is divided into events, if it was.
-    pub(crate) fn kind(&self) -> Option<Kind> {
-        match &self.stream {
-            Some(stream) => Some(stream.kind()),
-            None => self.body.blocks().filter(|blocks| blocks.links() > 0).map(|_| Kind::Chunked),
-        }
+    /// The body as a stream, if it is one; one that nothing divides is from its first block on.
+    pub(crate) fn stream(&self) -> Option<&Stream> {
+        let blocks = || self.body.blocks().filter(|blocks| blocks.events() > 0);
+        self.stream.as_deref().or_else(blocks)
     }
 
-    /// The events, as far as they came.
+    /// What an entry says of the stream.
     pub(crate) fn flow(&self) -> Flow {
-        let (events, chunk_chain, event_hashes) = match &self.stream {
-            Some(stream) => (stream.events(), stream.chain(), stream.event_hashes().to_vec()),
-            None => match self.body.blocks() {
-                Some(blocks) => (blocks.links(), Some(blocks.last()), Vec::new()),
-                None => Default::default(),
-            },
-        };
-        Flow { events, chunks: self.chunks, chunk_chain, event_hashes }
+        let stream = self.stream();
+        Flow {
+            events: stream.map_or(0, Stream::events),
+            chunks: self.chunks,
+            chunk_chain: stream.and_then(Stream::chain),
+            event_hashes: stream.map_or(&[][..], Stream::event_hashes).to_vec(),
+        }
     }
 
     /// Whether there were more events than are listed.
     pub(crate) fn is_list_cut(&self) -> bool {
-        self.stream.as_ref().is_some_and(|stream| stream.is_cut())
+        self.stream().is_some_and(Stream::is_cut)
     }
 
     /// What was replaced so far, in the body or in its frames.

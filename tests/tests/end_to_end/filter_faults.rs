@@ -39,7 +39,9 @@ async fn a_trap_later_in_the_call_leaves_its_provisional_entry(stage: Stage) -> 
     let open = stage.open_with(|gateway| Ok(gateway.module(workspace::faulty_module()?))).await?;
     for trap in ["request_body", "response_headers", "response_body", "log"] {
         let call = faulty_call(trap).header("x-agent-id", "sales");
-        let entry = open.send_unread(call).await?;
+        let correlation_id = call.correlation_id().to_owned();
+        let _ = call.send(open.gateway.address()).await;
+        let entry = open.provisional_entry(&correlation_id).await?;
         entry.check(json!({
             "agent_id": "sales",
             "endpoint": "provider.test/v1/chat/completions",
@@ -62,7 +64,7 @@ async fn a_trap_takes_its_neighbours_down_but_not_their_lines(stage: Stage) -> R
     let neighbour =
         Call::get("provider.test", "/chunks/100000/5").open(open.gateway.address()).await?;
     let _ = faulty_call("request_headers").send(open.gateway.address()).await;
-    let entry = open.entry(&neighbour.correlation_id.clone()).await?;
+    let entry = open.provisional_entry(&neighbour.correlation_id.clone()).await?;
     entry.check(json!({"status": 200, "reason": "unfinished", "provisional": true}))?;
     assert!(neighbour.finish().await?.broken.is_some());
     recover(&open).await

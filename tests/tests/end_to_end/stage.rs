@@ -99,7 +99,13 @@ impl Open {
 
     /// Waits for the entry of a call.
     pub(crate) async fn entry(&self, correlation_id: &str) -> Result<Entry> {
-        let entry = self.gateway.ledger().wait_for_call(correlation_id).await;
+        let entry = self.gateway.ledger().wait_for_call(correlation_id, false).await;
+        entry.with_context(|| self.gateway.explain())
+    }
+
+    /// Waits for an entry of a call that may be its last word though it has not ended.
+    pub(crate) async fn provisional_entry(&self, correlation_id: &str) -> Result<Entry> {
+        let entry = self.gateway.ledger().wait_for_call(correlation_id, true).await;
         entry.with_context(|| self.gateway.explain())
     }
 

@@ -1,56 +1,435 @@
-//! What a call was about.
-// STUB
+//! What a call was about: the model and its tokens, or the tool of an MCP server.
+//!
+//! Two calls to the same host are both `POST`, both 200 and both 40 KB long. One asked a model for a
+//! summary; the other one was cut off by the provider in its third second, which it said in an event
+//! in the middle of a stream whose status was a good one. That is in the bodies, and nowhere else.
+//!
+//! [`api`] tells from host and path who was called and for what. [`fields`] names the places of JSON
+//! documents that count, for all providers in one table each way: their names do not clash, so
+//! nobody has to know beforehand in whose words an answer is written. A [`Reader`] hands over what
+//! stands there as the bytes pass; [`gen_ai`] and [`mcp`] gather it.
+//!
+//! Only structure counts. A text that a model wrote may say `"error"` or `"usage"` as often as it
+//! likes: it is a string at a place that nobody asked for.
+//!
+//! Whatever is gathered is bounded, printable and without secrets, and what was not said stays
+//! unknown.
+
+mod api;
+mod base64;
+mod fields;
+mod gen_ai;
+mod mcp;
+mod names;
+mod trouble;
+mod usage;
+
+use std::{borrow::Cow, rc::Rc};
+
 use crate::{
     entry::{GenAi, Mcp},
     mask::Rules,
     outcome::{Outcome, Reason},
+    reader::{Reader, Value},
+    text::Text,
 };
-use std::rc::Rc;
-#[derive(Debug)]
-pub struct Tables;
-impl Tables {
-    pub fn new() -> Self {
-        Self
-    }
-}
-#[derive(Debug)]
-pub struct Meaning;
-#[derive(Clone, Copy, Default)]
+use base64::Decoder;
+pub use fields::Tables;
+use fields::{Answered, Asked};
+use gen_ai::ModelCall;
+use mcp::McpCall;
+
+/// The longest model, id or tool name that is kept, in bytes.
+const MAX_NAME_BYTES: usize = 128;
+
+/// The longest reason or error word that is kept, in bytes.
+const MAX_WORD_BYTES: usize = 64;
+
+/// The response headers that say something here, in lower case.
+pub const RESPONSE_HEADERS: &[&str] = &[
+    mcp::SESSION_HEADER,
+    gen_ai::ERROR_HEADER,
+    "x-amzn-bedrock-input-token-count",
+    "x-amzn-bedrock-output-token-count",
+    "x-amzn-bedrock-cache-read-input-token-count",
+    "x-amzn-bedrock-cache-write-input-token-count",
+];
+
+/// What the headers of a request say.
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Clues<'c> {
+    /// The host that is called, with its port if it has one.
     pub host: &'c [u8],
+    /// The path with its query, without the host of a path-style request.
     pub path: &'c [u8],
+    /// `mcp-method`.
     pub mcp_method: Option<&'c [u8]>,
+    /// `mcp-name`, as on the wire.
     pub mcp_name: Option<&'c [u8]>,
+    /// `mcp-protocol-version`.
     pub mcp_protocol_version: Option<&'c [u8]>,
+    /// `mcp-session-id`.
     pub mcp_session_id: Option<&'c [u8]>,
+    /// Whether `accept` names both `application/json` and `text/event-stream`, which MCP demands of
+    /// its clients.
     pub accepts_events: bool,
 }
-pub(crate) const RESPONSE_HEADERS: [&str; 1] = ["mcp-session-id"];
+
+/// What one call was about, as far as it is known by now.
+#[derive(Debug)]
+pub struct Meaning {
+    tables: Rc<Tables>,
+    rules: Rc<Rules>,
+    model: Option<ModelCall>,
+    mcp: Option<McpCall>,
+    request: Reader,
+    response: Reader,
+    embedded: Embedded,
+}
+
 impl Meaning {
-    pub fn new(_: Rc<Tables>, _: &Rules, _: &Clues<'_>) -> Option<Box<Self>> {
-        None
+    /// What the request headers tell; none if the call is neither to a model nor possibly to an MCP
+    /// server. Then there is nothing to look for in its bodies.
+    pub fn new(tables: &Rc<Tables>, rules: &Rc<Rules>, clues: &Clues<'_>) -> Option<Box<Self>> {
+        let model = ModelCall::new(rules, clues);
+        let mcp = McpCall::new(rules, clues);
+        if model.is_none() && mcp.is_none() {
+            return None;
+        }
+        Some(Box::new(Self {
+            tables: Rc::clone(tables),
+            rules: Rc::clone(rules),
+            model,
+            mcp,
+            request: Reader::default(),
+            response: Reader::default(),
+            embedded: Embedded::default(),
+        }))
     }
+
+    /// Whether it is certain who is called: a provider by its host, or an MCP server. Their answers
+    /// are asked for without compression, so that they can be read.
     pub fn is_known_provider(&self) -> bool {
-        false
+        self.is_mcp() || self.model.as_ref().is_some_and(ModelCall::has_provider)
     }
-    pub fn request(&mut self, _: &[u8]) {}
-    pub fn end_request(&mut self) {}
+
+    /// The next bytes of a JSON document that the caller sends: its body, or a message of its
+    /// WebSocket.
+    pub fn request(&mut self, view: &[u8]) {
+        let Self { tables, rules, model, mcp, request, .. } = self;
+        request.push(&tables.asked, view, &mut |field, value| {
+            note_asked(rules, model, mcp, field, value);
+        });
+    }
+
+    /// That document ended, as a whole or because nothing more of it will come.
+    pub fn end_request(&mut self) {
+        let Self { tables, rules, model, mcp, request, .. } = self;
+        request.finish(&tables.asked, &mut |field, value| {
+            note_asked(rules, model, mcp, field, value);
+        });
+        if let Some(mcp) = mcp {
+            mcp.end_request_message();
+        }
+    }
+
+    /// Whether the answer is worth reading, by what is known of the request.
     pub fn wants_response(&self) -> bool {
-        false
+        self.model.is_some() || self.is_mcp()
     }
-    pub fn response_header(&mut self, _: &str, _: &[u8]) {}
-    pub fn response(&mut self, _: &[u8]) {}
-    pub fn end_response(&mut self, _: &[u8]) {}
+
+    /// A response header; of use are those of [`RESPONSE_HEADERS`].
+    pub fn response_header(&mut self, name: &str, value: &[u8]) {
+        let Self { rules, model, mcp, .. } = self;
+        if let Some(model) = model {
+            model.response_header(rules, name, value);
+        }
+        if let Some(mcp) = mcp {
+            mcp.response_header(rules, name, value);
+        }
+    }
+
+    /// The next bytes of a JSON document of the answer: its body, or what one event, line, frame or
+    /// message says.
+    pub fn response(&mut self, view: &[u8]) {
+        let Self { tables, rules, model, mcp, response, embedded, .. } = self;
+        response.push(&tables.answered, view, &mut |field, value| {
+            if field == Answered::Embedded {
+                embedded.push(tables, value, &mut |field, value| {
+                    note_answered(rules, model, mcp, field, value);
+                });
+            } else {
+                note_answered(rules, model, mcp, field, value);
+            }
+        });
+    }
+
+    /// That document ended. `name` is the name of the event that it came in, empty if it had none.
+    pub fn end_response(&mut self, name: &[u8]) {
+        let Self { tables, rules, model, mcp, response, embedded, .. } = self;
+        let note = &mut |field, value: Value<'_>| note_answered(rules, model, mcp, field, value);
+        response.finish(&tables.answered, note);
+        embedded.finish(tables, note);
+        if let Some(model) = model {
+            model.end_document(rules, name);
+        }
+        if let Some(mcp) = mcp {
+            mcp.end_response_message();
+        }
+    }
+
+    /// What went wrong, by the word of the answer itself, whatever its status.
     pub fn verdict(&self) -> Option<(Outcome, Reason)> {
-        None
+        match self.known_mcp() {
+            Some(mcp) => mcp.verdict(),
+            None => self.model.as_ref()?.verdict(),
+        }
     }
+
+    /// What the call to a model was about, if it was one.
     pub fn gen_ai(&self) -> Option<GenAi<'_>> {
-        None
+        if self.is_mcp() { None } else { Some(self.model.as_ref()?.entry()) }
     }
+
+    /// What the call to an MCP server was about, if it was one.
     pub fn mcp(&self) -> Option<Mcp<'_>> {
-        None
+        self.known_mcp().map(McpCall::entry)
     }
-    pub fn is_cut(&self) -> bool {
-        false
+
+    /// Keys of the entry whose values were longer than what is kept.
+    pub fn cut_keys(&self) -> impl Iterator<Item = &'static str> {
+        let mcp = self.known_mcp().map(McpCall::cut_keys);
+        let model = match mcp {
+            Some(_) => None,
+            None => self.model.as_ref().map(ModelCall::cut_keys),
+        };
+        let keys = mcp.into_iter().flatten().chain(model.into_iter().flatten());
+        keys.filter(|(_, is_cut)| *is_cut).map(|(key, _)| key)
+    }
+
+    fn known_mcp(&self) -> Option<&McpCall> {
+        self.mcp.as_ref().filter(|mcp| mcp.is_certain())
+    }
+
+    fn is_mcp(&self) -> bool {
+        self.known_mcp().is_some()
+    }
+}
+
+fn note_asked(
+    rules: &Rules,
+    model: &mut Option<ModelCall>,
+    mcp: &mut Option<McpCall>,
+    field: Asked,
+    value: Value<'_>,
+) {
+    match (field, model, mcp) {
+        (Asked::Model, Some(model), _) => model.note_asked_model(rules, value),
+        (Asked::Model, None, _) | (_, _, None) => {}
+        (field, _, Some(mcp)) => mcp.note_asked(rules, field, value),
+    }
+}
+
+fn note_answered(
+    rules: &Rules,
+    model: &mut Option<ModelCall>,
+    mcp: &mut Option<McpCall>,
+    field: Answered,
+    value: Value<'_>,
+) {
+    if let Some(mcp) = mcp {
+        mcp.note_answered(rules, field, value);
+    }
+    if let Some(model) = model {
+        model.note(rules, field, value);
+    }
+}
+
+/// The document within a document of Bedrock's streams: `{"bytes":"<base64 of JSON>"}`.
+#[derive(Debug, Default)]
+struct Embedded {
+    decoder: Decoder,
+    reader: Reader,
+}
+
+impl Embedded {
+    fn push(
+        &mut self,
+        tables: &Tables,
+        value: Value<'_>,
+        found: &mut dyn FnMut(Answered, Value<'_>),
+    ) {
+        let Self { decoder, reader } = self;
+        match value {
+            Value::Piece(piece) => decoder.push(piece, &mut |bytes| {
+                reader.push(&tables.answered, bytes, found);
+            }),
+            Value::End => self.finish(tables, found),
+            _ => {}
+        }
+    }
+
+    fn finish(&mut self, tables: &Tables, found: &mut dyn FnMut(Answered, Value<'_>)) {
+        let Self { decoder, reader } = self;
+        decoder.finish();
+        reader.finish(&tables.answered, found);
+    }
+}
+
+fn borrowed(text: Option<&Text>) -> Option<Cow<'_, str>> {
+    text.map(|text| Cow::Borrowed(&*text.text))
+}
+
+fn is_cut(text: Option<&Text>) -> bool {
+    text.is_some_and(|text| text.cut)
+}
+
+/// The text of a value. An empty one says nothing.
+fn text_of<'v>(value: Value<'v>) -> Option<&'v str> {
+    match value {
+        Value::Text { text, .. } if !text.is_empty() => Some(text),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn meaning(host: &str, path: &str) -> Box<Meaning> {
+        let clues = Clues { host: host.as_bytes(), path: path.as_bytes(), ..Clues::default() };
+        new(&clues).unwrap()
+    }
+
+    fn new(clues: &Clues<'_>) -> Option<Box<Meaning>> {
+        Meaning::new(&Rc::default(), &Rc::default(), clues)
+    }
+
+    #[test]
+    fn a_call_to_neither_has_no_meaning() {
+        let clues = Clues { host: b"api.stripe.com", path: b"/v1/charges", ..Clues::default() };
+        assert!(new(&clues).is_none());
+    }
+
+    #[test]
+    fn answers_are_asked_for_plain_only_where_the_provider_is_certain() {
+        assert!(meaning("api.openai.com", "/v1/files").is_known_provider());
+        assert!(!meaning("llm.example", "/v1/messages").is_known_provider());
+        let clues = Clues { accepts_events: true, ..Clues::default() };
+        assert!(!new(&clues).unwrap().is_known_provider());
+        let clues = Clues { mcp_method: Some(b"ping"), ..Clues::default() };
+        assert!(new(&clues).unwrap().is_known_provider());
+    }
+
+    #[test]
+    fn whether_it_is_mcp_is_told_by_the_body_as_it_passes() {
+        let clues = Clues { accepts_events: true, ..Clues::default() };
+        let mut meaning = new(&clues).unwrap();
+        meaning.request(br#"{"jsonrpc":"2.0","params":{"name":"lookup"},"#);
+        assert!(!meaning.wants_response());
+        meaning.request(br#""method":"tools/call""#);
+        assert!(meaning.wants_response());
+        meaning.end_request();
+        assert_eq!(meaning.mcp().unwrap().tool.as_deref(), Some("lookup"));
+        assert_eq!(meaning.gen_ai(), None);
+    }
+
+    #[test]
+    fn headers_of_mcp_count_more_than_a_host_of_models() {
+        let clues = Clues { host: b"api.x.ai", mcp_method: Some(b"ping"), ..Clues::default() };
+        let meaning = new(&clues).unwrap();
+        assert_eq!(meaning.mcp().unwrap().method.as_deref(), Some("ping"));
+        assert_eq!(meaning.gen_ai(), None);
+    }
+
+    #[test]
+    fn what_is_too_long_or_too_much_is_cut_and_said() {
+        let mut meaning = meaning("api.openai.com", "/v1/chat/completions");
+        meaning.request(format!(r#"{{"model":"{}"}}"#, "m".repeat(1000)).as_bytes());
+        meaning.end_request();
+        for index in 0..100 {
+            let tool = format!(r#"{{"function":{{"name":"tool-{index}"}}}}"#);
+            let document = format!(r#"{{"choices":[{{"delta":{{"tool_calls":[{tool}]}}}}]}}"#);
+            meaning.response(document.as_bytes());
+            meaning.end_response(b"");
+        }
+        let gen_ai = meaning.gen_ai().unwrap();
+        assert_eq!(gen_ai.request_model.map(|model| model.len()), Some(MAX_NAME_BYTES));
+        assert_eq!(gen_ai.tools.len(), 16);
+        let cut: Vec<_> = meaning.cut_keys().collect();
+        assert_eq!(cut, ["gen_ai.request_model", "gen_ai.tools"]);
+    }
+
+    #[test]
+    fn secrets_and_control_characters_do_not_get_into_an_entry() {
+        let secret = format!("{}-{}", "sk-ant-api03", "aB3".repeat(31));
+        let mut meaning = meaning("api.openai.com", "/v1/chat/completions");
+        meaning.request(format!(r#"{{"model":"{secret}"}}"#).as_bytes());
+        meaning.response(format!(r#"{{"id":"{secret}","model":"a\u001b[2J"}}"#).as_bytes());
+        meaning.end_response(b"");
+        let gen_ai = meaning.gen_ai().unwrap();
+        assert_eq!(gen_ai.request_model.as_deref(), Some("***REDACTED***"));
+        assert_eq!(gen_ai.response_id.as_deref(), Some("***REDACTED***"));
+        assert_eq!(gen_ai.response_model.as_deref(), Some("a\u{fffd}[2J"));
+    }
+
+    #[test]
+    fn only_structure_says_that_something_went_wrong() {
+        use Outcome::{Error, Throttled};
+        use Reason::{ApplicationError, Overloaded};
+        for (document, name, expected) in [
+            (r#"{"error":null}"#, "", None),
+            (r#"{"error":""}"#, "", None),
+            (r#"{"error":false}"#, "", None),
+            (r#"{"choices":[{"message":{"content":"{\"error\":{}}","error":{}}}]}"#, "", None),
+            (r#"{"metadata":{"error":{"type":"overloaded_error"}}}"#, "", None),
+            (r#"["error"]"#, "", None),
+            ("error", "", None),
+            (r#"{"error":{}}"#, "", Some((Error, ApplicationError))),
+            (r#"{"error":"no"}"#, "", Some((Error, ApplicationError))),
+            ("", "error", Some((Error, ApplicationError))),
+            ("{}", "exception:internalServerException", Some((Error, ApplicationError))),
+            ("{}", "exception:serviceUnavailableException", Some((Throttled, Overloaded))),
+            (r#"{"x_groq":{"error":"over capacity"}}"#, "", Some((Error, ApplicationError))),
+            (r#"{"choices":[{"error":{"code":"overloaded"}}]}"#, "", Some((Throttled, Overloaded))),
+        ] {
+            let mut meaning = meaning("api.openai.com", "/v1/chat/completions");
+            meaning.response(document.as_bytes());
+            meaning.end_response(name.as_bytes());
+            assert_eq!(meaning.verdict(), expected, "{document} {name}");
+        }
+    }
+
+    #[test]
+    fn an_error_of_an_unknown_operation_has_a_type_and_no_verdict() {
+        let mut meaning = meaning("api.openai.com", "/v1/fine_tuning/jobs");
+        meaning.response(
+            br#"{"model":"m","error":{"code":"invalid_api_key"},"usage":{"prompt_tokens":1}}"#,
+        );
+        meaning.end_response(b"");
+        let gen_ai = meaning.gen_ai().unwrap();
+        let expected = GenAi {
+            provider: Some("openai".into()),
+            error_type: Some("invalid_api_key".into()),
+            ..GenAi::default()
+        };
+        assert_eq!(gen_ai, expected);
+        assert_eq!(meaning.verdict(), None);
+    }
+
+    #[test]
+    fn unknown_counts_stay_unknown() {
+        for usage in [
+            "null",
+            "{}",
+            r#"{"prompt_tokens":null}"#,
+            r#"{"prompt_tokens":-1}"#,
+            r#"{"prompt_tokens":1.5}"#,
+        ] {
+            let mut meaning = meaning("api.openai.com", "/v1/chat/completions");
+            meaning.response(format!(r#"{{"usage":{usage}}}"#).as_bytes());
+            meaning.end_response(b"");
+            assert_eq!(meaning.gen_ai().unwrap().input_tokens, None, "{usage}");
+        }
     }
 }

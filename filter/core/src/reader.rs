@@ -1,1 +1,0 @@
-//! Scalars at chosen places of JSON documents, as they stream by.
