@@ -16,20 +16,23 @@ mod key;
 mod method;
 mod payload;
 mod progress;
+mod stream;
 
 use std::{
+    fmt,
     io::{self, ErrorKind, Write},
     path::{Path, PathBuf},
     process,
 };
 
 use clap::Args;
-use ledgerline_core::digest::{Body, Digest};
+use ledgerline_core::mask::Masked;
 
 use self::{
     expected::{Expectation, Expected},
     key::KeySource,
     method::{Method, Reader},
+    stream::{ExpectedStream, StreamOptions},
 };
 use crate::fault::Fault;
 
@@ -51,6 +54,8 @@ pub(crate) struct Options {
     key: KeySource,
     #[command(flatten)]
     expectation: Expectation,
+    #[command(flatten)]
+    stream: StreamOptions,
 }
 
 const AFTER_HELP: &str = "\
@@ -65,6 +70,8 @@ Examples:
       With the gateway's own rules and key
   ledgerline hash --type 'multipart/form-data; boundary=XyZ' upload.bin
       A form with parts: the boundary stands in the content-type of the call
+  ledgerline hash --stream sse --entry entry.json --side response answer.txt
+      Are these the events of that stream? If the call broke off: are they its first ones?
   ledgerline hash --view call.json
       What is hashed, for your eyes: every secret that was found is replaced
 
@@ -75,26 +82,48 @@ key: they must be those of the gateway when the call was made.
 Exit codes: 0 done, or equal; 1 different; 2 the question could not be asked.";
 
 pub(crate) fn run(options: &Options) -> Result<(), Fault> {
+    let (reader, key) = (&options.reader, &options.key);
+    if let Some(kind) = options.stream.kind {
+        let expected = options.expectation.read_stream(kind)?;
+        options.check_count(expected.is_some())?;
+        let entry = expected.as_ref().and_then(ExpectedStream::entry);
+        let method = Method::new(reader, key, entry, Some(kind))?;
+        return options.each_file(|file| {
+            let masked = options.stream.answer(kind, file, &method, expected.as_ref())?;
+            options.tell_masked(file, masked.as_ref());
+            Ok(())
+        });
+    }
     let expected = options.expectation.read()?;
-    if expected.is_some() && options.files.len() > 1 {
-        let count = options.files.len();
-        return Err(Fault::NoAnswer(format!(
-            "error: {count} files, one can be compared at a time"
-        )));
-    }
-    let method = Method::new(&options.reader, &options.key, expected.as_ref())?;
-    let mut fault = None;
-    for file in &options.files {
-        if let Err(next) = options.answer(file, &method, expected.as_ref())
-            && let Some(earlier) = fault.replace(next)
-        {
-            anstream::eprintln!("{earlier}");
-        }
-    }
-    fault.map_or(Ok(()), Err)
+    options.check_count(expected.is_some())?;
+    let entry = expected.as_ref().and_then(Expected::entry);
+    let method = Method::new(reader, key, entry, None)?;
+    options.each_file(|file| options.answer(file, &method, expected.as_ref()))
 }
 
 impl Options {
+    fn check_count(&self, is_compared: bool) -> Result<(), Fault> {
+        match self.files.len() {
+            count if is_compared && count > 1 => {
+                Err(Fault::NoAnswer(format!("error: {count} files, one can be compared at a time")))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Asks for every file, also behind one that gives no answer.
+    fn each_file(&self, mut answer: impl FnMut(&Path) -> Result<(), Fault>) -> Result<(), Fault> {
+        let mut fault = None;
+        for file in &self.files {
+            if let Err(next) = answer(file)
+                && let Some(earlier) = fault.replace(next)
+            {
+                anstream::eprintln!("{earlier}");
+            }
+        }
+        fault.map_or(Ok(()), Err)
+    }
+
     fn answer(
         &self,
         file: &Path,
@@ -104,11 +133,11 @@ impl Options {
         if self.view {
             method.check_view(file)?;
             let body = payload::read(file, method, Some(&mut io::stdout().lock()))?;
-            self.tell_masked(file, &body);
+            self.tell_masked(file, body.masked());
             return Ok(());
         }
         let body = payload::read(file, method, None)?;
-        self.tell_masked(file, &body);
+        self.tell_masked(file, body.masked());
         let Some(digest) = body.digest() else {
             return Err(Fault::NoAnswer(format!("error: {}: no hash", file.display())));
         };
@@ -119,23 +148,23 @@ impl Options {
         writeln!(io::stdout(), "{line}").map_err(|error| unwritten(&error))
     }
 
-    fn tell_masked(&self, file: &Path, body: &Body) {
+    fn tell_masked(&self, file: &Path, masked: Option<&Masked>) {
         if self.show_masked {
-            anstream::eprintln!("{}: {}", file.display(), masked_text(body));
+            anstream::eprintln!("{}: {}", file.display(), masked_text(masked));
         }
     }
 }
 
 /// A line as `sha256sum` writes it: a name with odd characters is escaped, and the line says so.
-fn sum_line(digest: Digest, file: &Path) -> String {
+fn sum_line(sum: impl fmt::Display, file: &Path) -> String {
     let name = file.display().to_string();
     let escaped = name.replace('\\', "\\\\").replace('\n', "\\n").replace('\r', "\\r");
     let mark = if escaped == name { "" } else { "\\" };
-    format!("{mark}{digest}  {escaped}")
+    format!("{mark}{sum}  {escaped}")
 }
 
-fn masked_text(body: &Body) -> String {
-    let Some(masked) = body.masked() else { return "not looked into for secrets".to_owned() };
+fn masked_text(masked: Option<&Masked>) -> String {
+    let Some(masked) = masked else { return "not looked into for secrets".to_owned() };
     if masked.counts().is_empty() {
         return "nothing masked".to_owned();
     }
@@ -153,6 +182,8 @@ fn unwritten(error: &io::Error) -> Fault {
 
 #[cfg(test)]
 mod tests {
+    use ledgerline_core::digest::Digest;
+
     use super::*;
 
     #[test]

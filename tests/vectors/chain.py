@@ -182,7 +182,7 @@ def main():
     parser.add_argument("--aborted", action="store_true", help="the stream broke off")
     parser.add_argument("--list", action="store_true", help="every link, one per line")
     parser.add_argument("--vectors", action="store_true", help="write stream.json")
-    options = parser.parse_args()
+    options = parser.parse_intermixed_args()
     if options.vectors:
         lines = ",\n".join(json.dumps(vector) for vector in vectors())
         pathlib.Path(__file__).with_name("stream.json").write_text(f"[\n{lines}\n]\n")

@@ -6,12 +6,13 @@ use clap::{Args, ValueEnum};
 use ledgerline_core::{
     Entry,
     digest::{Body, Digest},
-    entry::MAX_ENTRY_BYTES,
+    entry::{MAX_ENTRY_BYTES, Message},
     mask::{Scan, Syntax},
+    stream::Kind,
 };
 use serde_json::Value;
 
-use super::method::Method;
+use super::{method::Method, stream::ExpectedStream};
 use crate::fault::Fault;
 
 /// What to compare with.
@@ -31,7 +32,7 @@ pub(super) struct Expectation {
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
-enum Side {
+pub(super) enum Side {
     /// What the agent sent
     Request,
     /// What the provider answered
@@ -46,15 +47,28 @@ fn parse_digest(text: &str) -> Result<Digest, String> {
 impl Expectation {
     /// What is expected, if anything.
     pub(super) fn read(&self) -> Result<Option<Expected>, Fault> {
-        let (Some(entry), Some(side)) = (&self.entry, self.side) else {
-            return Ok(self.expect.map(|digest| Expected { digest, entry: None }));
-        };
+        match self.entry_text()? {
+            Some((text, side)) => Expected::of(&the_entry(&text)?, side).map(Some),
+            None => Ok(self.expect.map(|digest| Expected { digest, entry: None })),
+        }
+    }
+
+    /// What is expected of a stream, if anything.
+    pub(super) fn read_stream(&self, kind: Kind) -> Result<Option<ExpectedStream>, Fault> {
+        match self.entry_text()? {
+            Some((text, side)) => ExpectedStream::of(&the_entry(&text)?, side, kind).map(Some),
+            None => Ok(self.expect.map(ExpectedStream::alone)),
+        }
+    }
+
+    fn entry_text(&self) -> Result<Option<(Cow<'_, str>, Side)>, Fault> {
+        let (Some(entry), Some(side)) = (&self.entry, self.side) else { return Ok(None) };
         let text = match entry.trim_start().chars().next() {
             None => return Err(unusable("empty: no line was found")),
             Some('{') => Cow::Borrowed(entry.as_str()),
             Some(_) => Cow::Owned(read_file(Path::new(entry))?),
         };
-        Expected::of(&the_entry(&text)?, side).map(Some)
+        Ok(Some((text, side)))
     }
 }
 
@@ -83,13 +97,7 @@ impl Expected {
         let (Some(digest), Some(message)) = (digest, message) else {
             return Err(unusable(&format!("its {key} is null: no such body was seen whole")));
         };
-        let recorded = Recorded {
-            bytes: message.bytes,
-            media_type: message.media_type.as_deref().unwrap_or_default().to_owned(),
-            scan: message.scan,
-            key_id: entry.hash_key_id.as_deref().map(|id| id.escape_debug().to_string()),
-        };
-        Ok(Self { digest, entry: Some(recorded) })
+        Ok(Self { digest, entry: Some(Recorded::of(entry, message)) })
     }
 
     /// The entry, if it comes from one.
@@ -124,6 +132,15 @@ impl Expected {
 }
 
 impl Recorded {
+    pub(super) fn of(entry: &Entry<'_>, message: &Message<'_>) -> Self {
+        Self {
+            bytes: message.bytes,
+            media_type: message.media_type.as_deref().unwrap_or_default().to_owned(),
+            scan: message.scan,
+            key_id: entry.hash_key_id.as_deref().map(|id| id.escape_debug().to_string()),
+        }
+    }
+
     /// A key is needed if the entry names one, and else is not.
     pub(super) fn check_key(&self, is_given: bool) -> Result<(), Fault> {
         match &self.key_id {
@@ -194,6 +211,6 @@ fn the_entry(text: &str) -> Result<Entry<'_>, Fault> {
     }
 }
 
-fn unusable(problem: &str) -> Fault {
+pub(super) fn unusable(problem: &str) -> Fault {
     Fault::NoAnswer(format!("error: --entry: {problem}"))
 }

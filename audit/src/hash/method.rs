@@ -6,9 +6,9 @@ use std::{
 };
 
 use clap::Args;
-use ledgerline_core::{digest::Reading, key::Key, mask::Syntax};
+use ledgerline_core::{digest::Reading, key::Key, mask::Syntax, stream::Kind};
 
-use super::{expected::Expected, key::KeySource};
+use super::{expected::Recorded, key::KeySource};
 use crate::{
     check_config::{Found, configurations, load, parse},
     fault::Fault,
@@ -55,17 +55,18 @@ impl Method {
     pub(super) fn new(
         reader: &Reader,
         source: &KeySource,
-        expected: Option<&Expected>,
+        entry: Option<&Recorded>,
+        stream: Option<Kind>,
     ) -> Result<Self, Fault> {
         let configured = reader.configured()?;
         let key = source.read()?;
-        match (expected.and_then(Expected::entry), &configured.key) {
+        match (entry, &configured.key) {
             (Some(entry), _) => entry.check_key(key.is_some())?,
             (None, Some(missing)) if key.is_none() => return Err(reader.unkeyed(missing)),
             _ => {}
         }
-        let syntax = reader.syntax(expected)?;
-        let summary = reader.summary(&syntax, key.is_some());
+        let syntax = reader.syntax(entry)?;
+        let summary = reader.summary(&syntax, stream, key.is_some());
         Ok(Self { reading: Reading { rules: configured.rules, key }, syntax, summary })
     }
 
@@ -95,8 +96,8 @@ impl Reader {
         Ok(config.reading().clone())
     }
 
-    fn syntax(&self, expected: Option<&Expected>) -> Result<Syntax, Fault> {
-        if let Some(entry) = expected.and_then(Expected::entry) {
+    fn syntax(&self, entry: Option<&Recorded>) -> Result<Syntax, Fault> {
+        if let Some(entry) = entry {
             return entry.syntax(self.media_type.as_deref());
         }
         let media_type = self.media_type.as_deref().unwrap_or(DEFAULT_TYPE);
@@ -104,14 +105,20 @@ impl Reader {
         Ok(Syntax::of(media_type.as_bytes(), encoding.as_bytes()))
     }
 
-    fn summary(&self, syntax: &Syntax, is_keyed: bool) -> String {
+    fn summary(&self, syntax: &Syntax, stream: Option<Kind>, is_keyed: bool) -> String {
         let key = if is_keyed { "keyed" } else { "no key" };
-        let rules = match (syntax, &self.rules) {
-            (Syntax::Opaque, _) => "not masked".to_owned(),
-            (_, None) => "the built-in rules".to_owned(),
-            (_, Some(file)) => format!("the rules of {}", file.display()),
+        let is_masked = match stream {
+            Some(Kind::Eventstream | Kind::Websocket) => true,
+            Some(Kind::Grpc) => false,
+            _ => *syntax != Syntax::Opaque,
         };
-        format!("read as {}, {rules}, {key}", syntax.scan().as_str())
+        let rules = match &self.rules {
+            _ if !is_masked => "not masked".to_owned(),
+            None => "the built-in rules".to_owned(),
+            Some(file) => format!("the rules of {}", file.display()),
+        };
+        let form = stream.map_or(syntax.scan().as_str(), Kind::as_str);
+        format!("read as {form}, {rules}, {key}")
     }
 
     fn unkeyed(&self, missing: &Key) -> Fault {

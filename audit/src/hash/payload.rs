@@ -20,25 +20,36 @@ pub(super) fn read(
     method: &Method,
     view: Option<&mut dyn Write>,
 ) -> Result<Body, Fault> {
-    let mut input = open(file)?;
     let is_wanted = view.is_none() || !io::stdout().is_terminal();
-    let mut progress = Progress::new(is_wanted);
     let mut nowhere = io::sink();
     let view = view.unwrap_or(&mut nowhere);
     let mut body = Body::default();
     body.open(&method.reading, method.syntax.clone());
-    let mut chunk = vec![0; CHUNK_BYTES];
-    loop {
-        let bytes = next(&mut input, &mut chunk).map_err(|error| Fault::io(file, &error))?;
-        if bytes.is_empty() {
-            break;
-        }
-        write(view, |take| body.push_to(bytes, take))?;
-        progress.show(body.bytes());
-    }
+    each_chunk(file, is_wanted, |bytes| write(view, |take| body.push_to(bytes, take)))?;
     write(view, |take| body.finish_to(End::Complete, take))?;
     view.flush().map_err(|error| unwritten(&error))?;
     Ok(body)
+}
+
+/// Hands over the bytes of a file in order; `is_shown` if a terminal may tell how far it has come.
+pub(super) fn each_chunk(
+    file: &Path,
+    is_shown: bool,
+    mut take: impl FnMut(&[u8]) -> Result<(), Fault>,
+) -> Result<(), Fault> {
+    let mut input = open(file)?;
+    let mut progress = Progress::new(is_shown);
+    let mut chunk = vec![0; CHUNK_BYTES];
+    let mut count = 0_u64;
+    loop {
+        let bytes = next(&mut input, &mut chunk).map_err(|error| Fault::io(file, &error))?;
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        take(bytes)?;
+        count += bytes.len() as u64;
+        progress.show(count);
+    }
 }
 
 fn open(file: &Path) -> Result<Box<dyn Read>, Fault> {

@@ -626,8 +626,10 @@ fn accepts_events(accept: &[u8]) -> bool {
 fn hear(meaning: &mut Option<Box<Meaning>>, side: Side, said: Said<'_>) {
     let Some(meaning) = meaning else { return };
     match (side, said) {
+        (Side::Request, _) if !meaning.wants_request() => {}
         (Side::Request, Said::Content(bytes)) => meaning.request(bytes),
         (Side::Request, Said::End { .. }) => meaning.end_request(),
+        (Side::Response, _) if !meaning.wants_response() => {}
         (Side::Response, Said::Content(bytes)) => meaning.response(bytes),
         (Side::Response, Said::End { name }) => meaning.end_response(name),
     }

@@ -145,7 +145,7 @@ const ANSWERED: Table<Answered> = {
     };
     use Count::{
         CacheCreation, CacheCreationPart, CacheRead, CacheReadPart, Input, Output, PlainInput,
-        Reasoning, Thoughts, ToolInput,
+        Reasoning, Thoughts, ToolInput, Total,
     };
     &[
         // Who answered. `message`: Anthropic's `message_start`. `[]`: Gemini's stream as an array.
@@ -188,6 +188,7 @@ const ANSWERED: Table<Answered> = {
         (
             &["usage", "response.usage", "x_groq.usage", "delta.usage", "metadata.usage"],
             &[
+                ("total_tokens", N(Total)),
                 ("completion_tokens", N(Output)),
                 ("completion_tokens_details.reasoning_tokens", N(Reasoning)),
                 ("output_tokens", N(Output)),
@@ -237,7 +238,6 @@ const ANSWERED: Table<Answered> = {
             &[
                 ("prompt_eval_count", N(Input)),
                 ("eval_count", N(Output)),
-                ("done", OllamaMark),
                 ("load_duration", OllamaMark),
             ],
         ),

@@ -100,8 +100,12 @@ impl ModelCall {
         self.provider.is_some()
     }
 
+    pub(super) fn has_operation(&self) -> bool {
+        self.operation.is_some()
+    }
+
     pub(super) fn note_asked_model(&mut self, rules: &Rules, value: Value<'_>) {
-        if let (Some(model), true) = (text_of(value), self.operation.is_some()) {
+        if let (Some(model), true) = (text_of(value), self.has_operation()) {
             note(&mut self.body_model, rules, model.strip_prefix("models/").unwrap_or(model));
         }
     }

@@ -133,6 +133,11 @@ impl Meaning {
         }
     }
 
+    /// Whether the request is worth reading. Where the operation is not known, its model says nothing.
+    pub fn wants_request(&self) -> bool {
+        self.mcp.is_some() || self.model.as_ref().is_some_and(ModelCall::has_operation)
+    }
+
     /// Whether the answer is worth reading, by what is known of the request.
     pub fn wants_response(&self) -> bool {
         self.model.is_some() || self.is_mcp()
@@ -164,7 +169,8 @@ impl Meaning {
         });
     }
 
-    /// That document ended. `name` is the name of the event that it came in, empty if it had none.
+    /// That document ended, as a whole or because nothing more of it will come. `name` is the name
+    /// of the event that it came in, empty if it had none.
     pub fn end_response(&mut self, name: &[u8]) {
         let Self { tables, rules, model, mcp, response, embedded, .. } = self;
         let note = &mut |field, value: Value<'_>| note_answered(rules, model, mcp, field, value);
@@ -186,7 +192,8 @@ impl Meaning {
         }
     }
 
-    /// What the call to a model was about, if it was one.
+    /// What the call to a model was about, if it was one. Of several answers over one WebSocket the
+    /// tokens are added up, the reasons and tools are those of all, and model and id are the last.
     pub fn gen_ai(&self) -> Option<GenAi<'_>> {
         if self.is_mcp() { None } else { Some(self.model.as_ref()?.entry()) }
     }
@@ -314,6 +321,8 @@ mod tests {
     #[test]
     fn answers_are_asked_for_plain_only_where_the_provider_is_certain() {
         assert!(meaning("api.openai.com", "/v1/files").is_known_provider());
+        assert!(!meaning("api.openai.com", "/v1/files").wants_request());
+        assert!(meaning("llm.example", "/v1/messages").wants_request());
         assert!(!meaning("llm.example", "/v1/messages").is_known_provider());
         let clues = Clues { accepts_events: true, ..Clues::default() };
         assert!(!new(&clues).unwrap().is_known_provider());

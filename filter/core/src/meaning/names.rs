@@ -20,13 +20,13 @@ impl Names {
         if name.is_empty() || self.names.iter().any(|known| *known.text == *name) {
             return;
         }
-        let name = Text::masked(rules, name.as_bytes(), max_bytes);
-        if self.names.iter().any(|known| known.text == name.text) {
+        if self.names.len() == MAX_NAMES {
+            self.is_full = true;
             return;
         }
-        match self.names.len() < MAX_NAMES {
-            true => self.names.push(name),
-            false => self.is_full = true,
+        let name = Text::masked(rules, name.as_bytes(), max_bytes);
+        if !self.names.contains(&name) {
+            self.names.push(name);
         }
     }
 

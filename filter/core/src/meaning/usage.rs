@@ -2,8 +2,9 @@
 //!
 //! Providers count the same thing in different ways. To OpenAI and Gemini the cached tokens are some
 //! of the input tokens; to Anthropic and Bedrock they come on top. To OpenAI the tokens of reasoning
-//! are some of the output; to Gemini they come on top. An entry holds one meaning, that of
-//! OpenTelemetry: the input is all input, the output all output.
+//! are some of the output; to Gemini they come on top, and to xAI too, which says it in OpenAI's
+//! words: there the total tells. An entry holds one meaning, that of OpenTelemetry: the input is all
+//! input, the output all output.
 
 /// One count, by what it counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,11 +27,13 @@ pub(super) enum Count {
     Output,
     /// Output spent on reasoning, on top of [`Count::Output`].
     Thoughts,
-    /// Output spent on reasoning, part of [`Count::Output`].
+    /// Output spent on reasoning, part of [`Count::Output`] unless the total says otherwise.
     Reasoning,
+    /// Everything together.
+    Total,
 }
 
-const COUNTS: usize = 10;
+const COUNTS: usize = 11;
 
 /// What was counted. What nobody counted is unknown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -74,10 +77,20 @@ impl Usage {
     }
 
     pub(super) fn output(&self) -> Option<u64> {
-        match (self.of(Count::Output), self.of(Count::Thoughts)) {
+        match (self.of(Count::Output), self.thoughts()) {
             (Some(output), Some(thoughts)) => Some(output.saturating_add(thoughts)),
             (output, thoughts) => output.or(thoughts),
         }
+    }
+
+    /// Output that comes on top of [`Count::Output`].
+    fn thoughts(&self) -> Option<u64> {
+        let all = || {
+            let parts = [self.input()?, self.of(Count::Output)?, self.of(Count::Reasoning)?];
+            Some(parts.into_iter().fold(0, u64::saturating_add))
+        };
+        let is_on_top = || self.of(Count::Total).is_some_and(|total| all() == Some(total));
+        self.of(Count::Thoughts).or_else(|| self.of(Count::Reasoning).filter(|_| is_on_top()))
     }
 
     pub(super) fn cache_read(&self) -> Option<u64> {
@@ -120,6 +133,8 @@ mod tests {
             // A gateway may put the one on top of the other.
             (&[(Input, 15), (CacheRead, 4)], Some(15), None),
             (&[(Input, 10), (ToolInput, 5), (Output, 3), (Thoughts, 2)], Some(15), Some(5)),
+            (&[(Input, 10), (Output, 3), (Reasoning, 2), (Total, 13)], Some(10), Some(3)),
+            (&[(Input, 10), (Output, 3), (Reasoning, 2), (Total, 15)], Some(10), Some(5)),
             (&[(Thoughts, 2)], None, Some(2)),
             (&[(CacheRead, 4)], None, None),
             (&[], None, None),
@@ -133,9 +148,9 @@ mod tests {
     #[test]
     fn every_count_has_its_place() {
         let mut usage = Usage::default();
-        usage.set(Count::Reasoning, 1);
-        assert_eq!(usage.reasoning(), Some(1));
-        assert_eq!(Count::Reasoning as usize, COUNTS - 1);
+        usage.set(Count::Total, 1);
+        assert_eq!(usage.of(Count::Total), Some(1));
+        assert_eq!(Count::Total as usize, COUNTS - 1);
     }
 
     #[test]

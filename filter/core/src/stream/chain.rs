@@ -44,6 +44,11 @@ impl Chain {
         Self { fresh, last, open: None, events: 0, links: Vec::new(), max_listed }
     }
 
+    /// Lists so many links instead.
+    pub(super) fn list(&mut self, max_listed: usize) {
+        self.max_listed = max_listed;
+    }
+
     /// The next bytes of the event that is under way.
     pub(super) fn take(&mut self, bytes: &[u8]) {
         if !bytes.is_empty() {

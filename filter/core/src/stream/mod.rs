@@ -155,6 +155,13 @@ impl Stream {
         }
     }
 
+    /// The same, with so many links listed: for those who have the memory.
+    #[must_use]
+    pub fn listing(mut self, max_events: usize) -> Self {
+        self.chain.list(max_events);
+        self
+    }
+
     /// Whether it wants the masked view of the body, not the bytes as they crossed: those kinds
     /// whose frames are text. The others mask what is in a frame themselves.
     pub fn takes_view(&self) -> bool {

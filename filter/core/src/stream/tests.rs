@@ -244,8 +244,11 @@ fn frames_of_an_event_stream_are_named_by_their_headers() {
 fn messages_of_grpc_are_hashed_and_say_nothing() {
     let stream = b"\0\0\0\0\x03abc\x01\0\0\0\0\0\0\0\0\x02d";
     assert_eq!(events(Kind::Grpc, stream), pairs([("", ""), ("", "")]));
-    let seen = check(Kind::Grpc, b"\0\0\0\0\x01aHTTP/1.1");
-    assert_eq!((seen.count, seen.is_broken), (1, true));
+    for nonsense in [&b"HTTP/1.1"[..], b"\x02\0\0\0\0"] {
+        let stream = [b"\0\0\0\0\x01a", nonsense].concat();
+        let seen = check(Kind::Grpc, &stream);
+        assert_eq!((seen.count, seen.is_broken), (1, true), "{nonsense:?}");
+    }
 }
 
 #[test]
@@ -306,6 +309,9 @@ fn no_more_links_are_listed_than_an_entry_holds() {
     let stream = b"data: a\n\n".repeat(MAX_LISTED_EVENTS + 1);
     let seen = see(Kind::Sse, &Reading::default(), &[&stream], true);
     assert_eq!((seen.links.len(), seen.count), (MAX_LISTED_EVENTS, 161));
+    let mut all = Stream::new(Kind::Sse, &Reading::default(), true).listing(1000);
+    all.push(&stream, &mut |_| {});
+    assert_eq!((all.event_hashes().len(), all.event_hashes().last().copied()), (161, all.chain()));
 }
 
 /// Streams of a kind as a server may send them.
