@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 
 /// The oldest Envoy that Ledgerline supports.
 pub const OLDEST_ENVOY: &str = "1.37.0";
@@ -42,12 +42,19 @@ pub fn python() -> Result<PathBuf> {
     existing(".cache/venv/bin/python", "tests/setup.sh")
 }
 
+/// The Python that has the MCP SDK of the older protocol.
+pub fn python_of_older_mcp() -> Result<PathBuf> {
+    existing(".cache/venv-mcp1/bin/python", "tests/setup.sh")
+}
+
 /// The Node that has a fetch of its own.
 pub fn node() -> Result<PathBuf> {
-    let folders = std::env::var_os("PATH").unwrap_or_default();
-    let mut nodes = std::env::split_paths(&folders).map(|folder| folder.join("node"));
-    let node = nodes.find(|node| node.exists());
-    node.context("node is missing; `tests/setup.sh` installs it")
+    existing(".cache/venv/bin/node", "tests/setup.sh")
+}
+
+/// Where that Node finds the JavaScript SDKs.
+pub fn node_modules() -> Result<PathBuf> {
+    existing(".cache/npm/node_modules", "tests/setup.sh")
 }
 
 /// One of the client programs in `tests/clients`.

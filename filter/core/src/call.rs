@@ -416,6 +416,7 @@ impl Call {
                 && self.response.passage.body().end().is_none(),
             refusal: self.refused,
             answer: self.answer(),
+            answer_has_ended: self.has_heard_all(),
         });
         self.end_bodies(verdict);
         let is_lost = |passage: &Passage| passage.body().is_lost();
@@ -446,6 +447,13 @@ impl Call {
     fn answer(&self) -> Option<(Outcome, Reason)> {
         let by_grpc = self.response.grpc_status.and_then(outcome::of_grpc);
         by_grpc.or_else(|| self.meaning.as_ref()?.verdict())
+    }
+
+    /// Whether the last event of an answer has passed; a body of another kind ends where it ends.
+    fn has_heard_all(&self) -> bool {
+        let stream = self.response.passage.stream();
+        let is_stream = stream.is_some_and(|stream| stream.kind() != Kind::Chunked);
+        is_stream && self.meaning.as_ref().is_some_and(|meaning| meaning.has_ended())
     }
 
     fn end_bodies(&mut self, verdict: Verdict) {

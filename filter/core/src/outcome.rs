@@ -85,6 +85,9 @@ pub struct Ending<'a> {
     pub refusal: Option<Reason>,
     /// How the call ended by the provider's own words, where they tell against a good status.
     pub answer: Option<(Outcome, Reason)>,
+    /// Whether the answer was at its end by its own words. The SDKs of OpenAI hang up at `[DONE]`,
+    /// those of MCP behind the answer, and the end of the body may come later.
+    pub answer_has_ended: bool,
 }
 
 /// How a call ended.
@@ -113,7 +116,14 @@ impl Verdict {
 
     /// Judges the end of a call.
     pub fn of(ending: Ending<'_>) -> Self {
-        let verdict = Self::of_transport(ending);
+        let mut verdict = Self::of_transport(ending);
+        let has_good_status = ending.status.is_some_and(|status| status < 400);
+        if verdict.reason == Some(Reason::ClientDisconnect)
+            && has_good_status
+            && ending.answer_has_ended
+        {
+            verdict = Self { outcome: Outcome::Success, reason: None, ..verdict };
+        }
         match (verdict.outcome, ending.answer) {
             (Outcome::Success, Some((outcome, reason))) if !verdict.is_local => {
                 Self { outcome, reason: Some(reason), ..verdict }
@@ -360,6 +370,30 @@ mod tests {
             let expected =
                 Verdict { outcome: Error, reason: Some(reason), cut_end, is_local: false };
             assert_eq!(Verdict::of(ending), expected);
+        }
+    }
+
+    #[test]
+    fn a_caller_that_hangs_up_behind_the_answer_has_its_answer() {
+        let hung_up = b"downstream_remote_disconnect";
+        for (status, details, has_ended, answer, outcome, reason) in [
+            (200, &hung_up[..], true, None, Success, None),
+            (200, b"via_upstream", true, None, Success, None),
+            (200, hung_up, true, Some((Throttled, Overloaded)), Throttled, Some(Overloaded)),
+            (200, hung_up, false, None, Error, Some(ClientDisconnect)),
+            (500, hung_up, true, None, Error, Some(ClientDisconnect)),
+            (200, b"upstream_reset_after_response_started", true, None, Error, Some(UpstreamReset)),
+        ] {
+            let verdict = Verdict::of(Ending {
+                status: Some(status),
+                code_details: details,
+                response_cut: true,
+                answer,
+                answer_has_ended: has_ended,
+                ..Ending::default()
+            });
+            assert_eq!((verdict.outcome, verdict.reason), (outcome, reason), "{status}");
+            assert!(verdict.reason == Some(UpstreamReset) || verdict.cut_end == End::Aborted);
         }
     }
 

@@ -150,6 +150,10 @@ impl Bootstrap {
         clusters.context("static_resources.clusters")?.push(cluster);
         let hosts = self.virtual_hosts()?;
         let mut allowed = hosts.first().context("a virtual host to copy")?.clone();
+        // Envoy wants every name in one virtual host only, and some are on the allow-list already.
+        for domains in hosts.iter_mut().filter_map(|other| other["domains"].as_array_mut()) {
+            domains.retain(|domain| domain != host.name.as_str());
+        }
         allowed["name"] = json!(host.name);
         allowed["domains"] = json!([host.name]);
         for_each_object(&mut allowed, &mut |object| {

@@ -24,6 +24,17 @@ const QUIET_PATIENCE: Duration = Duration::from_secs(20);
 /// A port on which nothing listens (tcpmux, RFC 1078, long dead).
 const CLOSED_PORT: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 1);
 
+/// Real hosts that tests lead to the simulator.
+const PROVIDERS: [&str; 7] = [
+    "api.openai.com",
+    "simulated.openai.azure.com",
+    "api.anthropic.com",
+    "generativelanguage.googleapis.com",
+    "bedrock-runtime.us-east-1.amazonaws.com",
+    "api.mistral.ai",
+    "api.groq.com",
+];
+
 /// A running Envoy with the filter; it ends when dropped.
 #[derive(Debug)]
 pub struct Gateway {
@@ -200,6 +211,13 @@ impl Builder {
             .host(&Host::new("faulty.test", Upstream::Http1, faulty))?
             .host(&Host::new("impatient.test", Upstream::Http1, faulty).timeout("0.3s"))?
             .host(&Host::new("refused.test", Upstream::Http1, CLOSED_PORT))
+    }
+
+    /// Leads the hosts of real providers, which the filter knows by their names, to the simulator.
+    pub fn providers(self, simulator: &Simulator) -> Result<Self> {
+        PROVIDERS.into_iter().try_fold(self, |builder, name| {
+            builder.host(&Host::new(name, Upstream::Http1, simulator.address()))
+        })
     }
 
     /// Allows one more host.

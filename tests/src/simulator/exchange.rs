@@ -8,6 +8,7 @@ use bytes::Bytes;
 use hyper::body::{Body, Frame, SizeHint};
 use hyper::http::HeaderMap;
 
+use super::stream::Streamed;
 use crate::payload::Tally;
 
 /// A header as it crossed the wire: any bytes, in order, duplicates kept.
@@ -30,6 +31,10 @@ pub struct Exchange {
     pub request_trailers: Vec<Header>,
     /// The status that was sent; 0 before that.
     pub status: u16,
+    /// The headers of the answer.
+    pub response_headers: Vec<Header>,
+    /// The answer as a stream, where a provider's API sends one.
+    pub stream: Option<Streamed>,
     /// The response body that was handed to the wire so far.
     pub response: Tally,
     /// Whether the response body came to its end.
@@ -41,10 +46,19 @@ pub struct Exchange {
 impl Exchange {
     /// All values of a request header, by its name in any case.
     pub fn request_header(&self, name: &str) -> Vec<String> {
-        let same = |header: &&Header| header.0.eq_ignore_ascii_case(name.as_bytes());
-        let text = |header: &Header| String::from_utf8_lossy(&header.1).into_owned();
-        self.request_headers.iter().filter(same).map(text).collect()
+        values(&self.request_headers, name)
     }
+
+    /// All values of a response header, by its name in any case.
+    pub fn response_header(&self, name: &str) -> Vec<String> {
+        values(&self.response_headers, name)
+    }
+}
+
+fn values(headers: &[Header], name: &str) -> Vec<String> {
+    let same = |header: &&Header| header.0.eq_ignore_ascii_case(name.as_bytes());
+    let text = |header: &Header| String::from_utf8_lossy(&header.1).into_owned();
+    headers.iter().filter(same).map(text).collect()
 }
 
 /// The exchanges of one simulator.

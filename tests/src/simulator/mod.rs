@@ -4,7 +4,7 @@
 //! shapes of the real providers, so that unmodified SDKs parse the answers, and it fails in every
 //! way that a provider or the network before it fails. For each request it keeps an [`Exchange`]:
 //! headers as they came, and a running count and digest of both bodies. No body is ever held in
-//! memory.
+//! memory, but for the short streams of the providers' APIs.
 //!
 //! | listener | speaks | serves |
 //! |---|---|---|
@@ -15,11 +15,18 @@
 //! The path of a request chooses the behaviour; the tables are in the two modules.
 
 pub mod anthropic;
+pub mod api;
 pub mod authority;
+pub mod bedrock;
+pub mod eventstream;
 pub mod exchange;
 pub mod faulty;
+pub mod gemini;
+pub mod ollama;
 pub mod openai;
 pub mod provider;
+pub mod reply;
+pub mod stream;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;

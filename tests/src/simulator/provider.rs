@@ -2,8 +2,7 @@
 //!
 //! | path | answer |
 //! |---|---|
-//! | `POST /v1/chat/completions`, `/v1/responses`, `/v1/messages` | JSON, or events if `"stream": true` |
-//! | `POST /v1/embeddings`, `GET /v1/models` | JSON |
+//! | `POST /v1/chat/completions`, `/v1/responses`, `/v1/messages`, … | what the provider's [`api`] would answer |
 //! | `/status/<code>` | that status with a JSON error; 429, 503 and 529 with `retry-after` |
 //! | `/sink` | reads the whole body, then answers with its digest |
 //! | `/echo` | the request body, as it arrives, with its trailers |
@@ -44,17 +43,10 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::exchange::{Exchange, Log, Record, Recorded, Side, pairs};
-use super::{anthropic, openai};
+use super::reply::{Asked, Body as ReplyBody, Reply, Wish};
+use super::stream::Streamed;
+use super::{api, openai};
 use crate::payload::Pattern;
-
-/// One server-sent event.
-#[derive(Clone, Debug)]
-pub struct Event {
-    /// The value of the `event` field, where the API names its events.
-    pub name: Option<&'static str>,
-    /// The value of the `data` field.
-    pub data: String,
-}
 
 type Answer = Response<UnsyncBoxBody<Bytes, io::Error>>;
 type RequestBody = Recorded<Incoming>;
@@ -82,7 +74,10 @@ async fn exchange(
     });
     let request = request.map(|body| Recorded::new(body, record.clone(), Side::Request));
     let answer = answer(request, &record).await;
-    record.update(|exchange| exchange.status = answer.status().as_u16());
+    record.update(|exchange| {
+        exchange.status = answer.status().as_u16();
+        exchange.response_headers = pairs(answer.headers());
+    });
     Ok(answer.map(|body| Recorded::new(body, record, Side::Response)))
 }
 
@@ -90,7 +85,6 @@ async fn answer(request: Request<RequestBody>, record: &Record) -> Answer {
     let (parts, body) = request.into_parts();
     let path: Vec<&str> = parts.uri.path().split('/').skip(1).collect();
     match path.as_slice() {
-        ["v1", api @ ..] => api_answer(api, body).await,
         ["status", code] => refusal(number(code), body).await,
         ["sink"] => digest(body, record).await,
         ["echo"] => echo(&parts, body),
@@ -129,26 +123,30 @@ async fn answer(request: Request<RequestBody>, record: &Record) -> Answer {
             drained(body).await;
             gzip()
         }
-        _ => refusal(404, body).await,
+        _ => {
+            let asked = Asked::new(&parts, request_json(body).await);
+            match api::reply(&path, &asked, &request_id()) {
+                Some(reply) => api_answer(reply, asked.wishes(Wish::Linger), record),
+                None => json_answer(404, &openai::error(404)),
+            }
+        }
     }
 }
 
-async fn api_answer(api: &[&str], body: RequestBody) -> Answer {
-    let asked = request_json(body).await;
-    let model = asked["model"].as_str().unwrap_or("simulated-1").to_owned();
-    let streams = asked["stream"] == true;
-    let include_usage = asked["stream_options"]["include_usage"] == true;
-    match (api, streams) {
-        (["chat", "completions"], true) => events(openai::completion_events(&model, include_usage)),
-        (["chat", "completions"], false) => json_answer(200, &openai::completion(&model)),
-        (["responses"], true) => events(openai::response_events(&model)),
-        (["responses"], false) => json_answer(200, &openai::response(&model)),
-        (["embeddings"], _) => json_answer(200, &openai::embeddings(&model)),
-        (["messages"], true) => events(anthropic::message_events(&model)),
-        (["messages"], false) => json_answer(200, &anthropic::message(&model)),
-        (["models"], _) => json_answer(200, &openai::models()),
-        _ => json_answer(404, &openai::error(404)),
+fn api_answer(reply: Reply, lingers: bool, record: &Record) -> Answer {
+    let answer = match reply.body {
+        ReplyBody::Json(value) => {
+            stream_of(Full::new(Bytes::from(value.to_string())), "application/json")
+        }
+        ReplyBody::Stream(stream) => in_pieces(stream, lingers, record),
+    };
+    let mut answer = with_status(answer, reply.status);
+    for (name, value) in reply.headers {
+        if let Ok(value) = HeaderValue::from_str(&value) {
+            answer.headers_mut().append(HeaderName::from_static(name), value);
+        }
     }
+    answer
 }
 
 async fn refusal(status: u16, body: RequestBody) -> Answer {
@@ -313,16 +311,27 @@ async fn drained(mut body: RequestBody) {
     while let Some(Ok(_)) = body.frame().await {}
 }
 
-fn events(events: Vec<Event>) -> Answer {
-    let mut answer = channel("text/event-stream", async move |mut sender| {
-        for event in events {
-            if sender.send_data(event.to_bytes()).await.is_err() {
+/// Each piece leaves by itself, so that the gateway sees the borders of pieces and not of events.
+/// The end comes with the last piece, unless the line is to stay open: clients hang up when they
+/// have heard the last event.
+fn in_pieces(stream: Streamed, lingers: bool, record: &Record) -> Answer {
+    let pieces = stream.pieces();
+    let content_type = stream.framing.content_type();
+    record.update(|exchange| exchange.stream = Some(stream));
+    channel(content_type, async move |mut sender| {
+        let last = pieces.len();
+        for (number, piece) in pieces.into_iter().enumerate() {
+            if sender.send_data(piece).await.is_err() {
                 return;
             }
+            if number + 1 < last {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
         }
-    });
-    stamp(answer.headers_mut());
-    answer
+        if lingers {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+    })
 }
 
 fn json_answer(status: u16, value: &Value) -> Answer {
@@ -332,13 +341,16 @@ fn json_answer(status: u16, value: &Value) -> Answer {
     answer
 }
 
-/// Both APIs name each of their answers; an auditor quotes that name to the provider.
 fn stamp(headers: &mut HeaderMap) {
-    static NEXT: AtomicU64 = AtomicU64::new(1);
-    let number = NEXT.fetch_add(1, Ordering::Relaxed);
-    if let Ok(id) = HeaderValue::from_str(&format!("req_simulated_{number}")) {
+    if let Ok(id) = HeaderValue::from_str(&request_id()) {
         headers.insert("x-request-id", id);
     }
+}
+
+/// Most providers name each of their answers; an auditor quotes that name to them.
+fn request_id() -> String {
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    format!("req_simulated_{}", NEXT.fetch_add(1, Ordering::Relaxed))
 }
 
 fn breaking(
@@ -408,13 +420,5 @@ impl Body for Stalled {
         _: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
         Poll::Pending
-    }
-}
-
-impl Event {
-    /// The event on the wire.
-    pub fn to_bytes(&self) -> Bytes {
-        let name = self.name.map(|name| format!("event: {name}\n")).unwrap_or_default();
-        Bytes::from(format!("{name}data: {}\n\n", self.data))
     }
 }

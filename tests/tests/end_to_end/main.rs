@@ -25,6 +25,8 @@ mod filter_faults;
 mod identity;
 mod load;
 mod masking;
+mod mcp;
+mod models;
 mod outcomes;
 mod real_clients;
 mod run_command;

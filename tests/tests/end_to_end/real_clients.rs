@@ -1,59 +1,28 @@
 //! Unmodified clients, pointed at the gateway by their environment and nothing else.
+//!
+//! What their calls were about, and what the entries say of it, is in `models.rs` and `mcp.rs`.
 
 use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
+use ledgerline_tests::ledger::Entry;
 use ledgerline_tests::workspace;
 use serde_json::{Value, json};
 
 use crate::Stage;
 use crate::stage::Open;
 
-const TEXT: &str = "One entry per call.";
+/// What every model says.
+pub(crate) const TEXT: &str = "One entry per call.";
 
 on_each_envoy! {
-    the_openai_sdk_leaves_one_true_entry_per_call,
-    the_anthropic_sdk_leaves_one_true_entry_per_call,
     the_fetch_of_node_leaves_one_true_entry_per_call,
 }
 
-async fn the_openai_sdk_leaves_one_true_entry_per_call(stage: Stage) -> Result<()> {
-    let open = stage.open().await?;
-    let got = run(&open, workspace::python()?, "openai_client.py")?;
-    assert_eq!(
-        got,
-        [
-            json!({"call": "chat", "got": [TEXT, 11]}),
-            json!({"call": "chat_streamed", "got": [TEXT, 11]}),
-            json!({"call": "responses", "got": [TEXT, 11]}),
-            json!({"call": "responses_streamed", "got": [TEXT, 11]}),
-            json!({"call": "embeddings", "got": [0.25, -0.5, 0.125]}),
-            json!({"call": "models", "got": ["simulated-1"]}),
-        ]
-    );
-    check_entries(&open, got.len(), "OpenAI/Python").await?;
-    open.finish().await
-}
-
-async fn the_anthropic_sdk_leaves_one_true_entry_per_call(stage: Stage) -> Result<()> {
-    let open = stage.open().await?;
-    let got = run(&open, workspace::python()?, "anthropic_client.py")?;
-    assert_eq!(
-        got,
-        [
-            json!({"call": "message", "got": [TEXT, 4]}),
-            json!({"call": "message_streamed", "got": [TEXT, 4]}),
-            json!({"call": "models", "got": ["simulated-1"]}),
-        ]
-    );
-    check_entries(&open, got.len(), "Anthropic/Python").await?;
-    open.finish().await
-}
-
 async fn the_fetch_of_node_leaves_one_true_entry_per_call(stage: Stage) -> Result<()> {
-    let open = stage.open().await?;
-    let got = run(&open, workspace::node()?, "fetch_client.mjs")?;
+    let open = stage.open_to_providers().await?;
+    let got = Client::node("fetch_client.mjs")?.run(&open, &[])?;
     assert_eq!(
         got,
         [
@@ -63,40 +32,98 @@ async fn the_fetch_of_node_leaves_one_true_entry_per_call(stage: Stage) -> Resul
             json!({"call": "models", "got": "simulated-1"}),
         ]
     );
-    check_entries(&open, got.len(), "node").await?;
+    for entry in entries(&open, got.len()).await? {
+        entry.check(json!({"status": 200, "outcome": "success", "agent_id": null}))?;
+        assert_eq!(entry["request"]["headers"]["user-agent"], "node", "{entry}");
+        check_call(&open, &entry);
+    }
     open.finish().await
 }
 
-/// Runs a client in an environment that holds the base URLs, fake keys, and nothing of this
-/// machine's own set-up for these SDKs.
-fn run(open: &Open, interpreter: PathBuf, program: &str) -> Result<Vec<Value>> {
-    let output = Command::new(interpreter)
-        .arg(workspace::client_program(program)?)
-        .env_clear()
-        .env("OPENAI_BASE_URL", open.gateway.url("provider.test/v1"))
-        .env("OPENAI_API_KEY", "sk-fake-openai-000")
-        .env("ANTHROPIC_BASE_URL", open.gateway.url("provider.test"))
-        .env("ANTHROPIC_API_KEY", "sk-ant-fake-000")
-        .output()
-        .with_context(|| format!("start {program}"))?;
-    let failure = String::from_utf8_lossy(&output.stderr);
-    ensure!(output.status.success(), "{program} failed:\n{failure}\n{}", open.gateway.explain());
-    let lines = output.stdout.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
-    lines.map(|line| Ok(serde_json::from_slice(line)?)).collect()
+/// A program in `tests/clients` and what runs it.
+#[derive(Debug)]
+pub(crate) struct Client {
+    interpreter: PathBuf,
+    program: &'static str,
 }
 
-async fn check_entries(open: &Open, calls: usize, user_agent: &str) -> Result<()> {
-    let entries = open.gateway.ledger().wait_for_count(calls).await?;
-    ensure!(entries.len() == calls, "{} entries for {calls} calls", entries.len());
-    ensure!(open.simulator.exchanges().len() == calls, "a call left more than once");
-    for entry in entries {
-        entry.check(json!({"status": 200, "outcome": "success", "agent_id": null}))?;
-        let logged = entry["request"]["headers"]["user-agent"].as_str().unwrap_or_default();
-        assert!(logged.starts_with(user_agent), "{entry}");
-        assert!(!entry.line().contains("fake"), "{entry}");
-        open.check_exchange(&entry);
-        let authorization = open.exchange(&entry).request_header("authorization");
-        assert!(authorization.concat().contains("fake"), "the provider got no key: {entry}");
+impl Client {
+    /// A program for the Python that has the SDKs.
+    pub(crate) fn python(program: &'static str) -> Result<Self> {
+        Ok(Self { interpreter: workspace::python()?, program })
     }
-    Ok(())
+
+    /// A program for the Python that has the older MCP SDK.
+    pub(crate) fn python_of_older_mcp(program: &'static str) -> Result<Self> {
+        Ok(Self { interpreter: workspace::python_of_older_mcp()?, program })
+    }
+
+    /// A program for Node.
+    pub(crate) fn node(program: &'static str) -> Result<Self> {
+        Ok(Self { interpreter: workspace::node()?, program })
+    }
+
+    /// The command, in an environment without anything of this machine's own set-up for the SDKs.
+    pub(crate) fn command(&self) -> Result<Command> {
+        let mut command = Command::new(&self.interpreter);
+        command.arg(workspace::client_program(self.program)?).env_clear();
+        Ok(command)
+    }
+
+    /// Runs the program against the gateway, with fake keys: the lines that it prints.
+    pub(crate) fn run(&self, open: &Open, more: &[(&str, &str)]) -> Result<Vec<Value>> {
+        let program = self.program;
+        let url = |path| open.gateway.url(path);
+        let output = self
+            .command()?
+            .env("NODE_PATH", workspace::node_modules()?)
+            .env("OPENAI_BASE_URL", url("api.openai.com/v1"))
+            .env("OPENAI_API_KEY", "sk-fake-openai-000")
+            .env("ANTHROPIC_BASE_URL", url("api.anthropic.com"))
+            .env("ANTHROPIC_API_KEY", "sk-ant-fake-000")
+            .env("AZURE_OPENAI_ENDPOINT", url("simulated.openai.azure.com"))
+            .env("AZURE_OPENAI_API_KEY", "fake-azure-000")
+            .env("MISTRAL_BASE_URL", url("api.mistral.ai/v1"))
+            .env("GROQ_BASE_URL", url("api.groq.com/openai/v1"))
+            .env("GOOGLE_GEMINI_BASE_URL", url("generativelanguage.googleapis.com"))
+            .env("GEMINI_API_KEY", "fake-gemini-000")
+            .env("AWS_ENDPOINT_URL_BEDROCK_RUNTIME", url("bedrock-runtime.us-east-1.amazonaws.com"))
+            .env("AWS_DEFAULT_REGION", "us-east-1")
+            .env("AWS_ACCESS_KEY_ID", "fake-id")
+            .env("AWS_SECRET_ACCESS_KEY", "fake-secret")
+            .envs(more.iter().copied())
+            .output()
+            .with_context(|| format!("start {program}"))?;
+        let failure = String::from_utf8_lossy(&output.stderr);
+        let explain = || open.gateway.explain();
+        ensure!(output.status.success(), "{program} failed:\n{failure}\n{}", explain());
+        let lines = output.stdout.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+        lines.map(|line| Ok(serde_json::from_slice(line)?)).collect()
+    }
+}
+
+/// The last entry of each call, in the order in which the calls began.
+pub(crate) async fn entries(open: &Open, calls: usize) -> Result<Vec<Entry>> {
+    let mut entries = open.gateway.ledger().wait_for_count(calls).await?;
+    open.gateway.quiesce().await?;
+    entries = open.gateway.ledger().entries().unwrap_or(entries);
+    entries.retain(|entry| entry["provisional"].is_null());
+    entries.sort_by_key(|entry| entry.text("timestamp").to_owned());
+    ensure!(entries.len() == calls, "{} entries for {calls} calls", entries.len());
+    ensure!(open.simulator.exchanges().len() <= calls, "a call left more than once");
+    Ok(entries)
+}
+
+/// Checks what holds for the entry of every call of these programs.
+pub(crate) fn check_call(open: &Open, entry: &Entry) {
+    assert!(!entry.line().contains("fake"), "{entry}");
+    let exchange = open.exchange(entry);
+    if entry["response"]["end"] == "complete" {
+        open.check_exchange(entry);
+    }
+    let keys = exchange
+        .request_headers
+        .iter()
+        .any(|(_, value)| String::from_utf8_lossy(value).contains("fake"));
+    assert!(keys, "the provider got no key: {entry}");
 }

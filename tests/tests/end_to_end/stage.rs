@@ -56,6 +56,12 @@ impl Stage {
         Ok(Open { gateway, simulator: self.simulator })
     }
 
+    /// Starts the gateway with the hosts of real providers led to the simulator.
+    pub(crate) async fn open_to_providers(self) -> Result<Open> {
+        let gateway = self.gateway()?.providers(&self.simulator)?.start().await?;
+        Ok(Open { gateway, simulator: self.simulator })
+    }
+
     /// A gateway as it ships, with the simulator's hosts added, not started.
     pub(crate) fn gateway(&self) -> Result<Builder> {
         Gateway::builder(self.version)?.simulator(&self.simulator)
@@ -82,7 +88,7 @@ impl Open {
     /// Sends a call, waits for its entry, and checks it against what the client got.
     pub(crate) async fn send(&self, call: Call) -> Result<Seen> {
         let answer = call.send(self.gateway.address()).await?;
-        let entry = self.entry(&answer.correlation_id).await?;
+        let entry = self.last_entry(&answer.correlation_id).await?;
         assert_eq!(entry["status"], answer.status, "{entry}");
         if answer.broken.is_none() {
             check_body(&entry, "response", &answer.tally);
@@ -107,6 +113,15 @@ impl Open {
     pub(crate) async fn provisional_entry(&self, correlation_id: &str) -> Result<Entry> {
         let entry = self.gateway.ledger().wait_for_call(correlation_id, true).await;
         entry.with_context(|| self.gateway.explain())
+    }
+
+    /// Waits for the entry of a call that ended; a long one leaves others before.
+    async fn last_entry(&self, correlation_id: &str) -> Result<Entry> {
+        let is_last = |entry: &Entry| {
+            entry["correlation_id"] == correlation_id && entry["provisional"].is_null()
+        };
+        let entry = self.gateway.ledger().wait_for(is_last).await;
+        entry.with_context(|| format!("waiting for {correlation_id}; {}", self.gateway.explain()))
     }
 
     /// What the simulator recorded of a call.

@@ -55,6 +55,7 @@ pub(super) enum Answered {
     /// JSON-RPC messages of a server: one of several, its method, and what a result says.
     Message,
     Method,
+    Result,
     IsError,
     ProtocolVersion,
 }
@@ -327,6 +328,7 @@ const ANSWERED: Table<Answered> = {
             &["", "[]"],
             &[
                 ("method", Method),
+                ("result{}", Answered::Result),
                 ("result.isError", IsError),
                 ("result.protocolVersion", ProtocolVersion),
             ],

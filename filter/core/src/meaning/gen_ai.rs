@@ -173,6 +173,7 @@ impl ModelCall {
             Answered::Embedded
             | Answered::Message
             | Answered::Method
+            | Answered::Result
             | Answered::IsError
             | Answered::ProtocolVersion => {}
         }
@@ -253,6 +254,11 @@ impl ModelCall {
 
     pub(super) fn verdict(&self) -> Option<(Outcome, Reason)> {
         self.verdict
+    }
+
+    /// Whether the model said why it stopped, or the provider what went wrong.
+    pub(super) fn has_ended(&self) -> bool {
+        !self.finish_reasons.is_empty() || self.verdict.is_some()
     }
 
     pub(super) fn entry(&self) -> GenAi<'_> {

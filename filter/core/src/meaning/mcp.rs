@@ -43,6 +43,8 @@ pub(super) struct McpCall {
     answered: AnsweredMessage,
     error_code: Option<i64>,
     verdict: Option<(Outcome, Reason)>,
+    /// Whether the server answered a request; it may say other things before.
+    has_answered: bool,
 }
 
 /// What headers or body say.
@@ -67,6 +69,7 @@ struct AskedMessage {
 struct AnsweredMessage {
     /// Whether it is the server's own request or notification, and no answer.
     has_method: bool,
+    has_result: bool,
     has_error: bool,
     error_code: Option<i64>,
     is_tool_error: bool,
@@ -101,6 +104,7 @@ impl McpCall {
             answered: AnsweredMessage::default(),
             error_code: None,
             verdict: None,
+            has_answered: false,
         })
     }
 
@@ -156,6 +160,7 @@ impl McpCall {
             (Answered::Message, Value::Begin) => *message = AnsweredMessage::default(),
             (Answered::Message, Value::End) => self.end_response_message(),
             (Answered::Method, value) => message.has_method = text_of(value).is_some(),
+            (Answered::Result, Value::Begin) => message.has_result = true,
             (Answered::Error, Value::Begin) => message.has_error = true,
             (Answered::ErrorCode, Value::Number(code)) => {
                 message.error_code = i64::try_from(code).ok()
@@ -178,6 +183,7 @@ impl McpCall {
         if message.has_method || self.verdict.is_some() {
             return;
         }
+        self.has_answered |= message.has_result || message.has_error;
         if message.has_error {
             self.verdict = Some((Outcome::Error, Reason::ApplicationError));
             self.error_code = message.error_code;
@@ -188,6 +194,11 @@ impl McpCall {
 
     pub(super) fn verdict(&self) -> Option<(Outcome, Reason)> {
         self.verdict
+    }
+
+    /// Whether the answer has come. To several requests several come, and it is not known how many.
+    pub(super) fn has_ended(&self) -> bool {
+        self.has_answered && self.messages < 2
     }
 
     pub(super) fn entry(&self) -> Mcp<'_> {

@@ -192,6 +192,15 @@ impl Meaning {
         }
     }
 
+    /// Whether the answer is at its end by its own words, whatever may still come. Many clients hang
+    /// up on a stream as soon as they have heard them.
+    pub fn has_ended(&self) -> bool {
+        match self.known_mcp() {
+            Some(mcp) => mcp.has_ended(),
+            None => self.model.as_ref().is_some_and(ModelCall::has_ended),
+        }
+    }
+
     /// What the call to a model was about, if it was one. Of several answers over one WebSocket the
     /// tokens are added up, the reasons and tools are those of all, and model and id are the last.
     pub fn gen_ai(&self) -> Option<GenAi<'_>> {
@@ -302,6 +311,7 @@ fn text_of<'v>(value: Value<'v>) -> Option<&'v str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     fn meaning(host: &str, path: &str) -> Box<Meaning> {
         let clues = Clues { host: host.as_bytes(), path: path.as_bytes(), ..Clues::default() };
@@ -427,6 +437,22 @@ mod tests {
     }
 
     #[test]
+    fn a_status_is_a_finish_reason_only_of_a_response() {
+        for (document, expected) in [
+            (r#"{"status":"completed","object":"response"}"#, &["completed"][..]),
+            (r#"{"type":"response.done","response":{"status":"cancelled"}}"#, &["cancelled"]),
+            (r#"{"type":"response.created","response":{"status":"in_progress"}}"#, &[]),
+            (r#"{"object":"chat.completion","status":"completed"}"#, &[]),
+            (r#"{"status":"completed"}"#, &[]),
+        ] {
+            let mut meaning = meaning("api.openai.com", "/v1/responses");
+            meaning.response(document.as_bytes());
+            meaning.end_response(b"");
+            assert_eq!(meaning.gen_ai().unwrap().finish_reasons, expected, "{document}");
+        }
+    }
+
+    #[test]
     fn unknown_counts_stay_unknown() {
         for usage in [
             "null",
@@ -439,6 +465,41 @@ mod tests {
             meaning.response(format!(r#"{{"usage":{usage}}}"#).as_bytes());
             meaning.end_response(b"");
             assert_eq!(meaning.gen_ai().unwrap().input_tokens, None, "{usage}");
+        }
+    }
+
+    fn any_bytes() -> impl Strategy<Value = Vec<u8>> {
+        prop_oneof![
+            any::<Vec<u8>>(),
+            "(/model/|/v1|%|[a-z]|:generateContent|\\?model=){0,6}".prop_map(String::into_bytes),
+            r#"([\[\]{}:,]|"(error|usage|type|bytes|output|item|jsonrpc|name|x)"|null|[0-9]{1,3}){0,40}"#
+                .prop_map(String::into_bytes),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn anything_may_come_in_any_state(
+            host in any_bytes(),
+            path in any_bytes(),
+            name in proptest::option::of(any_bytes()),
+            bodies in proptest::collection::vec((0_u8..5, any_bytes()), 0..12),
+        ) {
+            let clues = Clues {
+                host: &host, path: &path, mcp_name: name.as_deref(), accepts_events: true, ..Clues::default()
+            };
+            let mut meaning = new(&clues).unwrap();
+            for (what, bytes) in bodies {
+                match what {
+                    0 => meaning.request(&bytes),
+                    1 => meaning.end_request(),
+                    2 => meaning.response(&bytes),
+                    3 => meaning.end_response(&bytes),
+                    _ => RESPONSE_HEADERS.iter().for_each(|name| meaning.response_header(name, &bytes)),
+                }
+                meaning.cut_keys().for_each(drop);
+                prop_assert!(meaning.gen_ai().is_none() || meaning.mcp().is_none());
+            }
         }
     }
 }

@@ -35,6 +35,10 @@ impl Names {
         self.is_full || self.names.iter().any(|name| name.cut)
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.names.is_empty()
+    }
+
     pub(super) fn to_list(&self) -> Vec<Cow<'_, str>> {
         self.names.iter().map(|name| Cow::Borrowed(&*name.text)).collect()
     }

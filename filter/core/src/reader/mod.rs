@@ -391,7 +391,8 @@ impl Reader {
     ) {
         if usage == Use::Name {
             let object = self.open.top().and_then(|frame| paths.node(frame.node));
-            self.node = Next(object.and_then(|node| node.member(string)));
+            let name = Some(string).filter(|name| name.len() <= MAX_VALUE_BYTES);
+            self.node = Next(object.zip(name).and_then(|(node, name)| node.member(name)));
         } else if let Some(field) = self.node(paths).and_then(|node| node.scalar) {
             text::with_text(string, |text, cut| found(field, Value::Text { text, cut }));
         }

@@ -13,7 +13,7 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::{TokioExecutor, TokioIo};
-use ledgerline_tests::simulator::provider::Event;
+use ledgerline_tests::simulator::stream::Event;
 use ledgerline_tests::simulator::{anthropic, openai};
 use serde_json::Value;
 use tokio::net::{TcpListener, TcpStream};
