@@ -273,10 +273,7 @@ impl Proxy {
     }
 
     fn final_lines(&self) -> Result<Vec<String>> {
-        let text = read_to_string(&self.log)?;
-        // The last line may be half written.
-        let whole = text.split_inclusive('\n').filter_map(|line| line.strip_suffix('\n'));
-        Ok(whole.filter(|line| !line.contains(PROVISIONAL)).map(str::to_owned).collect())
+        Ok(final_lines(&read_to_string(&self.log)?).map(str::to_owned).collect())
     }
 
     /// Empties the access log, which Envoy appends to, so that a long run fills no disk.
@@ -333,8 +330,25 @@ fn command(launch: &Launch, bootstrap: &Bootstrap, folder: &Path) -> Result<Comm
     Ok(command)
 }
 
+/// Those of calls that ended. The last line may be half written.
+fn final_lines(log: &str) -> impl Iterator<Item = &str> {
+    let whole = log.split_inclusive('\n').filter_map(|line| line.strip_suffix('\n'));
+    whole.filter(|line| !line.contains(PROVISIONAL))
+}
+
 async fn wait_until_ready(process: &mut Supervised, folder: &Path) -> Result<(Admin, SocketAddr)> {
     let admin = Admin::when_ready(process, folder).await?;
     let egress = admin.listeners().await?.get("egress").copied();
     Ok((admin, egress.context("a listener `egress`")?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_calls_that_ended_count() {
+        let log = "{\"a\":1}\n{\"a\":2,\"provisional\":true}\n{\"a\":3}\n{\"a\":";
+        assert_eq!(final_lines(log).collect::<Vec<_>>(), ["{\"a\":1}", "{\"a\":3}"]);
+    }
 }
