@@ -29,6 +29,8 @@ pub(crate) enum Kind {
     Depth,
     /// Names that end and never began.
     Colons,
+    /// Events that say nothing, of which each still is a link of the chain.
+    Hollow,
 }
 
 impl Kind {
@@ -46,8 +48,17 @@ impl Kind {
             "tokens" => Self::Tokens,
             "depth" => Self::Depth,
             "colons" => Self::Colons,
+            "hollow" => Self::Hollow,
             _ => return None,
         })
+    }
+
+    /// What it is sent as.
+    pub(crate) fn content_type(self) -> &'static str {
+        match self {
+            Self::Events | Self::Hollow => "text/event-stream",
+            _ => "application/json",
+        }
     }
 
     /// So many bytes of it. What is too long is cut, wherever that is.
@@ -94,6 +105,7 @@ impl Kind {
                 body.extend(b"[".repeat(10_000));
             }
             Self::Colons => body.extend(b"\":"),
+            Self::Hollow => body.extend(b"data:\n\n"),
         }
     }
 }
@@ -151,10 +163,15 @@ fn member(body: &mut Vec<u8>, random: &mut Random) {
     body.extend(text.bytes());
 }
 
+/// As OpenAI sends it, with letters that hide how long the word is.
 fn event(body: &mut Vec<u8>, random: &mut Random) {
-    body.extend(br#"data: {"id":"chatcmpl-BvT3KQx8m2Yc7Wd9Lr5Ns1","object":"chat.completion.chunk","created":1767225600,"model":"gpt-5-mini-2026-01-15","choices":[{"index":0,"delta":{"content":" "#);
-    body.extend(random.pick(WORDS).bytes());
-    body.extend(b"\"},\"logprobs\":null,\"finish_reason\":null}]}\n\n");
+    body.extend(br#"data: {"id":"chatcmpl-CZq3vN8sKx1mWb5tYd7RfJ2hLp0Ga","object":"chat.completion.chunk","created":1767225600,"model":"gpt-5-mini-2025-08-07","service_tier":"default","system_fingerprint":null,"choices":[{"index":0,"delta":{"content":" "#);
+    let word = random.pick(WORDS).bytes();
+    let padding = 14_usize.saturating_sub(word.len());
+    body.extend(word);
+    body.extend(br#""},"finish_reason":null}],"usage":null,"obfuscation":""#);
+    body.extend((0..padding).map(|_| *random.pick(BASE64.get(..62).unwrap_or_default())));
+    body.extend(b"\"}\n\n");
 }
 
 fn number(body: &mut Vec<u8>, random: &mut Random) {

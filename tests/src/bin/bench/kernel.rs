@@ -1,4 +1,5 @@
-//! Work on memory of the VM alone: what hashing costs there, and masking, without a proxy around it.
+//! Work on memory of the VM alone: what hashing costs there, masking and reading, without a proxy around
+//! it.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -22,6 +23,8 @@ pub(crate) enum Way {
     Hash,
     /// Masked and hashed, in one pass.
     Mask,
+    /// Masked, hashed and read for what it means, as the answer to a chat.
+    Read,
     /// Searched for the prefixes of tokens by Aho-Corasick, and hashed.
     Prefixes,
     /// Searched by ten regular expressions, and hashed.
@@ -52,6 +55,7 @@ impl fmt::Display for Job {
         let way = match self.way {
             Way::Hash => "hash",
             Way::Mask => "mask",
+            Way::Read => "read",
             Way::Prefixes => "prefixes",
             Way::Patterns => "patterns",
         };

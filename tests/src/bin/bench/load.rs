@@ -41,10 +41,15 @@ pub(crate) struct Request {
 }
 
 impl Request {
+    /// With this body.
+    pub(crate) fn post(path: &str, body: &[u8]) -> Self {
+        let opening = [&post_head(path, body.len() as u64), body].concat();
+        Self { opening, rest: 0 }
+    }
+
     /// With a body of `length` bytes of text.
-    pub(crate) fn post(path: &str, length: u64) -> Self {
-        let opening = format!("POST {path} HTTP/1.1\r\nhost: {HOST}\r\n{COMMON_HEADERS}");
-        let mut opening = format!("{opening}content-length: {length}\r\n\r\n").into_bytes();
+    pub(crate) fn upload(path: &str, length: u64) -> Self {
+        let mut opening = post_head(path, length);
         let with_head = length.min(BLOCK_BYTES as u64);
         opening.extend(prose().take(usize::try_from(with_head).unwrap_or_default()));
         Self { opening, rest: length - with_head }
@@ -61,6 +66,11 @@ impl Request {
             format!("GET {path} HTTP/1.1\r\nhost: {HOST}\r\n{COMMON_HEADERS}{headers}\r\n");
         Self { opening: opening.into_bytes(), rest: 0 }
     }
+}
+
+fn post_head(path: &str, length: u64) -> Vec<u8> {
+    let head = format!("POST {path} HTTP/1.1\r\nhost: {HOST}\r\n{COMMON_HEADERS}");
+    format!("{head}content-length: {length}\r\n\r\n").into_bytes()
 }
 
 /// How much to send.

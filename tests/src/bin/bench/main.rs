@@ -15,13 +15,14 @@
 //! CPU time is read from the scheduler's own account of the proxy's threads, which neighbours on the
 //! machine disturb least; latencies and rates they do disturb.
 //!
-//! The kernel hashes and masks memory of its VM, on demand and without a proxy around it: what the
-//! filter adds to Envoy, and what masking adds to hashing, is held against that.
+//! The kernel hashes, masks and reads memory of its VM, on demand and without a proxy around it: what
+//! the filter adds to Envoy, what masking adds to hashing, and reading to both, is held against that.
 //!
 //! It reports. It does not judge: times never make it fail, but a wrong answer, a lost connection, or
 //! a call without its line in the log does, because then the figures would be of something else.
 
 mod case;
+mod chat;
 mod kernel;
 mod load;
 mod machine;
@@ -32,6 +33,7 @@ mod proxy;
 mod report;
 mod rounds;
 mod spread;
+mod streams;
 mod table;
 mod wire;
 
@@ -46,9 +48,10 @@ use crate::case::Case;
 use crate::kernel::Kernel;
 use crate::machine::{Cores, Machine};
 use crate::memory::Memory;
-use crate::proxy::{Flavour, Proxy};
+use crate::proxy::{Flavour, Launch, Provider, Proxy};
 use crate::report::Report;
 use crate::rounds::{Bench, Extent};
+use crate::streams::Streams;
 
 /// Measures what the filter costs: Envoy with it against Envoy without it
 #[derive(Parser)]
@@ -68,9 +71,12 @@ struct Arguments {
     /// Only send these
     #[arg(long, value_name = "CASE")]
     case: Vec<Case>,
-    /// Only measure what masking costs beside hashing
+    /// Only measure what masking costs beside hashing, and reading beside both
     #[arg(long)]
     masking: bool,
+    /// Hold so many streams open at once, instead of 10000, or 3000 if quick; 0 for none
+    #[arg(long, value_name = "NUMBER")]
+    streams: Option<usize>,
     /// Version of Envoy
     #[arg(long, default_value = workspace::NEWEST_ENVOY)]
     envoy: String,
@@ -108,18 +114,21 @@ fn run(arguments: &Arguments) -> Result<()> {
 }
 
 async fn measure(arguments: &Arguments, machine: Machine, cores: Cores) -> Result<Report> {
-    let provider = provider::start().await?;
+    let launch = Launch {
+        envoy: arguments.envoy.clone(),
+        core: cores.proxy,
+        provider: Provider::Http1(provider::start().await?),
+    };
+    let flavours = flavours(arguments)?;
     let mut proxies = Vec::new();
-    for flavour in flavours(arguments)? {
-        eprintln!("starting {}", flavour.name());
-        proxies.push(Proxy::start(&arguments.envoy, &flavour, provider, cores.proxy).await?);
+    for flavour in &flavours {
+        proxies.push(Proxy::start(&launch, flavour).await?);
     }
-    let kernel = Kernel::flavour()?;
-    eprintln!("starting {}", kernel.name());
-    let kernel = Proxy::start(&arguments.envoy, &kernel, provider, cores.proxy).await?;
+    let kernel = Proxy::start(&launch, &Kernel::flavour()?).await?;
 
     let (masking, quick) = (arguments.masking, arguments.quick);
     let extent = Extent::new(&arguments.case, masking, quick, arguments.rounds);
+    let open = arguments.streams.unwrap_or_else(|| extent.open_streams());
     let mut bench = Bench::connect(proxies, kernel, extent).await?;
     let measured = bench.run().await?;
     let memory = match bench.extent.is_everything() {
@@ -127,12 +136,17 @@ async fn measure(arguments: &Arguments, machine: Machine, cores: Cores) -> Resul
         false => None,
     };
     bench.check_for_traps().await?;
+    let streams = match open {
+        0 => None,
+        open => Some(Streams::measure(&launch, &flavours, open).await?),
+    };
     Ok(Report {
         machine: machine.finished()?,
         envoy: arguments.envoy.clone(),
         module_bytes: std::fs::metadata(workspace::module()?)?.len(),
         measured,
         memory,
+        streams,
     })
 }
 

@@ -1,5 +1,5 @@
 //! What masking costs beside the hash that it feeds, on bodies of every kind, and what it would cost with
-//! what is on the shelf.
+//! what is on the shelf; and what it costs to read such bodies for what they mean, on top of both.
 
 use anyhow::Result;
 use serde_json::{Value, json};
@@ -10,6 +10,10 @@ use crate::table::{Table, judge, ratio, three_digits, with_unit};
 
 /// Masking and hashing, compared with hashing alone.
 const GOAL: f64 = 1.25;
+/// Reading, masking and hashing, compared with masking and hashing alone.
+const READING_GOAL: f64 = 1.1;
+/// The same for events: each is a link of a chain, which hashes its bytes a second time.
+const CHAINED_GOAL: f64 = 1.6;
 /// A byte of a long hostile body, compared with one of a short one.
 const LINEAR_GOAL: f64 = 1.1;
 
@@ -23,6 +27,8 @@ struct Body {
     /// What the report calls it.
     title: &'static str,
     nature: Nature,
+    /// What reading may cost, where that is said.
+    reading_goal: Option<f64>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -35,34 +41,36 @@ enum Nature {
     Hostile,
 }
 
-const BODIES: [Body; 12] = {
+const BODIES: [Body; 13] = {
     use Nature::{Chat, Hostile, Other};
     const fn body(word: &'static str, title: &'static str, nature: Nature) -> Body {
-        Body { word, title, nature }
+        Body { word, title, nature, reading_goal: None }
+    }
+    const fn read(body: Body, goal: f64) -> Body {
+        Body { reading_goal: Some(goal), ..body }
     }
     [
-        body("prose", "chat: prose", Chat),
+        read(body("prose", "chat: prose", Chat), READING_GOAL),
         body("mixed", "chat: prose, a third of it code", Chat),
         body("code", "chat: code", Chat),
         body("dense", "dense JSON", Other),
-        body("events", "server-sent events", Other),
-        body("image", "image in base64", Other),
-        body("embeddings", "embeddings", Other),
+        read(body("events", "server-sent events", Other), CHAINED_GOAL),
+        read(body("image", "image in base64", Other), READING_GOAL),
+        read(body("embeddings", "embeddings", Other), READING_GOAL),
         body("quotes", "hostile: quotes", Hostile),
         body("backslashes", "hostile: backslashes", Hostile),
         body("tokens", "hostile: sk-sk-sk-…", Hostile),
         body("depth", "hostile: 10,000 deep", Hostile),
         body("colons", "hostile: \":\":\":…", Hostile),
+        body("hollow", "hostile: empty events", Hostile),
     ]
 };
 
-/// The first is what the others are compared with.
-const WAYS: [(Way, &str); 4] = [
-    (Way::Hash, "SHA-256 alone"),
-    (Way::Mask, "masked + SHA-256"),
-    (Way::Prefixes, "Aho-Corasick + SHA-256"),
-    (Way::Patterns, "10 regexes + SHA-256"),
-];
+const WAYS: [Way; 5] = [Way::Hash, Way::Mask, Way::Prefixes, Way::Patterns, Way::Read];
+/// Their places.
+const HASH: usize = 0;
+const MASK: usize = 1;
+const READ: usize = 4;
 
 /// One round: nanoseconds of CPU time per byte, for each body.
 pub(crate) struct Round(Vec<Times>);
@@ -70,7 +78,7 @@ pub(crate) struct Round(Vec<Times>);
 struct Times {
     /// For each way.
     short: [f64; WAYS.len()],
-    /// Masked, a hostile body four times as long.
+    /// Read, a hostile body four times as long.
     long: Option<f64>,
 }
 
@@ -98,17 +106,24 @@ impl Body {
         let mut short = [0.0; WAYS.len()];
         let mut turns: Vec<_> = short.iter_mut().zip(WAYS).collect();
         turns.rotate_left(number % WAYS.len());
-        for (time, (way, _)) in turns {
+        for (time, way) in turns {
             *time = kernel.run(&Job { way, ..job }).await?;
         }
         let long = match self.nature {
             Nature::Hostile => {
-                Some(kernel.run(&Job { kibibytes: LONG_KIB, count: 1, ..job }).await?)
+                let job = Job { way: Way::Read, kibibytes: LONG_KIB, count: 1, ..job };
+                Some(kernel.run(&job).await?)
             }
             _ => None,
         };
         Ok(Times { short, long })
     }
+}
+
+/// For each round, the time of one body in one way.
+fn times(place: usize, way: usize, rounds: &[Round]) -> Vec<f64> {
+    let times = rounds.iter().filter_map(|round| round.0.get(place)?.short.get(way));
+    times.copied().collect()
 }
 
 /// Figures over the rounds: a base, and others with how they compare to it.
@@ -120,23 +135,25 @@ struct Row {
 }
 
 impl Row {
-    /// A body in each way.
+    /// A body in each way but that of reading.
     fn of_ways(place: usize, body: &'static Body, rounds: &[Round]) -> Option<Self> {
-        let times: Vec<&Times> = rounds.iter().filter_map(|round| round.0.get(place)).collect();
-        let way = |way: usize| -> Vec<f64> {
-            times.iter().filter_map(|times| times.short.get(way).copied()).collect()
-        };
+        let others = (MASK..READ).map(|way| times(place, way, rounds));
         let goal = (body.nature == Nature::Chat).then_some(GOAL);
-        Self::new(body, way(0), (1..WAYS.len()).map(way), goal)
+        Self::new(body, times(place, HASH, rounds), others, goal)
+    }
+
+    /// A body masked, and read besides.
+    fn of_reading(place: usize, body: &'static Body, rounds: &[Round]) -> Option<Self> {
+        let read = times(place, READ, rounds);
+        Self::new(body, times(place, MASK, rounds), [read].into_iter(), body.reading_goal)
     }
 
     /// A hostile body, short and long.
     fn of_lengths(place: usize, body: &'static Body, rounds: &[Round]) -> Option<Self> {
-        let times: Vec<&Times> = rounds.iter().filter_map(|round| round.0.get(place)).collect();
-        let short = times.iter().map(|times| times.short[1]).collect();
-        let long: Vec<f64> = times.iter().filter_map(|times| times.long).collect();
+        let long = rounds.iter().filter_map(|round| round.0.get(place)?.long);
+        let long: Vec<f64> = long.collect();
         (!long.is_empty()).then_some(())?;
-        Self::new(body, short, [long].into_iter(), Some(LINEAR_GOAL))
+        Self::new(body, times(place, READ, rounds), [long].into_iter(), Some(LINEAR_GOAL))
     }
 
     fn new(
@@ -184,37 +201,66 @@ impl Row {
 #[derive(Default)]
 pub(crate) struct Masking(pub(crate) Vec<Round>);
 
-const LENGTHS: [&str; 2] = ["1 MiB", "4 MiB"];
+/// What is held against what.
+struct Comparison {
+    /// In the JSON report.
+    key: &'static str,
+    /// In the corner of the table.
+    subject: &'static str,
+    /// The first is what the others are compared with.
+    names: &'static [&'static str],
+    row: fn(usize, &'static Body, &[Round]) -> Option<Row>,
+}
+
+const COMPARISONS: [Comparison; 3] = {
+    const MASKED: &str = "masked + SHA-256";
+    [
+        Comparison {
+            key: "ways",
+            subject: "1 MiB in the VM, CPU per byte",
+            names: &["SHA-256 alone", MASKED, "Aho-Corasick + SHA-256", "10 regexes + SHA-256"],
+            row: Row::of_ways,
+        },
+        Comparison {
+            key: "reading",
+            subject: "1 MiB in the VM, CPU per byte",
+            names: &[MASKED, "the same, and read"],
+            row: Row::of_reading,
+        },
+        Comparison {
+            key: "lengths",
+            subject: "masked, hashed and read, CPU per byte",
+            names: &["1 MiB", "4 MiB"],
+            row: Row::of_lengths,
+        },
+    ]
+};
 
 impl Masking {
-    /// Beside the hash alone, and long beside short; none if it was not measured.
+    /// Beside the hash alone, read beside masked, and long beside short; none if it was not measured.
     pub(crate) fn tables(&self) -> Vec<Table> {
         if self.0.is_empty() {
             return Vec::new();
         }
-        let mut ways = Table::new("1 MiB in the VM, CPU per byte", &WAYS.map(|(_, name)| name));
-        self.ways().for_each(|row| ways.line(row.cells()));
-        let mut lengths = Table::new("masked, CPU per byte", &LENGTHS);
-        self.lengths().for_each(|row| lengths.line(row.cells()));
-        vec![ways, lengths]
+        let tables = COMPARISONS.iter().map(|comparison| {
+            let mut table = Table::new(comparison.subject, comparison.names);
+            self.rows(comparison).for_each(|row| table.line(row.cells()));
+            table
+        });
+        tables.collect()
     }
 
     /// For the JSON report.
     pub(crate) fn to_json(&self) -> Value {
-        let (ways, lengths) = (WAYS.map(|(_, name)| name), LENGTHS);
-        json!({
-            "ways": self.ways().map(|row| row.to_json(&ways)).collect::<Vec<_>>(),
-            "lengths": self.lengths().map(|row| row.to_json(&lengths)).collect::<Vec<_>>(),
-        })
+        let comparisons = COMPARISONS.iter().map(|comparison| {
+            let rows = self.rows(comparison).map(|row| row.to_json(comparison.names));
+            (comparison.key.to_owned(), rows.collect())
+        });
+        Value::Object(comparisons.collect())
     }
 
-    fn ways(&self) -> impl Iterator<Item = Row> {
+    fn rows(&self, comparison: &Comparison) -> impl Iterator<Item = Row> {
         let bodies = BODIES.iter().enumerate();
-        bodies.filter_map(|(place, body)| Row::of_ways(place, body, &self.0))
-    }
-
-    fn lengths(&self) -> impl Iterator<Item = Row> {
-        let bodies = BODIES.iter().enumerate();
-        bodies.filter_map(|(place, body)| Row::of_lengths(place, body, &self.0))
+        bodies.filter_map(|(place, body)| (comparison.row)(place, body, &self.0))
     }
 }

@@ -67,7 +67,7 @@ impl Resident {
     async fn measure(lane: &mut Lane, bytes: u64) -> Result<Self> {
         let before = lane.proxy.resident_bytes()?;
         lane.proxy.forget_peak()?;
-        let upload = Request::post("/v1/files", bytes);
+        let upload = Request::upload("/v1/files", bytes);
         let download = Request::get(&format!("/v1/download/{bytes}"));
         for request in [upload, download] {
             lane.send(request, 1, Amount::Calls(1)).await?;

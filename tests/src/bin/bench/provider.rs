@@ -2,24 +2,38 @@
 //!
 //! | path | answer, once the whole request was read |
 //! |---|---|
-//! | `/v1/events` | [`EVENTS`] server-sent events, one every two milliseconds |
+//! | [`STREAM`] | a chat in [`EVENTS`] server-sent events, one every two milliseconds |
+//! | [`BURST`] | a chat in 1 MiB of such events, as fast as they go |
 //! | `/v1/download/<bytes>` | a body of that length |
-//! | anything else | a JSON body of about 1 KiB |
+//! | anything else | a chat in a JSON body of about 1 KiB |
+//!
+//! The paths of chats end as those of OpenAI's API do, by which the filter knows what to read.
 //!
 //! An answer before the end of the request would make Envoy close both connections, and the bench would
 //! measure connecting.
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Result;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::MissedTickBehavior;
 
+use crate::chat;
 use crate::wire::Wire;
 
-/// How many events a stream has.
-pub(crate) const EVENTS: u32 = 200;
+/// Where an answer comes in single events.
+pub(crate) const STREAM: &str = "/stream/v1/chat/completions";
+/// Where an answer comes in many events at a time.
+pub(crate) const BURST: &str = "/burst/v1/chat/completions";
+
+/// How many events a stream has, the one that ends it among them.
+pub(crate) const EVENTS: usize = 200;
+/// How many events there are in all bursts of an answer, which is 1 MiB and a little.
+pub(crate) const BURST_EVENTS: usize = 3450;
+/// How much of an answer is written at a time, wherever that cuts an event.
+pub(crate) const BURST_BYTES: usize = 64 * 1024;
 /// Shorter, and a machine that is not quite idle would let Envoy read two of them at a time.
 const EVENT_INTERVAL: Duration = Duration::from_millis(2);
 
@@ -41,10 +55,11 @@ const COMMON_HEADERS: &str = "\
 pub(crate) async fn start() -> Result<SocketAddr> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
     let address = listener.local_addr()?;
+    let answers = Arc::new(Answers::new());
     tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
             // Envoy closes idle connections as it likes; a client notices if it was one in use.
-            tokio::spawn(async move { serve(stream).await });
+            tokio::spawn(serve(stream, Arc::clone(&answers)));
         }
     });
     Ok(address)
@@ -58,29 +73,39 @@ pub(crate) fn prose() -> impl Iterator<Item = u8> {
         .cycle()
 }
 
-async fn serve(stream: TcpStream) -> Result<()> {
-    let mut wire = Wire::new(stream)?;
-    let json = json_answer();
-    let block: Vec<u8> = prose().take(BLOCK_BYTES).collect();
-    loop {
-        let head = wire.head().await?;
-        wire.skip(head.framing).await?;
-        let path = head.line.split(' ').nth(1).unwrap_or_default();
-        if path == "/v1/events" {
-            send_events(&mut wire).await?;
-        } else if let Some(length) = path.strip_prefix("/v1/download/") {
-            send_download(&mut wire, length.parse()?, &block).await?;
-        } else {
-            wire.write(&json).await?;
+/// What is answered, ready to be written.
+struct Answers {
+    json: Vec<u8>,
+    /// What stands before the chunks of a stream.
+    stream_head: Vec<u8>,
+    /// A chunk for each event.
+    events: Vec<Vec<u8>>,
+    /// A chunk for each burst.
+    bursts: Vec<Vec<u8>>,
+    block: Vec<u8>,
+}
+
+impl Answers {
+    fn new() -> Self {
+        let stream_head =
+            "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n";
+        Self {
+            json: json_answer(),
+            stream_head: format!("{stream_head}{COMMON_HEADERS}\r\n").into_bytes(),
+            events: chat::events(EVENTS).iter().map(|event| chunk(event.as_bytes())).collect(),
+            bursts: burst().as_bytes().chunks(BURST_BYTES).map(chunk).collect(),
+            block: prose().take(BLOCK_BYTES).collect(),
         }
     }
 }
 
+/// All events of the answer that comes in bursts.
+pub(crate) fn burst() -> String {
+    chat::events(BURST_EVENTS).concat()
+}
+
 fn json_answer() -> Vec<u8> {
-    let content: String = prose().take(880).map(char::from).collect();
-    let body = format!(
-        r#"{{"id":"chatcmpl-1","object":"chat.completion","model":"gpt-5","choices":[{{"index":0,"message":{{"role":"assistant","content":"{content}"}}}}]}}"#
-    );
+    let body = chat::answer();
     let length = body.len();
     format!(
         "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n{COMMON_HEADERS}\r\n{body}"
@@ -88,24 +113,48 @@ fn json_answer() -> Vec<u8> {
     .into_bytes()
 }
 
-async fn send_events(wire: &mut Wire) -> Result<()> {
-    let head =
-        "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n";
-    wire.write(format!("{head}{COMMON_HEADERS}\r\n").as_bytes()).await?;
-    let event = concat!(
-        r#"data: {"id":"chatcmpl-1","object":"chat.completion.chunk","created":1767225600,"model":"gpt-5","#,
-        r#""choices":[{"index":0,"delta":{"content":" invoices"},"finish_reason":null}]}"#,
-        "\n\n"
-    );
-    let chunk = format!("{:x}\r\n{event}\r\n", event.len());
+/// RFC 9112, section 7.1.
+fn chunk(bytes: &[u8]) -> Vec<u8> {
+    let size = format!("{:x}\r\n", bytes.len());
+    [size.as_bytes(), bytes, b"\r\n"].concat()
+}
+
+async fn serve(stream: TcpStream, answers: Arc<Answers>) -> Result<()> {
+    let mut wire = Wire::new(stream)?;
+    loop {
+        let head = wire.head().await?;
+        wire.skip(head.framing).await?;
+        let path = head.line.split(' ').nth(1).unwrap_or_default();
+        if path == STREAM {
+            send_events(&mut wire, &answers).await?;
+        } else if path == BURST {
+            send_bursts(&mut wire, &answers).await?;
+        } else if let Some(length) = path.strip_prefix("/v1/download/") {
+            send_download(&mut wire, length.parse()?, &answers.block).await?;
+        } else {
+            wire.write(&answers.json).await?;
+        }
+    }
+}
+
+async fn send_events(wire: &mut Wire, answers: &Answers) -> Result<()> {
+    wire.write(&answers.stream_head).await?;
     let mut ticks = tokio::time::interval(EVENT_INTERVAL);
     // Late is late: events that catch up in one burst would be one chunk.
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    for _ in 0..EVENTS {
+    for event in &answers.events {
         ticks.tick().await;
-        wire.write(chunk.as_bytes()).await?;
+        wire.write(event).await?;
     }
     ticks.tick().await;
+    wire.write(b"0\r\n\r\n").await
+}
+
+async fn send_bursts(wire: &mut Wire, answers: &Answers) -> Result<()> {
+    wire.write(&answers.stream_head).await?;
+    for burst in &answers.bursts {
+        wire.write(burst).await?;
+    }
     wire.write(b"0\r\n\r\n").await
 }
 

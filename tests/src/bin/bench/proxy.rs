@@ -3,6 +3,9 @@
 //! Both are made from `envoy/egress.yaml`. What has nothing to do with the filter is taken away from
 //! both, which makes Envoy cheaper and the ratio harder: DNS, the guard against private addresses, TLS,
 //! and all hosts but the provider. One worker, because figures of one core are asked for.
+//!
+//! The shipped gateway also logs calls that are still under way. Such lines say so, and count for
+//! nothing here: a call counts when it ended.
 
 use std::fs::{File, read_to_string};
 use std::net::SocketAddr;
@@ -12,7 +15,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use ledgerline_tests::envoy::{Admin, Bootstrap, Host, Upstream};
-use ledgerline_tests::process::Supervised;
+use ledgerline_tests::process::{Supervised, eventually};
 use ledgerline_tests::workspace;
 use serde_json::{Value, json};
 
@@ -20,6 +23,38 @@ use crate::load::HOST;
 
 /// Milliseconds between two writes of the access log.
 const FLUSH_INTERVAL: &str = "50";
+
+/// How long a proxy may take to write its access log.
+const LOG_PATIENCE: Duration = Duration::from_secs(30);
+
+/// What an entry has that was written before its call ended.
+const PROVISIONAL: &str = r#""provisional":true"#;
+
+/// How proxies are started.
+#[derive(Clone)]
+pub(crate) struct Launch {
+    /// The version of Envoy.
+    pub(crate) envoy: String,
+    /// The core of all its threads.
+    pub(crate) core: usize,
+    /// Where its calls go.
+    pub(crate) provider: Provider,
+}
+
+/// The provider behind a proxy.
+#[derive(Clone, Copy)]
+pub(crate) enum Provider {
+    /// One call at a time on each connection.
+    Http1(SocketAddr),
+    /// Many calls on each connection.
+    Http2 {
+        address: SocketAddr,
+        /// On one connection.
+        streams: usize,
+        /// On all of them.
+        calls: usize,
+    },
+}
 
 /// What is in the proxy.
 pub(crate) enum Flavour {
@@ -56,14 +91,15 @@ impl Flavour {
         }
     }
 
-    fn bootstrap(&self, provider: SocketAddr, folder: &Path) -> Result<Bootstrap> {
+    fn bootstrap(&self, provider: Provider, folder: &Path) -> Result<Bootstrap> {
         let mut bootstrap = match self {
             Self::Other { bootstrap, .. } => Bootstrap::read(bootstrap)?,
             _ => Bootstrap::read(&workspace::egress_bootstrap()?)?,
         };
-        bootstrap.add_host(&Host::new(HOST, Upstream::Http1, provider))?;
+        bootstrap.add_host(&provider.host())?;
         bootstrap.use_free_ports();
         reduce(bootstrap.document())?;
+        provider.make_room(bootstrap.document())?;
         match self {
             Self::Plain => drop_filter(bootstrap.document())?,
             Self::Ledgerline { module, .. } => bootstrap.use_module(module),
@@ -75,6 +111,34 @@ impl Flavour {
         }
         bootstrap.use_ledger_folder(folder);
         Ok(bootstrap)
+    }
+}
+
+impl Provider {
+    fn host(&self) -> Host {
+        match self {
+            Self::Http1(address) => Host::new(HOST, Upstream::Http1, *address),
+            Self::Http2 { address, .. } => Host::new(HOST, Upstream::Http2, *address),
+        }
+    }
+
+    /// As shipped, the gateway takes 10,000 calls at a time and refuses more, and puts as many on one
+    /// connection as the provider allows. For calls over HTTP/2 both limits are the bench's own. The
+    /// shipped limit of client connections stays: a few hundred are enough for any number of streams.
+    fn make_room(&self, bootstrap: &mut Value) -> Result<()> {
+        let Self::Http2 { streams, calls, .. } = self else { return Ok(()) };
+        let cluster = array(bootstrap, "/static_resources/clusters")?.first_mut();
+        let cluster = cluster.context("the cluster of the bench")?;
+        let thresholds = cluster.pointer_mut("/circuit_breakers/thresholds/0");
+        let thresholds = thresholds.context("circuit_breakers")?;
+        thresholds["max_requests"] = json!(calls + 1);
+        thresholds["max_pending_requests"] = json!(calls + 1);
+        let options = "/typed_extension_protocol_options\
+            /envoy.extensions.upstreams.http.v3.HttpProtocolOptions\
+            /explicit_http_config/http2_protocol_options";
+        let options = cluster.pointer_mut(options).context("http2_protocol_options")?;
+        options["max_concurrent_streams"] = json!(streams);
+        Ok(())
     }
 }
 
@@ -100,6 +164,8 @@ fn drop_filter(bootstrap: &mut Value) -> Result<()> {
     ensure!(chain.len() == 2, "envoy/egress.yaml lacks the filter `ledgerline` or `router`");
     chain.retain(|filter| filter["name"] == "router");
     manager["access_log"] = plain_access_log();
+    // Without it a call is logged when it ended, and not before.
+    manager["access_log_options"] = json!({});
     Ok(())
 }
 
@@ -153,15 +219,11 @@ pub(crate) struct Proxy {
 
 impl Proxy {
     /// Starts it on one core and waits until it serves.
-    pub(crate) async fn start(
-        version: &str,
-        flavour: &Flavour,
-        provider: SocketAddr,
-        core: usize,
-    ) -> Result<Self> {
+    pub(crate) async fn start(launch: &Launch, flavour: &Flavour) -> Result<Self> {
+        eprintln!("starting {}", flavour.name());
         let folder = tempfile::Builder::new().prefix("ledgerline-bench-").tempdir()?.keep();
-        let bootstrap = flavour.bootstrap(provider, &folder)?;
-        let mut command = command(version, &bootstrap, &folder, core)?;
+        let bootstrap = flavour.bootstrap(launch.provider, &folder)?;
+        let mut command = command(launch, &bootstrap, &folder)?;
         let mut process = Supervised::spawn(&mut command, &folder)?;
         let ready = wait_until_ready(&mut process, &folder).await;
         let (admin, address) = ready.map_err(|error| {
@@ -197,9 +259,21 @@ impl Proxy {
         Ok(Duration::from_nanos(nanos))
     }
 
-    /// How many lines the access log has.
-    pub(crate) fn log_lines(&self) -> Result<usize> {
-        Ok(std::fs::read(&self.log)?.iter().filter(|byte| **byte == b'\n').count())
+    /// Waits until the access log has the lines of so many calls that ended, and answers them.
+    pub(crate) async fn ended_calls(&self, calls: usize) -> Result<Vec<String>> {
+        let written = || self.final_lines().ok().filter(|lines| lines.len() >= calls);
+        let lines = eventually(LOG_PATIENCE, written).await;
+        let lines = lines.map_or_else(|| self.final_lines(), Ok)?;
+        ensure!(
+            lines.len() == calls,
+            "{} lines in the access log after {calls} calls",
+            lines.len()
+        );
+        Ok(lines)
+    }
+
+    fn final_lines(&self) -> Result<Vec<String>> {
+        Ok(final_lines(&read_to_string(&self.log)?).map(str::to_owned).collect())
     }
 
     /// Empties the access log, which Envoy appends to, so that a long run fills no disk.
@@ -235,15 +309,15 @@ impl Proxy {
     }
 }
 
-fn command(version: &str, bootstrap: &Bootstrap, folder: &Path, core: usize) -> Result<Command> {
+fn command(launch: &Launch, bootstrap: &Bootstrap, folder: &Path) -> Result<Command> {
     let configuration = folder.join("bootstrap.json");
     std::fs::write(&configuration, bootstrap.to_json())?;
     let log = File::create(folder.join("envoy.log"))?;
     let mut command = Command::new("taskset");
     command
         .current_dir(workspace::root())
-        .args(["--cpu-list", &core.to_string()])
-        .arg(workspace::envoy(version)?)
+        .args(["--cpu-list", &launch.core.to_string()])
+        .arg(workspace::envoy(&launch.envoy)?)
         .arg("--config-path")
         .arg(configuration)
         .arg("--admin-address-path")
@@ -256,8 +330,25 @@ fn command(version: &str, bootstrap: &Bootstrap, folder: &Path, core: usize) -> 
     Ok(command)
 }
 
+/// Those of calls that ended. The last line may be half written.
+fn final_lines(log: &str) -> impl Iterator<Item = &str> {
+    let whole = log.split_inclusive('\n').filter_map(|line| line.strip_suffix('\n'));
+    whole.filter(|line| !line.contains(PROVISIONAL))
+}
+
 async fn wait_until_ready(process: &mut Supervised, folder: &Path) -> Result<(Admin, SocketAddr)> {
     let admin = Admin::when_ready(process, folder).await?;
     let egress = admin.listeners().await?.get("egress").copied();
     Ok((admin, egress.context("a listener `egress`")?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_calls_that_ended_count() {
+        let log = "{\"a\":1}\n{\"a\":2,\"provisional\":true}\n{\"a\":3}\n{\"a\":";
+        assert_eq!(final_lines(log).collect::<Vec<_>>(), ["{\"a\":1}", "{\"a\":3}"]);
+    }
 }

@@ -5,13 +5,13 @@ use serde_json::{Value, json};
 use crate::case::Case;
 use crate::machine::Machine;
 use crate::memory::Memory;
-use crate::provider::EVENTS;
 use crate::rounds::{Measured, Sample};
 use crate::spread::Spread;
-use crate::table::{Table, judge, ratio, three_digits, with_unit};
+use crate::streams::Streams;
+use crate::table::{Table, judge, ratio, signed, three_digits, with_unit};
 
 /// The module may not be larger than this; `filter/build.sh` knows it too.
-const MODULE_GOAL_KIB: f64 = 768.0;
+const MODULE_GOAL_KIB: f64 = 896.0;
 
 /// An upload is looked into: masking may cost a quarter of the hash, and the way into the VM a tenth.
 const LOOKED_INTO_GOAL: f64 = 1.35;
@@ -24,6 +24,8 @@ pub(crate) struct Report {
     pub(crate) measured: Measured,
     /// Not measured when only some cases were.
     pub(crate) memory: Option<Memory>,
+    /// The same, unless it was asked for.
+    pub(crate) streams: Option<Streams>,
 }
 
 /// A figure of each proxy, and how the proxies are compared by it.
@@ -61,6 +63,7 @@ const FIGURES: &[Figure] = {
     }
     const CPU: &str = "CPU per call";
     const CPU_BYTE: &str = "CPU per byte";
+    const CPU_EVENT: &str = "CPU per event";
     const HASH: &str = "CPU per byte: SHA-256 alone, and added";
     const RATE: &str = "calls per second";
     const THROUGHPUT: &str = "throughput";
@@ -79,9 +82,14 @@ const FIGURES: &[Figure] = {
         figure(Case::Download, CPU_BYTE, "ns", cpu_per_byte, Ratio, None),
         figure(Case::Download, HASH, "ns", cpu_per_byte, AddedOverHash, Some(1.1)),
         figure(Case::Download, THROUGHPUT, "MB/s", megabytes_per_second, Ratio, None),
-        figure(Case::Stream, "CPU per event", "us", cpu_per_event, Added, Some(3.0)),
+        figure(Case::Stream, CPU_EVENT, "us", cpu_per_event, Added, Some(3.0)),
         // Below 1 some events came together, and the filter saw them as one chunk.
         figure(Case::Stream, "reads per event", "", reads_per_event, Ratio, None),
+        figure(Case::Burst, CPU_EVENT, "us", cpu_per_event, Added, None),
+        // A nanosecond per byte is a millisecond per megabyte.
+        figure(Case::Burst, "CPU per MB", "ms", cpu_per_byte, Added, None),
+        figure(Case::Burst, HASH, "ns", cpu_per_byte, AddedOverHash, None),
+        figure(Case::Burst, THROUGHPUT, "MB/s", megabytes_per_second, Ratio, None),
     ]
 };
 
@@ -109,12 +117,12 @@ fn megabytes_per_second(case: Case, sample: &Sample) -> f64 {
     sample.calls() * case.bytes() / 1e6 / sample.seen.wall.as_secs_f64()
 }
 
-fn cpu_per_event(_: Case, sample: &Sample) -> f64 {
-    sample.cpu.as_secs_f64() * 1e6 / (sample.calls() * f64::from(EVENTS))
+fn cpu_per_event(case: Case, sample: &Sample) -> f64 {
+    sample.cpu.as_secs_f64() * 1e6 / (sample.calls() * case.events())
 }
 
-fn reads_per_event(_: Case, sample: &Sample) -> f64 {
-    sample.seen.reads as f64 / (sample.calls() * f64::from(EVENTS))
+fn reads_per_event(case: Case, sample: &Sample) -> f64 {
+    sample.seen.reads as f64 / (sample.calls() * case.events())
 }
 
 /// A figure over the rounds.
@@ -168,8 +176,9 @@ impl Row {
         match self.figure.comparison {
             Comparison::Ratio | Comparison::AddedOverHash => ratio(spread),
             Comparison::Added => {
-                let [median, min, max] = [spread.median, spread.min, spread.max].map(three_digits);
-                format!("+{} [{min} to {max}]", with_unit(&median, self.figure.unit))
+                let [min, max] = [spread.min, spread.max].map(three_digits);
+                let print = |value| with_unit(&three_digits(value), self.figure.unit);
+                format!("{} [{min} to {max}]", signed(spread.median, print))
             }
         }
     }
@@ -248,6 +257,7 @@ impl Report {
             "figures": self.rows().iter().map(|row| row.to_json(measured)).collect::<Vec<_>>(),
             "masking": measured.masking.to_json(),
             "memory": self.memory.as_ref().map(|memory| memory.to_json(&measured.proxies)),
+            "streams": self.streams.as_ref().map(|streams| streams.to_json(&measured.proxies)),
         })
     }
 
@@ -280,6 +290,9 @@ impl Report {
         table.heading("size".into());
         for (name, bytes) in self.memory.iter().flat_map(Memory::lines) {
             table.line(sizes(name, &bytes));
+        }
+        if let Some(streams) = &self.streams {
+            table.line(streams.cells());
         }
         table.line(self.module());
         table

@@ -4,19 +4,17 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use clap::ValueEnum;
-use ledgerline_tests::process::eventually;
+use serde_json::Value;
 
 use crate::case::Case;
 use crate::kernel::{Job, Kernel, Way};
 use crate::load::{Amount, Clients, Request, Seen};
 use crate::masking::{self, Masking};
+use crate::provider::EVENTS;
 use crate::proxy::Proxy;
 
 /// Enough for all concurrencies.
 const CONNECTIONS: usize = 16;
-
-/// How long a proxy may take to write its access log.
-const LOG_PATIENCE: Duration = Duration::from_secs(10);
 
 /// What the cases of large bodies are compared with.
 const HASH_ALONE: Job = Job { way: Way::Hash, body: "prose", kibibytes: 1024, count: 25 };
@@ -43,6 +41,16 @@ impl Extent {
             masking: masking || is_everything,
             rounds: rounds.unwrap_or(if quick { 3 } else { 10 }).max(1),
             quick,
+        }
+    }
+
+    /// How many streams are held open at once; 3,000 are the fewest that tell their size apart from what
+    /// a proxy leaves free while it starts.
+    pub(crate) fn open_streams(&self) -> usize {
+        match (self.is_everything(), self.quick) {
+            (false, _) => 0,
+            (true, true) => 3_000,
+            (true, false) => 10_000,
         }
     }
 
@@ -122,6 +130,7 @@ impl Bench {
 
     /// Measures, after a warm-up.
     pub(crate) async fn run(&mut self) -> Result<Measured> {
+        self.check_reading().await?;
         self.round(true).await?;
         self.masking(0, true).await?;
         let mut measured = Measured {
@@ -141,6 +150,21 @@ impl Bench {
             eprintln!("round {number} of {}: {seconds:.1} s", self.extent.rounds);
         }
         Ok(measured)
+    }
+
+    /// Fails if the shipped filter does not read what streams say: the figures would be of less work.
+    async fn check_reading(&mut self) -> Result<()> {
+        let lane = self.lanes.get_mut(1).context("a proxy with the filter")?;
+        lane.clients.send(Case::Stream.request(), 1, Amount::Calls(1)).await?;
+        let entries = lane.proxy.ended_calls(1).await?;
+        let entry: Value = serde_json::from_str(entries.first().context("an entry")?)?;
+        let seen = entry.pointer("/stream/events").and_then(Value::as_u64);
+        let tokens = entry.pointer("/gen_ai/output_tokens").and_then(Value::as_u64);
+        ensure!(
+            seen == Some(EVENTS as u64) && tokens.is_some(),
+            "of {EVENTS} events of a chat the filter saw {seen:?}, and {tokens:?} output tokens"
+        );
+        lane.proxy.empty_log()
     }
 
     /// Fails if a filter died since the start.
@@ -207,16 +231,9 @@ impl Lane {
     ) -> Result<Sample> {
         let before = self.proxy.cpu_time()?;
         let seen = self.clients.send(request, concurrency, amount).await?;
-        self.wait_for_log(seen.latencies.len()).await?;
+        self.proxy.ended_calls(seen.latencies.len()).await?;
+        self.proxy.empty_log()?;
         let cpu = self.proxy.cpu_time()?.saturating_sub(before);
         Ok(Sample { seen, cpu })
-    }
-
-    async fn wait_for_log(&self, calls: usize) -> Result<()> {
-        let written = || self.proxy.log_lines().ok().filter(|lines| *lines >= calls);
-        let lines = eventually(LOG_PATIENCE, written).await;
-        let lines = lines.map_or_else(|| self.proxy.log_lines(), Ok)?;
-        ensure!(lines == calls, "{lines} lines in the access log after {calls} calls");
-        self.proxy.empty_log()
     }
 }

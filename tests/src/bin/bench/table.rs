@@ -112,6 +112,11 @@ pub(crate) fn three_digits(value: f64) -> String {
     }
 }
 
+/// With its sign, which a figure that adds something has.
+pub(crate) fn signed(value: f64, print: impl Fn(f64) -> String) -> String {
+    if value < 0.0 { print(value) } else { format!("+{}", print(value)) }
+}
+
 /// A ratio over the rounds.
 pub(crate) fn ratio(spread: &Spread) -> String {
     let [median, min, max] = [spread.median, spread.min, spread.max].map(three_digits);
