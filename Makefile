@@ -13,7 +13,7 @@ help:
 	@echo 'make run     start the gateway, send sample calls through it, print their entries; Ctrl-C stops it'
 	@echo 'make test    all tests: units, properties, and end to end against real Envoys'
 	@echo 'make bench   what the filter costs: Envoy with it against Envoy without it'
-	@echo 'make fuzz    odd input for the masker and the framers, 60 seconds for each of four targets'
+	@echo 'make fuzz    odd input for masker, framers and reader, 60 seconds for each of five targets'
 	@echo 'make wasm    build the filter: target/ledgerline.wasm'
 	@echo 'make lint    formatting, clippy, shellcheck, licences and advisories of the dependencies'
 	@echo 'make clean   remove what was built and downloaded (target/, .cache/); ledger/ stays'

@@ -26,6 +26,19 @@ impl Raw {
         Ok(Self { stream, received: Vec::new() })
     }
 
+    /// Connects, and asks the simulator for a WebSocket that echoes.
+    pub async fn websocket(gateway: SocketAddr, correlation_id: &str) -> Result<Self> {
+        let mut raw = Self::connect(gateway).await?;
+        raw.write(format!(
+            "GET /upgrade HTTP/1.1\r\nhost: provider.test\r\nx-correlation-id: {correlation_id}\r\n\
+             connection: upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\n\
+             sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
+        ))
+        .await?;
+        raw.read_until("\r\n\r\n").await?;
+        Ok(raw)
+    }
+
     /// Writes bytes as they are.
     pub async fn write(&mut self, bytes: impl AsRef<[u8]>) -> Result<()> {
         self.stream.write_all(bytes.as_ref()).await?;

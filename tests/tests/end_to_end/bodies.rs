@@ -214,14 +214,7 @@ async fn an_answer_that_ends_with_its_connection_is_whole(stage: Stage) -> Resul
 
 async fn a_websocket_is_one_call_with_all_its_bytes_in_both_directions(stage: Stage) -> Result<()> {
     let open = stage.open().await?;
-    let mut raw = Raw::connect(open.gateway.address()).await?;
-    raw.write(
-        "GET /upgrade HTTP/1.1\r\nhost: provider.test\r\nx-correlation-id: socket\r\n\
-         connection: upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\n\
-         sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
-    )
-    .await?;
-    raw.read_until("\r\n\r\n").await?;
+    let mut raw = Raw::websocket(open.gateway.address(), "socket").await?;
     for message in ["\x01first", "\x01second"] {
         raw.write(message).await?;
         raw.read_until(message).await?;

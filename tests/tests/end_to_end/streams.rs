@@ -136,14 +136,7 @@ async fn a_long_stream_is_on_record_before_its_end(stage: Stage) -> Result<()> {
 
 async fn a_websocket_has_a_chain_for_each_direction(stage: Stage) -> Result<()> {
     let open = stage.open().await?;
-    let mut raw = Raw::connect(open.gateway.address()).await?;
-    raw.write(
-        "GET /upgrade HTTP/1.1\r\nhost: provider.test\r\nx-correlation-id: frames\r\n\
-         connection: upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\n\
-         sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
-    )
-    .await?;
-    raw.read_until("\r\n\r\n").await?;
+    let mut raw = Raw::websocket(open.gateway.address(), "frames").await?;
     let mut sent = Vec::new();
     for (first_byte, text) in
         [(0x81, "{\"type\":\"a\"}"), (0x01, "half "), (0x89, "ping"), (0x80, "whole")]

@@ -356,6 +356,22 @@ mod tests {
     }
 
     #[test]
+    fn a_long_run_of_base64_is_a_token_only_with_a_header_of_one() {
+        let long = "aB3_".repeat(150);
+        for (begun, is_token) in [
+            ("eyJhbGciOi", true),
+            ("eyJ0eXAiOi", true),
+            ("eyJ4NWMiOl", true),
+            ("eyJ0eXBlIj", false),
+            ("eyJtb2RlbC", false),
+        ] {
+            let text = format!(r#"{{"bytes":"{begun}{long}"}}"#);
+            let view = masked(&text, &Syntax::Json);
+            assert_eq!(view != text, is_token, "{begun}");
+        }
+    }
+
+    #[test]
     fn a_word_behind_an_escape_is_found_at_every_cut() {
         for template in [r"=<>\\n<> ", "Bearer%20<>", r"Bearer\u0020<>", "a+Basic+<>"] {
             check(template, &format!("ghp_{}", "aB3".repeat(10)), &Syntax::Text);

@@ -36,7 +36,8 @@ pub(super) struct Node<F> {
     pub(super) object: Option<F>,
     pub(super) pieces: Option<F>,
     pub(super) elements: Option<NodeId>,
-    members: Vec<(Box<[u8]>, NodeId)>,
+    /// By the length of their names: most names of a document are told by it to be none of these.
+    members: Vec<Vec<(Box<[u8]>, NodeId)>>,
 }
 
 impl<F> Node<F> {
@@ -50,7 +51,17 @@ impl<F> Node<F> {
     }
 
     pub(super) fn member(&self, name: &[u8]) -> Option<NodeId> {
-        self.members.iter().find(|(member, _)| **member == *name).map(|(_, node)| *node)
+        let row = self.members.get(name.len())?;
+        row.iter().find(|(member, _)| **member == *name).map(|(_, node)| *node)
+    }
+
+    fn add_member(&mut self, name: &[u8], node: NodeId) {
+        if self.members.len() <= name.len() {
+            self.members.resize_with(name.len().saturating_add(1), Vec::new);
+        }
+        if let Some(row) = self.members.get_mut(name.len()) {
+            row.push((name.into(), node));
+        }
     }
 }
 
@@ -100,7 +111,7 @@ impl<F: Copy> Paths<F> {
         }
         match step {
             Step::Elements => node.elements = Some(new),
-            Step::Member(name) => node.members.push((name.into_bytes().into(), new)),
+            Step::Member(name) => node.add_member(name.as_bytes(), new),
         }
         self.nodes.push(Node::new());
         Some(new)
