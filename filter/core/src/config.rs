@@ -153,7 +153,7 @@ impl PlainAnswers {
     /// Whether a call that is about this is one of them.
     pub(crate) fn applies(self, meaning: Option<&Meaning>) -> bool {
         match self {
-            Self::Known => meaning.is_some_and(Meaning::is_known_provider),
+            Self::Known => meaning.is_some_and(Meaning::wants_plain_answer),
             Self::Always => true,
             Self::Never => false,
         }

@@ -107,10 +107,11 @@ impl Meaning {
         }))
     }
 
-    /// Whether it is certain who is called: a provider by its host, or an MCP server. Their answers
-    /// are asked for without compression, so that they can be read.
-    pub fn is_known_provider(&self) -> bool {
-        self.is_mcp() || self.model.as_ref().is_some_and(ModelCall::has_provider)
+    /// Whether the answer should come without compression, so that it can be read: from a provider
+    /// that is known by its host, and from what may be an MCP server, since the first call to one is
+    /// known for sure only by its body.
+    pub fn wants_plain_answer(&self) -> bool {
+        self.mcp.is_some() || self.model.as_ref().is_some_and(ModelCall::has_provider)
     }
 
     /// The next bytes of a JSON document that the caller sends: its body, or a message of its
@@ -329,15 +330,15 @@ mod tests {
     }
 
     #[test]
-    fn answers_are_asked_for_plain_only_where_the_provider_is_certain() {
-        assert!(meaning("api.openai.com", "/v1/files").is_known_provider());
+    fn answers_are_asked_for_plain_where_somebody_known_gives_them() {
+        assert!(meaning("api.openai.com", "/v1/files").wants_plain_answer());
         assert!(!meaning("api.openai.com", "/v1/files").wants_request());
         assert!(meaning("llm.example", "/v1/messages").wants_request());
-        assert!(!meaning("llm.example", "/v1/messages").is_known_provider());
+        assert!(!meaning("llm.example", "/v1/messages").wants_plain_answer());
         let clues = Clues { accepts_events: true, ..Clues::default() };
-        assert!(!new(&clues).unwrap().is_known_provider());
+        assert!(new(&clues).unwrap().wants_plain_answer());
         let clues = Clues { mcp_method: Some(b"ping"), ..Clues::default() };
-        assert!(new(&clues).unwrap().is_known_provider());
+        assert!(new(&clues).unwrap().wants_plain_answer());
     }
 
     #[test]
