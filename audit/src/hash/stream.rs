@@ -12,7 +12,7 @@ use std::{
 use clap::Args;
 use ledgerline_core::{
     Entry,
-    digest::{Body, Digest, End, Reading},
+    digest::{Body, Digest, End},
     entry::Flow,
     mask::{Masked, Syntax},
     stream::{Kind, Stream},
@@ -184,49 +184,17 @@ fn line(chain: Option<Digest>, events: u64, file: &Path) -> String {
 /// Reads a stream to its end, as the filter does.
 fn read(kind: Kind, file: &Path, method: &Method, complete: bool) -> Result<(Stream, Body), Fault> {
     let mut stream = Stream::new(kind, &method.reading, true).listing(usize::MAX);
-    let syntax = if stream.takes_view() { method.syntax.clone() } else { Syntax::Opaque };
-    let mut blocks = (kind == Kind::Chunked).then(|| Blocks::new(&method.reading));
+    let takes_view = stream.takes_view();
     let mut body = Body::default();
-    body.open(&method.reading, syntax);
-    let mut take = |stream: &mut Stream, view: &[u8]| match &mut blocks {
-        Some(blocks) => blocks.push(view, stream),
-        None => stream.push(view, &mut |_| {}),
-    };
+    body.open(&method.reading, if takes_view { method.syntax.clone() } else { Syntax::Opaque });
+    if kind == Kind::Chunked {
+        body.link_blocks(stream.clone());
+    }
     each_chunk(file, true, |bytes| {
-        body.push_to(bytes, &mut |view| take(&mut stream, view));
+        body.push_to(bytes, &mut |view| stream.push(view, &mut |_| {}));
         Ok(())
     })?;
-    body.finish_to(End::Complete, &mut |view| take(&mut stream, view));
+    body.finish_to(End::Complete, &mut |view| stream.push(view, &mut |_| {}));
     stream.finish(complete, &mut |_| {});
-    Ok((stream, body))
-}
-
-/// The digests of everything up to each full block.
-struct Blocks {
-    before: Body,
-}
-
-const BLOCK_BYTES: usize = 64 * 1024;
-
-impl Blocks {
-    fn new(reading: &Reading) -> Self {
-        let mut before = Body::default();
-        before.open(reading, Syntax::Opaque);
-        Self { before }
-    }
-
-    fn push(&mut self, bytes: &[u8], stream: &mut Stream) {
-        let mut rest = bytes;
-        while !rest.is_empty() {
-            let missing = BLOCK_BYTES - self.before.bytes() as usize % BLOCK_BYTES;
-            let (piece, later) = rest.split_at_checked(missing).unwrap_or((rest, &[]));
-            self.before.push(piece);
-            if piece.len() == missing {
-                let mut block = self.before.clone();
-                block.finish(End::Complete);
-                block.digest().into_iter().for_each(|digest| stream.link(digest));
-            }
-            rest = later;
-        }
-    }
+    Ok((body.blocks().cloned().unwrap_or(stream), body))
 }

@@ -16,7 +16,7 @@ use crate::{
     json,
     key::Key,
     mask::{Masked, Masker, Rules, Scan, Syntax},
-    stream::{Kind, Stream},
+    stream::Stream,
     words::words,
 };
 
@@ -212,9 +212,9 @@ impl Body {
         }
     }
 
-    /// The body is divided by nothing but its length: its blocks become links of a chain.
-    pub fn link_blocks(&mut self, reading: &Reading, list_events: bool) {
-        let stream = Stream::new(Kind::Chunked, reading, list_events);
+    /// The body is divided by nothing but its length: its blocks become the events of `stream`, which
+    /// is of [`Kind::Chunked`](crate::stream::Kind::Chunked).
+    pub fn link_blocks(&mut self, stream: Stream) {
         self.blocks = Some(Box::new(Blocks { stream, left: BLOCK_BYTES }));
     }
 

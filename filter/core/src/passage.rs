@@ -45,9 +45,10 @@ impl Passage {
 
     /// The body that may follow is a stream of this kind.
     pub(crate) fn open_stream(&mut self, reading: &Reading, kind: Kind, list_events: bool) {
+        let stream = Stream::new(kind, reading, list_events);
         match kind {
-            Kind::Chunked => self.body.link_blocks(reading, list_events),
-            kind => self.stream = Some(Box::new(Stream::new(kind, reading, list_events))),
+            Kind::Chunked => self.body.link_blocks(stream),
+            _ => self.stream = Some(Box::new(stream)),
         }
     }
 
