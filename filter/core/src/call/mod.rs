@@ -401,13 +401,12 @@ impl Call {
         let kind = self.response.passage.stream()?.kind();
         let span = self.response.passage.span();
         let at = |at: Monotonic| self.started.wall.after(at.micros_since(self.started.monotonic));
-        let both_talk = matches!(kind, Kind::Websocket | Kind::Grpc);
         Some(Stream {
             kind,
             started_at: span.map(|(first, _)| at(first)),
             ended_at: span.map(|(_, last)| at(last)),
             response: self.response.passage.flow(),
-            request: both_talk.then(|| self.request.passage.flow()),
+            request: kind.is_two_way().then(|| self.request.passage.flow()),
         })
     }
 

@@ -95,7 +95,7 @@ impl Request {
             edits.remove.push("content-length");
         }
         self.passage.open(&config.reading, syntax);
-        if let Some(kind @ (Kind::Websocket | Kind::Grpc)) = self.content.kind {
+        if let Some(kind) = self.content.kind.filter(|kind| kind.is_two_way()) {
             self.passage.open_stream(&config.reading, kind, config.list_events);
         }
         Ok(gate)

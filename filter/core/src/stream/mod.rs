@@ -42,8 +42,9 @@ use ndjson::Ndjson;
 use sse::Sse;
 use websocket::Websocket;
 
-/// No more links than these are listed: a sixth of the longest entry for each direction.
-pub const MAX_LISTED_EVENTS: usize = 160;
+/// No more links than these are listed in an entry, of both directions together: a tenth of the
+/// longest entry, which has to hold all the rest besides.
+pub const MAX_LISTED_EVENTS: usize = 96;
 
 words! {
     /// How a stream is divided into events.
@@ -82,6 +83,18 @@ impl Kind {
         let (grpc, format) = media_type.split_at_checked(GRPC.len())?;
         let is_grpc = grpc.eq_ignore_ascii_case(GRPC) && matches!(format, [] | [b'+', ..]);
         is_grpc.then_some(Self::Grpc)
+    }
+}
+
+impl Kind {
+    /// Whether the caller sends events, too.
+    pub fn is_two_way(self) -> bool {
+        matches!(self, Self::Websocket | Self::Grpc)
+    }
+
+    /// How many links are listed of each direction.
+    fn max_listed(self) -> usize {
+        if self.is_two_way() { MAX_LISTED_EVENTS / 2 } else { MAX_LISTED_EVENTS }
     }
 }
 
@@ -128,10 +141,10 @@ enum Framer {
 }
 
 impl Stream {
-    /// A stream of which nothing was seen yet; `list_events` if every link is wanted, of
-    /// [`MAX_LISTED_EVENTS`].
+    /// A stream of which nothing was seen yet; `list_events` if every link is wanted, as far as
+    /// [`MAX_LISTED_EVENTS`] allows.
     pub fn new(kind: Kind, reading: &Reading, list_events: bool) -> Self {
-        let max_listed = if list_events { MAX_LISTED_EVENTS } else { 0 };
+        let max_listed = if list_events { kind.max_listed() } else { 0 };
         let framer = match kind {
             Kind::Sse => Framer::Sse(Box::default()),
             Kind::Ndjson => Framer::Ndjson(Ndjson::default()),
