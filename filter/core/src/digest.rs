@@ -250,6 +250,7 @@ impl Body {
     /// Bytes passed that could not be read; the digest is given up rather than be wrong.
     pub fn lose(&mut self) {
         self.digest = Running::Lost;
+        self.blocks = None;
     }
 
     /// The message ended. The first end counts: later ones are echoes of it.

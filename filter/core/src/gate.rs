@@ -257,7 +257,7 @@ mod tests {
     #[test]
     fn a_lost_chunk_stops_the_body() {
         let mut body = opened();
-        body.body_mut().lose();
+        body.lose();
         let result = masking().pass(&mut body, b"x", &mut Onward::default(), &mut |_| {});
         assert_eq!(result, Err(Reason::FilterFault));
     }

@@ -57,12 +57,18 @@ impl Passage {
         self.stream = None;
     }
 
+    /// Bytes passed that could not be read: no hash and no chain can be true any more.
+    pub(crate) fn lose(&mut self) {
+        self.body.lose();
+        self.stream = None;
+    }
+
     /// The body itself.
     pub(crate) fn body(&self) -> &Body {
         &self.body
     }
 
-    /// The body itself, to be ended or given up.
+    /// The body itself, to be ended.
     pub(crate) fn body_mut(&mut self) -> &mut Body {
         &mut self.body
     }

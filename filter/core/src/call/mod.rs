@@ -215,7 +215,7 @@ impl Call {
 
     /// A gated request body could not be read or changed, so it must not go on.
     pub fn fail(&mut self) {
-        self.request.passage.body_mut().lose();
+        self.request.passage.lose();
         self.refuse(Reason::FilterFault);
     }
 
@@ -253,7 +253,7 @@ impl Call {
 
     /// Bytes of a body passed that could not be read.
     pub fn lose_body(&mut self, side: Side) {
-        self.passage_of(side).body_mut().lose();
+        self.passage_of(side).lose();
     }
 
     /// A message ended as it should.

@@ -180,6 +180,22 @@ fn a_lost_chunk_is_a_fault_and_never_a_wrong_digest() {
 }
 
 #[test]
+fn a_lost_chunk_is_never_a_wrong_chain() {
+    let mut call = new_call("{}");
+    call.request_headers(bytes(REQUEST), true, || [0; 16]);
+    call.response_headers(bytes(RESPONSE), false, micros(1));
+    call.body(Side::Response, b"data: 1\n\n", || micros(2));
+    assert_eq!(call.provisional().stream.unwrap().response.events, 1);
+    call.lose_body(Side::Response);
+    call.body(Side::Response, b"data: 3\n\n", || micros(3));
+    call.end(Side::Response, End::Complete);
+    let facts = via_upstream();
+    let entry = call.finish(micros(4), &facts);
+    assert_eq!((entry.response_hash, entry.stream), (None, None));
+    assert_eq!(entry.reason, Some(Reason::FilterFault));
+}
+
+#[test]
 fn one_content_type_that_cannot_be_looked_into_is_enough() {
     for (headers, scan) in [
         (&[("content-type", "application/json")][..], "json"),
@@ -324,6 +340,19 @@ fn a_stream_says_what_it_was_about_in_any_split() {
             assert!(line.contains(part), "{part} in {line}");
         }
     }
+}
+
+#[test]
+fn a_gated_request_is_read_all_the_same() {
+    let mut call = gated(r#"{"mask":{"outbound":true}}"#, CHAT);
+    let mut onward = Onward::default();
+    for piece in QUESTION.as_bytes().chunks(3) {
+        call.pass(piece, &mut onward, || micros(1));
+    }
+    call.pass_end(End::Complete, &mut onward);
+    assert_eq!(onward.bytes(), QUESTION.as_bytes());
+    let gen_ai = call.provisional().gen_ai.unwrap();
+    assert_eq!(gen_ai.request_model.as_deref(), Some("gpt-5"));
 }
 
 #[test]
