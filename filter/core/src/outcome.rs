@@ -204,7 +204,7 @@ pub(crate) fn of_grpc(status: u64) -> Option<(Outcome, Reason)> {
 }
 
 /// The status of an accepted upgrade, such as to WebSocket.
-const SWITCHING_PROTOCOLS: u16 = 101;
+pub(crate) const SWITCHING_PROTOCOLS: u16 = 101;
 
 /// Response code details by prefix; the first that matches decides.
 const DETAILS: &[(&[u8], Outcome, Reason, End)] = {

@@ -93,50 +93,31 @@ impl Passage {
     /// they say to `hear`.
     pub(crate) fn push(&mut self, chunk: &[u8], view: &mut dyn FnMut(&[u8]), hear: &mut Hear<'_>) {
         self.chunks = self.chunks.saturating_add(1);
-        match &mut self.stream {
-            Some(stream) if stream.takes_view() => self.body.push_to(chunk, &mut |bytes| {
-                stream.push(bytes, hear);
-                view(bytes);
-            }),
-            Some(stream) => {
-                self.body.push_to(chunk, view);
-                stream.push(chunk, hear);
-            }
-            None if self.is_text => self.body.push_to(chunk, &mut |bytes| {
-                hear(Said::Content(bytes));
-                view(bytes);
-            }),
-            None => self.body.push_to(chunk, view),
+        let Self { body, stream, is_text, .. } = self;
+        body.push_to(chunk, &mut |bytes| {
+            pass_on(stream, *is_text, bytes, hear);
+            view(bytes);
+        });
+        if let Some(stream) = stream
+            && !stream.takes_view()
+        {
+            stream.push(chunk, hear);
         }
     }
 
     /// The message ended; what was not decided before goes to `view`, and what it says to `hear`.
     pub(crate) fn finish(&mut self, end: End, view: &mut dyn FnMut(&[u8]), hear: &mut Hear<'_>) {
-        let is_whole = matches!(end, End::Complete | End::Trailers);
         let is_first = self.body.end().is_none();
-        match &mut self.stream {
-            Some(stream) => {
-                let takes_view = stream.takes_view();
-                self.body.finish_to(end, &mut |bytes| {
-                    if takes_view {
-                        stream.push(bytes, hear);
-                    }
-                    view(bytes);
-                });
-                if is_first {
-                    stream.finish(is_whole, hear);
-                }
-            }
-            None if !self.is_text => self.body.finish_to(end, view),
-            None => {
-                self.body.finish_to(end, &mut |bytes| {
-                    hear(Said::Content(bytes));
-                    view(bytes);
-                });
-                if is_first {
-                    hear(Said::End { name: b"" });
-                }
-            }
+        let Self { body, stream, is_text, .. } = self;
+        body.finish_to(end, &mut |bytes| {
+            pass_on(stream, *is_text, bytes, hear);
+            view(bytes);
+        });
+        match stream {
+            _ if !is_first => {}
+            Some(stream) => stream.finish(matches!(end, End::Complete | End::Trailers), hear),
+            None if *is_text => hear(Said::End { name: b"" }),
+            None => {}
         }
     }
 
@@ -171,5 +152,15 @@ impl Passage {
     /// The digest, once the body ended.
     pub(crate) fn digest(&self) -> Option<Digest> {
         self.body.digest()
+    }
+}
+
+/// Some bytes of the masked view go where they are understood: to the events that they are written
+/// in, or else to `hear`, if they are text at all.
+fn pass_on(stream: &mut Option<Box<Stream>>, is_text: bool, bytes: &[u8], hear: &mut Hear<'_>) {
+    match stream {
+        Some(stream) if stream.takes_view() => stream.push(bytes, hear),
+        None if is_text => hear(Said::Content(bytes)),
+        _ => {}
     }
 }

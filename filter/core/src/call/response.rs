@@ -7,6 +7,7 @@ use crate::{
     headers::Role,
     mask::{Rules, Syntax},
     meaning::Meaning,
+    outcome::SWITCHING_PROTOCOLS,
     passage::Passage,
     stream::Kind,
     text::{MAX_TEXT_BYTES, Text},
@@ -98,9 +99,6 @@ impl Response {
         }
     }
 }
-
-/// The status of an accepted upgrade: what follows are frames of another protocol.
-const SWITCHING_PROTOCOLS: u16 = 101;
 
 fn parse_status(value: &[u8]) -> Option<u16> {
     std::str::from_utf8(value).ok()?.parse().ok()

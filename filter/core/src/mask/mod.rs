@@ -53,6 +53,7 @@ use skip::{Skip, Skipped};
 pub use syntax::{Scan, Syntax};
 use tree::{Tree, Walk};
 use window::Window;
+pub(crate) use window::hex;
 
 /// What stands in place of a secret, unless the operator chose something else.
 pub const PLACEHOLDER: &str = "***REDACTED***";

@@ -224,7 +224,7 @@ fn without_percent(mut rest: &[u8]) -> Option<&[u8]> {
 }
 
 /// The byte that two hexadecimal digits stand for.
-pub(super) fn hex(high: u8, low: u8) -> Option<u8> {
+pub(crate) fn hex(high: u8, low: u8) -> Option<u8> {
     let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
     Some(digit(high)? << 4 | digit(low)?)
 }

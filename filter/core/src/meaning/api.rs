@@ -8,6 +8,7 @@
 use std::borrow::Cow;
 
 use super::Clues;
+use crate::mask::hex;
 
 /// What host and path tell.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -144,14 +145,12 @@ fn percent_decoded(text: &[u8]) -> Cow<'_, [u8]> {
     let mut rest = text;
     while let Some((byte, behind)) = rest.split_first() {
         let escaped = match (byte, behind) {
-            (b'%', [high, low, behind @ ..]) => {
-                hex(*high).zip(hex(*low)).map(|pair| (pair, behind))
-            }
+            (b'%', [high, low, behind @ ..]) => hex(*high, *low).map(|byte| (byte, behind)),
             _ => None,
         };
         match escaped {
-            Some(((high, low), behind)) => {
-                decoded.push(high << 4 | low);
+            Some((byte, behind)) => {
+                decoded.push(byte);
                 rest = behind;
             }
             None => {
@@ -161,10 +160,6 @@ fn percent_decoded(text: &[u8]) -> Cow<'_, [u8]> {
         }
     }
     Cow::Owned(decoded)
-}
-
-fn hex(digit: u8) -> Option<u8> {
-    char::from(digit).to_digit(16).and_then(|digit| u8::try_from(digit).ok())
 }
 
 /// Where a path tells its operation.
