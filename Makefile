@@ -7,18 +7,19 @@ BUILT := $(or $(CARGO_TARGET_DIR),target)/native
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run test bench fuzz wasm lint clean
+.PHONY: help run test faults bench fuzz wasm lint clean
 
 help:
 	@echo 'make run     start the gateway, send sample calls through it, print their entries; Ctrl-C stops it'
 	@echo 'make test    all tests: units, properties, and end to end against real Envoys'
+	@echo 'make faults  what is lost when shipper, store, disk or gateway fail under load: counted, about twenty minutes'
 	@echo 'make bench   what the filter costs: Envoy with it against Envoy without it'
 	@echo 'make fuzz    odd input for masker, framers and reader, 60 seconds for each of five targets'
 	@echo 'make wasm    build the filter: target/ledgerline.wasm'
 	@echo 'make lint    formatting, clippy, shellcheck, licences and advisories of the dependencies'
 	@echo 'make clean   remove what was built and downloaded (target/, .cache/); ledger/ stays'
 	@echo
-	@echo "run, bench and fuzz take arguments: make run ARGS='--help', make fuzz ARGS=600"
+	@echo "run, faults, bench and fuzz take arguments: make run ARGS='--help', make fuzz ARGS=600"
 
 # What asks or installs comes first: nobody likes to be asked in the middle of a long build.
 run:
@@ -30,9 +31,18 @@ run:
 test:
 	envoy/install.sh $(ENVOY) $(OLDEST_ENVOY)
 	tests/setup.sh
+	tests/storage.sh
+	tests/collector.sh
 	filter/build.sh
 	filter/build.sh --features fault-injection --output target/ledgerline-fault.wasm
 	$(CARGO) test --locked --workspace
+
+faults:
+	envoy/install.sh $(ENVOY)
+	tests/storage.sh
+	filter/build.sh
+	$(CARGO) build --locked --profile native --bin ledgerline --bin faults
+	$(BUILT)/faults $(ARGS)
 
 bench:
 	envoy/install.sh $(ENVOY)

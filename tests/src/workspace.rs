@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 
 /// The oldest Envoy that Ledgerline supports.
 pub const OLDEST_ENVOY: &str = "1.37.0";
@@ -23,6 +23,16 @@ pub fn envoy(version: &str) -> Result<PathBuf> {
 /// The bootstrap of the egress gateway, as shipped.
 pub fn egress_bootstrap() -> Result<PathBuf> {
     existing("envoy/egress.yaml", "git checkout envoy/egress.yaml")
+}
+
+/// The tool `ledgerline`, built with this very program.
+pub fn tool() -> Result<PathBuf> {
+    let own = std::env::current_exe()?;
+    let mut folders = own.ancestors().skip(1).take(2).map(|folder| folder.join("ledgerline"));
+    let tool = folders.find(|tool| tool.is_file());
+    tool.with_context(|| {
+        format!("ledgerline is not beside {}; `cargo build` makes it", own.display())
+    })
 }
 
 /// The filter, as built for release.

@@ -61,6 +61,8 @@ words! {
         UnmaskableBody = "unmaskable_body",
         /// The body holds a credential of another provider than the one that is called.
         SecretToWrongHost = "secret_to_wrong_host",
+        /// There is no room to record the call, so it was not made.
+        SinkUnavailable = "sink_unavailable",
         /// The gateway stopped the call for a reason of its own, such as a drain or a limit.
         GatewayFault = "gateway_fault",
         /// The filter failed during the call.

@@ -106,10 +106,12 @@ impl Bootstrap {
     /// Writes the ledger into `folder`.
     pub fn use_ledger_folder(&mut self, folder: &Path) {
         for_each_object(&mut self.0, &mut |object| {
-            let path = object.get("path").and_then(Value::as_str);
-            if let Some(name) = path.and_then(|path| path.strip_prefix("ledger/")) {
-                let path = folder.join(name).display().to_string();
-                object.insert("path".into(), path.into());
+            for key in ["path", "filename"] {
+                let path = object.get(key).and_then(Value::as_str);
+                if let Some(name) = path.and_then(|path| path.strip_prefix("ledger/")) {
+                    let path = folder.join(name).display().to_string();
+                    object.insert(key.into(), path.into());
+                }
             }
         });
     }

@@ -57,6 +57,7 @@ impl Gateway {
             ports: Ports::Free,
             ledger_folder: None,
             concurrency: 2,
+            flush_interval_ms: 10,
             arguments: Vec::new(),
             environment: Vec::new(),
         })
@@ -174,6 +175,7 @@ pub struct Builder {
     ports: Ports,
     ledger_folder: Option<PathBuf>,
     concurrency: u32,
+    flush_interval_ms: u32,
     arguments: Vec<String>,
     environment: Vec<(String, String)>,
 }
@@ -268,6 +270,12 @@ impl Builder {
         self
     }
 
+    /// Writes entries to their file this often; every 10 ms if nobody says otherwise, so that tests need not wait.
+    pub fn flush_interval_ms(mut self, interval: u32) -> Self {
+        self.flush_interval_ms = interval;
+        self
+    }
+
     /// Adds arguments to Envoy's command line.
     pub fn arguments(mut self, arguments: &[&str]) -> Self {
         self.arguments.extend(arguments.iter().map(|&argument| argument.to_owned()));
@@ -350,7 +358,7 @@ impl Builder {
             .arg(scratch.join("admin"))
             .args(["--disable-hot-restart", "--log-level", "warning"])
             .args(["--concurrency", &self.concurrency.to_string()])
-            .args(["--file-flush-interval-msec", "10"])
+            .args(["--file-flush-interval-msec", &self.flush_interval_ms.to_string()])
             .args(&self.arguments)
             .envs(self.environment.iter().map(|(name, value)| (name, value)))
             .stdin(std::process::Stdio::null())

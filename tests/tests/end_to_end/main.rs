@@ -27,6 +27,7 @@ mod load;
 mod masking;
 mod mcp;
 mod models;
+mod no_room;
 mod outcomes;
 mod real_clients;
 mod run_command;

@@ -1,0 +1,178 @@
+//! A gateway, its ledger, a store behind a proxy that can fail, and the count of what arrived.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Result, ensure};
+use tempfile::TempDir;
+
+use super::{Lines, Sent, Shipping};
+use crate::envoy::{Builder, Gateway};
+use crate::simulator::Simulator;
+use crate::workspace;
+
+/// How long the last entries may take to their file.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A ledger folder whose files the kernel may protect, removed all the same in the end.
+#[derive(Debug)]
+pub struct LedgerFolder(TempDir);
+
+impl LedgerFolder {
+    /// A new one below `parent`, on whatever file system that is.
+    pub fn new_in(parent: &Path) -> Result<Self> {
+        Ok(Self(tempfile::Builder::new().prefix("ledgerline-ledger-").tempdir_in(parent)?))
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        self.0.path()
+    }
+}
+
+impl Drop for LedgerFolder {
+    fn drop(&mut self) {
+        let Ok(tool) = workspace::tool() else { return };
+        let _ = std::process::Command::new(tool)
+            .args(["protect", "--lift"])
+            .arg(self.path())
+            .stdin(std::process::Stdio::null())
+            .stdout(std::process::Stdio::null())
+            .stderr(std::process::Stdio::null())
+            .status();
+    }
+}
+
+/// What stands in a bucket below a prefix, every version.
+#[derive(Clone, Debug, Default)]
+pub struct Stored {
+    /// All lines of all versions.
+    pub lines: Lines,
+    /// How many versions of objects.
+    pub versions: u64,
+    /// How many of them are not locked in COMPLIANCE mode for as long as they should be.
+    pub unprotected: u64,
+}
+
+/// A gateway with a ledger of its own.
+#[derive(Debug)]
+pub struct Site {
+    /// The gateway; as shipped, with its entries flushed every 100 ms.
+    pub gateway: Gateway,
+    /// Its ledger.
+    pub ledger: LedgerFolder,
+    _simulator: Simulator,
+}
+
+impl Site {
+    /// Starts it with its ledger below `parent`.
+    pub async fn start(parent: &Path, change: impl FnOnce(Builder) -> Builder) -> Result<Self> {
+        let simulator = Simulator::start()?;
+        let ledger = LedgerFolder::new_in(parent)?;
+        protect(ledger.path())?;
+        let builder = Gateway::builder(workspace::NEWEST_ENVOY)?
+            .simulator(&simulator)?
+            .flush_interval_ms(100)
+            .ledger_folder(ledger.path().to_owned());
+        let gateway = change(builder).start().await?;
+        Ok(Self { gateway, ledger, _simulator: simulator })
+    }
+
+    /// How `ledgerline ship` carries this ledger to `to`, with a segment each second.
+    pub fn shipping(&self, to: &str, environment: Vec<(String, String)>) -> Shipping {
+        let arguments = ["--segment-age", "1s"].map(str::to_owned).to_vec();
+        let admin = Some(self.gateway.admin().0);
+        Shipping {
+            from: self.ledger.path().to_owned(),
+            to: to.to_owned(),
+            admin,
+            environment,
+            arguments,
+        }
+    }
+
+    /// Waits until every call that was answered has its line, as far as it ever will.
+    pub async fn settle(&self, sent: &Sent) -> Result<Lines> {
+        let deadline = tokio::time::Instant::now() + PATIENCE;
+        loop {
+            let lines = Lines::in_ledger(self.ledger.path())?;
+            let is_settled = sent.answered.is_subset(&lines.correlation_ids());
+            if is_settled || tokio::time::Instant::now() > deadline {
+                return Ok(lines);
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+}
+
+/// What became of every call and every line.
+#[derive(Clone, Debug)]
+pub struct Account {
+    /// Calls that the provider answered.
+    pub calls: u64,
+    /// Calls that the gateway refused, or that broke.
+    pub not_made: u64,
+    /// Answered calls without a line in the ledger.
+    pub without_line: u64,
+    /// Lines that reached the ledger.
+    pub lines: u64,
+    /// Of these, lines that are no entry.
+    pub torn: u64,
+    /// Versions of objects in the store.
+    pub objects: u64,
+    /// Versions that are not locked as they should be.
+    pub unprotected: u64,
+    /// Lines that are in the store again.
+    pub repeated: u64,
+    /// Lines of the ledger that are not in the store.
+    pub lost: u64,
+}
+
+impl Account {
+    /// Counts.
+    pub fn of(sent: &Sent, ledger: &Lines, stored: &Stored) -> Self {
+        let recorded = ledger.correlation_ids();
+        let without_line = sent.answered.difference(&recorded).count() as u64;
+        Self {
+            calls: sent.answered.len() as u64,
+            not_made: sent.refused + sent.broken,
+            without_line,
+            lines: ledger.count(),
+            torn: ledger.torn(),
+            objects: stored.versions,
+            unprotected: stored.unprotected,
+            repeated: stored.lines.repeated(),
+            lost: ledger.missing_in(&stored.lines),
+        }
+    }
+
+    /// Fails unless every line of the ledger is in the store, under its lock.
+    pub fn check_delivered(&self) -> Result<()> {
+        ensure!(self.lines > 0, "nothing was recorded: {self:?}");
+        ensure!(self.lost == 0, "lines were lost on the way to the store: {self:?}");
+        ensure!(self.unprotected == 0, "objects are not locked: {self:?}");
+        Ok(())
+    }
+
+    /// Fails unless, besides, every answered call has its line.
+    pub fn check_complete(&self) -> Result<()> {
+        ensure!(self.without_line == 0, "calls have no line: {self:?}");
+        self.check_delivered()
+    }
+}
+
+/// Puts the ledger under the kernel's protection where that is to be had.
+fn protect(ledger: &Path) -> Result<()> {
+    let status =
+        std::process::Command::new(workspace::tool()?).arg("protect").arg(ledger).output()?;
+    let code = status.status.code();
+    ensure!(matches!(code, Some(0 | 1)), "protect: {}", String::from_utf8_lossy(&status.stderr));
+    Ok(())
+}
+
+/// Where files of tests lie that must not be on a memory file system.
+pub fn scratch_on_disk() -> Result<PathBuf> {
+    let folder = workspace::root().join("target/tmp");
+    std::fs::create_dir_all(&folder)?;
+    Ok(folder)
+}
