@@ -8,7 +8,8 @@ use std::{
 
 use ledgerline_core::digest::{Body, End};
 
-use super::{method::Method, progress::Progress, unwritten};
+use super::{method::Method, unwritten};
+use crate::progress::Progress;
 use crate::fault::Fault;
 
 /// So much is read at a time.
