@@ -9,6 +9,8 @@ mod fault;
 mod hash;
 mod schema;
 mod show;
+#[expect(dead_code, reason = "nothing writes to a store yet")]
+mod store;
 
 use std::{path::PathBuf, process::ExitCode};
 
