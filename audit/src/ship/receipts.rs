@@ -67,14 +67,14 @@ pub(super) struct Receipt {
     pub(super) mode: String,
     /// Until when the store keeps it; absent where it keeps it for good.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) until: Option<Timestamp>,
+    pub(super) until: Option<Moment>,
     /// Of the object as stored.
     pub(super) sha256: String,
     /// Of the object as stored.
     pub(super) bytes: u64,
     pub(super) entries: u64,
     pub(super) torn: u64,
-    pub(super) confirmed_at: Timestamp,
+    pub(super) confirmed_at: Moment,
     /// The sealed file, and which of its bytes.
     pub(super) file: String,
     pub(super) start: u64,
@@ -88,7 +88,26 @@ pub(super) struct Dropped {
     pub(super) start: u64,
     pub(super) entries: u64,
     pub(super) bytes: u64,
-    pub(super) at: Timestamp,
+    pub(super) at: Moment,
+}
+
+/// A time as RFC 3339 text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub(super) struct Moment(pub(super) Timestamp);
+
+impl TryFrom<String> for Moment {
+    type Error = jiff::Error;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse().map(Self)
+    }
+}
+
+impl From<Moment> for String {
+    fn from(moment: Moment) -> Self {
+        moment.0.to_string()
+    }
 }
 
 #[derive(Serialize, Deserialize)]
@@ -163,7 +182,7 @@ impl Receipts {
         let covered = self.covered.entry(receipt.file.clone()).or_default();
         let end = covered.ranges.entry(receipt.start).or_default();
         *end = receipt.end.max(*end);
-        covered.last_at = receipt.confirmed_at;
+        covered.last_at = receipt.confirmed_at.0;
     }
 
     fn append(&mut self, line: &Line) -> io::Result<()> {
@@ -192,7 +211,7 @@ mod tests {
     use super::*;
 
     fn receipt(file: &str, start: u64, end: u64) -> Receipt {
-        let at = Timestamp::UNIX_EPOCH;
+        let at = Moment(Timestamp::UNIX_EPOCH);
         Receipt {
             name: "n".into(),
             url: "file:///x".into(),
@@ -252,7 +271,7 @@ mod tests {
     fn a_dropped_file_is_no_confirmed_one() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("s");
-        let at = Timestamp::UNIX_EPOCH;
+        let at = Moment(Timestamp::UNIX_EPOCH);
         let dropped = Dropped { file: "a".into(), start: 0, entries: 3, bytes: 9, at };
         Receipts::open(&path).unwrap().add_dropped(dropped).unwrap();
         let receipts = Receipts::open(&path).unwrap();

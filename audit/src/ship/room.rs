@@ -19,7 +19,7 @@ use jiff::Timestamp;
 
 use super::{
     folder::Stamped,
-    receipts::Dropped,
+    receipts::{Dropped, Moment},
     segment::Segment,
     state::State,
     units::{Size, Span},
@@ -158,7 +158,7 @@ impl<'a> Room<'a> {
             start,
             entries,
             bytes: file.len - start.min(file.len),
-            at: Timestamp::now(),
+            at: Moment(Timestamp::now()),
         };
         anstream::eprintln!(
             "LOST: {entries} entries of {} were deleted unshipped: the ledger folder is at its cap and \

@@ -20,7 +20,7 @@ use sha2::{Digest, Sha256};
 use super::{
     folder::Stamped,
     promise::{self, Kept},
-    receipts::Receipt,
+    receipts::{Moment, Receipt},
     segment::{Count, Segment, hex},
     state::State,
 };
@@ -158,12 +158,12 @@ impl<'a> Shipper<'a> {
             url: self.target.url.to_string(),
             version: kept.version.or_else(|| parcel.put.clone().flatten()),
             mode: kept.mode,
-            until: kept.until,
+            until: kept.until.map(Moment),
             sha256: hex(&parcel.object.sha256),
             bytes: parcel.object.body.len() as u64,
             entries: parcel.count.entries,
             torn: parcel.count.torn,
-            confirmed_at: now,
+            confirmed_at: Moment(now),
             file: parcel.file.name(),
             start: parcel.start,
             end: parcel.end,
