@@ -66,7 +66,8 @@ fn protect(folder: &Path) -> Result<(), Fault> {
 }
 
 fn say(text: &str) -> Result<(), Fault> {
-    writeln!(io::stdout(), "{text}").map_err(|error| Fault::io(Path::new("standard output"), &error))
+    writeln!(io::stdout(), "{text}")
+        .map_err(|error| Fault::io(Path::new("standard output"), &error))
 }
 
 fn kernel_text(live: &Path) -> String {

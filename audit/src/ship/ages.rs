@@ -4,7 +4,7 @@
 //! run left. What is not yet shipped from a file counts as old as the file.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     time::{Duration, Instant},
 };
 
@@ -42,16 +42,17 @@ impl Ages {
 
     /// How long the lines of a renamed or sealed file have been waiting.
     pub(super) fn of(&mut self, file: &Stamped) -> Duration {
-        let since = self.files.entry(file.stamp.clone()).or_insert_with(|| Since {
-            seen: Instant::now(),
-            before: wall_age(&file.stamp),
-        });
+        let since = self
+            .files
+            .entry(file.stamp.clone())
+            .or_insert_with(|| Since { seen: Instant::now(), before: wall_age(&file.stamp) });
         since.seen.elapsed().saturating_add(since.before)
     }
 
     /// Forgets all files but these.
     pub(super) fn keep_only(&mut self, files: &[Stamped]) {
-        self.files.retain(|stamp, _| files.iter().any(|file| file.stamp == *stamp));
+        let stamps: BTreeSet<_> = files.iter().map(|file| file.stamp.as_str()).collect();
+        self.files.retain(|stamp, _| stamps.contains(stamp.as_str()));
     }
 }
 

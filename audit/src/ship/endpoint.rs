@@ -30,9 +30,9 @@ pub(super) fn serve(
     listener.set_nonblocking(true)?;
     anstream::eprintln!("health and metrics: http://{}", listener.local_addr()?);
     let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
-    thread::Builder::new().name("endpoint".to_owned()).spawn(move || {
-        runtime.block_on(accept(listener, Arc::new(Sources { health, metrics })))
-    })?;
+    thread::Builder::new()
+        .name("endpoint".to_owned())
+        .spawn(move || runtime.block_on(accept(listener, Arc::new(Sources { health, metrics }))))?;
     Ok(())
 }
 
@@ -81,7 +81,7 @@ impl Sources {
     }
 }
 
-const METRICS_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+const METRICS_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 fn response(status: StatusCode, kind: &'static str, text: String) -> Response<Full<Bytes>> {
     let mut response = Response::new(Full::new(text.into()));

@@ -23,8 +23,8 @@ pub(super) fn writers(file: &File) -> Writers {
     let fd = file.as_raw_fd();
     // Whoever opens the file for writing in the moment of the lease has a signal sent to us. By
     // default it is SIGIO, which kills; SIGURG is ignored unless somebody asks for it.
-    let granted = fcntl(fd, F_SETSIG, libc::SIGURG)
-        .and_then(|()| fcntl(fd, libc::F_SETLEASE, libc::F_RDLCK));
+    let granted =
+        fcntl(fd, F_SETSIG, libc::SIGURG).and_then(|()| fcntl(fd, libc::F_SETLEASE, libc::F_RDLCK));
     match granted {
         Ok(()) => {
             // A lease that stays ends with the file descriptor.

@@ -1,6 +1,7 @@
 //! What the shipper counts, in Prometheus' text form.
 
 use std::{
+    collections::BTreeSet,
     fs, io,
     path::Path,
     sync::atomic::{AtomicI64, AtomicU64},
@@ -121,12 +122,12 @@ impl Metrics {
         registry.register_with_unit("drain", help, Unit::Seconds, self.drain.clone());
     }
 
-    /// Everything, as a scraper reads it.
+    /// Everything, as a scraper reads it (version 0.0.4 of the text form).
     pub(super) fn text(&self) -> String {
         let mut text = String::new();
         // Writing into a string cannot fail.
         let _ = encode(&mut text, &self.registry);
-        text
+        classic(&text)
     }
 
     /// Writes a file for node_exporter's textfile collector, in one step.
@@ -139,6 +140,24 @@ impl Metrics {
     pub(super) fn count_error(&self, kind: &'static str) {
         self.errors.get_or_create(&ErrorLabels { kind }).inc();
     }
+}
+
+/// OpenMetrics as Prometheus' older text form, the only one that node_exporter reads: there a counter has
+/// its whole name also in its head, and units are no lines of their own.
+fn classic(text: &str) -> String {
+    let type_of =
+        |line: &str| line.strip_prefix("# TYPE ")?.strip_suffix(" counter").map(str::to_owned);
+    let counters: BTreeSet<String> = text.lines().filter_map(type_of).collect();
+    let head = |line: &str| -> Option<String> {
+        let (mark, name, rest) = match line.splitn(4, ' ').collect::<Vec<_>>()[..] {
+            ["#", mark @ ("HELP" | "TYPE"), name, rest] => (mark, name, rest),
+            ["#", ..] => return None,
+            _ => return Some(format!("{line}\n")),
+        };
+        let end = if counters.contains(name) { "_total" } else { "" };
+        Some(format!("# {mark} {name}{end} {rest}\n"))
+    };
+    text.lines().filter_map(head).collect()
 }
 
 /// A gauge holds an `i64`.
@@ -164,8 +183,11 @@ mod tests {
             "ledgerline_ship_oldest_unconfirmed_age_seconds 0.0\n",
             "ledgerline_ship_uploaded_bytes_total 0\n",
             "ledgerline_ship_drain_seconds_count 0\n",
+            "# TYPE ledgerline_ship_uploaded_bytes_total counter\n",
+            "# TYPE ledgerline_ship_local_bytes gauge\n",
         ] {
             assert!(text.contains(line), "{line}{text}");
         }
+        assert!(!text.contains("# UNIT") && !text.contains("# EOF"), "{text}");
     }
 }

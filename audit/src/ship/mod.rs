@@ -40,10 +40,6 @@ use std::{
 use clap::Args;
 use tokio::runtime;
 
-pub(crate) use self::{
-    folder::{LIVE, SEGMENTS},
-    rotate::{Options as RotateOptions, run as run_rotate},
-};
 use self::{
     ages::Ages,
     folder::Folder,
@@ -52,6 +48,10 @@ use self::{
     shipper::{Compress, Target},
     state::State,
     units::Span,
+};
+pub(crate) use self::{
+    folder::{LIVE, SEGMENTS},
+    rotate::{Options as RotateOptions, run as run_rotate},
 };
 use crate::{fault::Fault, store::SinkUrl};
 

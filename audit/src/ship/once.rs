@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use tokio::time::{Instant, sleep};
+use tokio::time::sleep;
 
 use super::{
     Options,
@@ -18,8 +18,6 @@ use super::{
 };
 use crate::{fault::Fault, progress::Progress};
 
-/// A gateway that has been told opens its new file within a flush.
-const DRAIN_PATIENCE: Duration = Duration::from_secs(30);
 const POLL: Duration = Duration::from_millis(20);
 /// A store that is busy gets so many tries.
 const TRIES: u32 = 6;
@@ -55,7 +53,6 @@ pub(super) async fn rotate(
     latest: Option<&str>,
 ) -> Result<u64, String> {
     rotation.recover().map_err(|error| error.to_string())?;
-    let deadline = Instant::now() + DRAIN_PATIENCE;
     let (mut has_begun, mut sealed) = (false, 0);
     loop {
         match rotation.step(!has_begun, latest).await? {
@@ -67,14 +64,10 @@ pub(super) async fn rotate(
                     return Ok(sealed);
                 }
             }
-            Step::Draining if Instant::now() < deadline => sleep(POLL).await,
-            Step::Draining => return Err(STILL_OPEN.to_owned()),
+            Step::Draining => sleep(POLL).await,
         }
     }
 }
-
-const STILL_OPEN: &str = "somebody still has the renamed file open for writing: it is sealed by the next \
-    run, once the gateway has opened the new one";
 
 /// Until nothing is left, or the reason why something is.
 async fn ship_all(shipper: &mut Shipper<'_>) -> Option<String> {
@@ -118,5 +111,6 @@ pub(super) fn what_is_left(state: &State<'_>) -> Vec<String> {
 }
 
 pub(super) fn say(text: &str) -> Result<(), Fault> {
-    writeln!(io::stdout(), "{text}").map_err(|error| Fault::io(Path::new("standard output"), &error))
+    writeln!(io::stdout(), "{text}")
+        .map_err(|error| Fault::io(Path::new("standard output"), &error))
 }

@@ -13,7 +13,7 @@
 //! then put once more and recognised.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs::{File, OpenOptions},
     io::{self, Read, Seek, SeekFrom, Write},
     os::unix::fs::OpenOptionsExt,
@@ -173,7 +173,7 @@ impl Receipts {
     }
 
     /// Forgets all files but these, and the latest name.
-    pub(super) fn keep_only(&mut self, files: &[String]) {
+    pub(super) fn keep_only(&mut self, files: &BTreeSet<String>) {
         let latest = self.latest_file().map(ToOwned::to_owned);
         self.covered.retain(|file, _| files.contains(file) || latest.as_ref() == Some(file));
     }
@@ -285,7 +285,7 @@ mod tests {
         let mut receipts = Receipts::open(&folder.path().join("s")).unwrap();
         receipts.add(receipt("a", 0, 1)).unwrap();
         receipts.add(receipt("b", 0, 1)).unwrap();
-        receipts.keep_only(&[]);
+        receipts.keep_only(&BTreeSet::new());
         assert_eq!((receipts.latest_file(), receipts.end("a")), (Some("b"), 0));
     }
 }

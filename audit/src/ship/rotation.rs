@@ -77,19 +77,18 @@ pub(super) enum Step {
     Began,
     /// Somebody still writes the renamed file.
     Draining,
-    /// A file was sealed, so long after it was renamed (if that was in this run).
-    Sealed(Option<Duration>),
+    /// A file was sealed, so long after it was renamed, or found renamed.
+    Sealed(Duration),
 }
 
 /// The gateway is told again if it still holds the old file.
 const ASK_AGAIN: Duration = Duration::from_secs(5);
 
+/// A gateway that was told opens its new file within a flush.
+const OVERDUE: Duration = Duration::from_secs(30);
+
 impl<'a> Rotation<'a> {
-    pub(super) fn new(
-        folder: &'a Folder,
-        options: &'a Options,
-        ages: &'a RefCell<Ages>,
-    ) -> Self {
+    pub(super) fn new(folder: &'a Folder, options: &'a Options, ages: &'a RefCell<Ages>) -> Self {
         Self {
             folder,
             options,
@@ -197,12 +196,15 @@ impl<'a> Rotation<'a> {
                 asked.elapsed() >= self.options.drain.0
             }
         };
+        let began = *self.began.get_or_insert_with(Instant::now);
         if !is_free {
-            return Ok(Step::Draining);
+            let is_overdue = began.elapsed() >= OVERDUE;
+            return if is_overdue { Err(still_open(&old.path)) } else { Ok(Step::Draining) };
         }
         self.seal(old, &file).map_err(fault)?;
         self.asked = None;
-        Ok(Step::Sealed(self.began.take().map(|began| began.elapsed())))
+        self.began = None;
+        Ok(Step::Sealed(began.elapsed()))
     }
 
     /// Tells the gateway, unless it was told less than `again` ago; when it was.
@@ -271,6 +273,14 @@ fn remove_if_there(path: &Path) -> io::Result<()> {
 fn unchowned(error: io::Error) -> io::Error {
     let fix = "cannot give the next file the owner of this one: run as the same account, or with CAP_CHOWN";
     io::Error::new(error.kind(), format!("{fix} ({error})"))
+}
+
+fn still_open(old: &Path) -> String {
+    format!(
+        "{}: somebody still has it open for writing: it is sealed once the gateway has opened the new \
+         file; does --reopen reach it?",
+        old.display()
+    )
 }
 
 fn unknown(old: &Path) -> String {

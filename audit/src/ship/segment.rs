@@ -132,7 +132,7 @@ struct Line {
 }
 
 /// How every entry begins.
-const ENTRY_START: &[u8] = br#"{"timestamp":"#;
+const ENTRY_START: &[u8] = br#"{"timestamp":""#;
 
 impl Count {
     pub(super) fn of(bytes: &[u8]) -> Self {
@@ -160,12 +160,12 @@ fn read_line(line: &[u8]) -> Option<Line> {
     (line.len() <= MAX_ENTRY_BYTES).then(|| serde_json::from_slice(line).ok()).flatten()
 }
 
-/// The good entry that follows a torn one on the same line.
+/// The good entry that follows a torn one on the same line. No entry holds the bytes that another
+/// begins with, so it can only be at the last such beginning.
 fn behind_torn(line: &[u8]) -> Option<Line> {
     let tail = line.get(line.len().saturating_sub(MAX_ENTRY_BYTES)..)?;
-    let starts = tail.windows(ENTRY_START.len()).enumerate();
-    let starts = starts.filter(|(_, window)| *window == ENTRY_START);
-    starts.filter_map(|(at, _)| read_line(tail.get(at..)?)).next()
+    let at = tail.windows(ENTRY_START.len()).rposition(|window| window == ENTRY_START)?;
+    read_line(tail.get(at..)?)
 }
 
 #[cfg(test)]
@@ -264,7 +264,8 @@ mod tests {
 
     #[test]
     fn a_host_cannot_leave_its_place_in_the_name() {
-        for (host, word) in [("gw-1.example", "gw-1.example"), ("a/b_c ü", "a-b-c--"), ("", "unnamed")]
+        for (host, word) in
+            [("gw-1.example", "gw-1.example"), ("a/b_c ü", "a-b-c--"), ("", "unnamed")]
         {
             assert_eq!(host_word(host), word);
         }

@@ -94,6 +94,12 @@ impl<'a> Shipper<'a> {
         Self { state, target, store: None, current: None, done: Done::default() }
     }
 
+    /// Opens the store, also while there is nothing to ship, and ships the next segment.
+    pub(super) async fn step(&mut self) -> Result<bool, Unshipped> {
+        self.open().await?;
+        self.ship_next().await
+    }
+
     /// Ships the next segment; whether there was one.
     pub(super) async fn ship_next(&mut self) -> Result<bool, Unshipped> {
         let Some(mut parcel) = self.take_parcel()? else { return Ok(false) };
@@ -117,10 +123,17 @@ impl<'a> Shipper<'a> {
         }
         let Some((file, start)) = self.state.next_unconfirmed() else { return Ok(None) };
         let packed = self.pack(&file, start);
-        let fault = |error| Unshipped::local(format!("{}: {error}", file.path.display()));
-        let parcel = packed.map_err(fault)?;
+        let parcel = packed.map_err(|error| self.unreadable(&file, &error))?;
         self.state.set_under_way(parcel.as_ref().map(|parcel| &parcel.file));
         Ok(parcel)
+    }
+
+    /// A sealed file that somebody took away is not waited for.
+    fn unreadable(&self, file: &Stamped, error: &std::io::Error) -> Unshipped {
+        if error.kind() == std::io::ErrorKind::NotFound {
+            self.state.forget(file);
+        }
+        Unshipped::local(format!("{}: {error}", file.path.display()))
     }
 
     fn pack(&self, file: &Stamped, start: u64) -> std::io::Result<Option<Parcel>> {
@@ -135,19 +148,25 @@ impl<'a> Shipper<'a> {
     }
 
     async fn deliver(&mut self, parcel: &mut Parcel) -> Result<Kept, Unshipped> {
-        let store = match self.store.take() {
-            Some(store) => store,
-            None => Store::open(self.target.url, self.target.promise.explicit()).await?,
-        };
-        let store = self.store.insert(store);
+        let target = self.target;
+        let state = self.state;
+        let store = self.open().await?;
         if parcel.put.is_none()
-            && let Some(kept) = self.target.put(store, parcel, self.state).await?
+            && let Some(kept) = target.put(store, parcel, state).await?
         {
             return Ok(kept);
         }
         let version = parcel.put.clone().flatten();
         let held = store.held(&parcel.object, version.as_deref()).await?;
-        self.target.judge(parcel, held)
+        target.judge(parcel, held)
+    }
+
+    async fn open(&mut self) -> Result<&Store, Unshipped> {
+        let store = match self.store.take() {
+            Some(store) => store,
+            None => Store::open(self.target.url, self.target.promise.explicit()).await?,
+        };
+        Ok(self.store.insert(store))
     }
 
     /// The receipt, for an object that the store keeps.

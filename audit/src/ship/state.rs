@@ -57,7 +57,7 @@ impl<'a> State<'a> {
     /// Looks for sealed files anew.
     pub(super) fn refresh(&self) -> io::Result<()> {
         let sealed = self.folder.sealed()?;
-        let names: Vec<_> = sealed.iter().map(Stamped::name).collect();
+        let names = sealed.iter().map(Stamped::name).collect();
         self.receipts.borrow_mut().keep_only(&names);
         *self.sealed.borrow_mut() = sealed;
         Ok(())

@@ -8,9 +8,10 @@ use std::time::{Duration, Instant};
 use tokio::{sync::Notify, time::sleep};
 
 use super::{
-    Options, once,
-    pace::{Backoff, Once, asked_to_stop},
+    Options,
     health::Trouble,
+    once,
+    pace::{Backoff, Once, asked_to_stop},
     room::Room,
     rotation::{Rotation, Step},
     shipper::{Shipper, Target, Unshipped},
@@ -36,7 +37,10 @@ pub(super) async fn run(
         "{}: {} objects confirmed: {} entries, {} torn lines, {} bytes",
         target.url, done.objects, done.entries, done.torn, done.bytes
     ))?;
-    let left = once::what_is_left(state);
+    let mut left = once::what_is_left(state);
+    if state.folder.live_len() > 0 {
+        left.push(format!("left: {}: not rotated yet", state.folder.live().display()));
+    }
     if left.is_empty() { Ok(()) } else { Err(Fault::Refused(left.join("\n"))) }
 }
 
@@ -52,7 +56,7 @@ async fn stop(state: &State<'_>, wake: &Notify) {
 async fn ship(shipper: &mut Shipper<'_>, state: &State<'_>, wake: &Notify) {
     let (mut backoff, mut once) = (Backoff::default(), Once::default());
     while !state.is_stopping() {
-        let wait = match shipper.ship_next().await {
+        let wait = match shipper.step().await {
             Ok(was_shipped) => {
                 state.health.note(|facts| {
                     if was_shipped {
@@ -70,10 +74,18 @@ async fn ship(shipper: &mut Shipper<'_>, state: &State<'_>, wake: &Notify) {
                 backoff.next()
             }
         };
-        tokio::select! {
-            () = sleep(wait) => {}
-            () = wake.notified() => {}
-        }
+        pause(state, wake, wait).await;
+    }
+}
+
+/// Waits, unless it is time to stop.
+async fn pause(state: &State<'_>, wake: &Notify, wait: Duration) {
+    if state.is_stopping() {
+        return;
+    }
+    tokio::select! {
+        () = sleep(wait) => {}
+        () = wake.notified() => {}
     }
 }
 
@@ -121,10 +133,7 @@ impl<'a> Keeper<'a> {
                 self.look();
                 self.looked = Some(Instant::now());
             }
-            tokio::select! {
-                () = sleep(TICK) => {}
-                () = wake.notified() => {}
-            }
+            pause(self.state, wake, TICK).await;
         }
         self.look();
     }
@@ -157,11 +166,9 @@ impl<'a> Keeper<'a> {
         }
     }
 
-    fn note_sealed(&self, took: Option<Duration>) {
+    fn note_sealed(&self, took: Duration) {
         self.state.metrics.rotations.inc();
-        if let Some(took) = took {
-            self.state.metrics.drain.observe(took.as_secs_f64());
-        }
+        self.state.metrics.drain.observe(took.as_secs_f64());
         if let Err(error) = self.state.refresh() {
             anstream::eprintln!("{}: {error}", self.state.folder.segments().display());
         }

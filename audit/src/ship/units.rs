@@ -69,7 +69,8 @@ mod tests {
         for (text, bytes) in [("0", 0), ("16MiB", 16 << 20), ("2kB", 2_000), ("7B", 7)] {
             assert_eq!(text.parse(), Ok(Size(bytes)));
         }
-        for (text, millis) in [("250ms", 250), ("60s", 60_000), ("5m", 300_000), ("7d", 604_800_000)]
+        for (text, millis) in
+            [("250ms", 250), ("60s", 60_000), ("5m", 300_000), ("7d", 604_800_000)]
         {
             assert_eq!(text.parse(), Ok(Span(Duration::from_millis(millis))));
         }
