@@ -7,8 +7,12 @@
 mod check_config;
 mod fault;
 mod hash;
+mod progress;
+mod protect;
 mod schema;
+mod ship;
 mod show;
+mod store;
 
 use std::{path::PathBuf, process::ExitCode};
 
@@ -34,6 +38,12 @@ enum Command {
     Hash(hash::Options),
     /// Print the entries of a ledger, one line each, for a person
     Show(show::Options),
+    /// Carry a ledger to storage that nobody can rewrite, and have it confirmed
+    Ship(Box<ship::Options>),
+    /// Take the finished lines from under a gateway and seal them, for another engine to ship
+    Rotate(ship::RotateOptions),
+    /// Let the kernel keep a ledger append-only, and say what protection it has
+    Protect(protect::Options),
     /// Print the JSON Schema of what is written and read
     Schema {
         /// Of what
@@ -46,6 +56,9 @@ fn main() -> ExitCode {
         Command::CheckConfig { file } => check_config::run(&file),
         Command::Hash(options) => hash::run(&options),
         Command::Show(options) => show::run(&options),
+        Command::Ship(options) => ship::run(&options),
+        Command::Rotate(options) => ship::run_rotate(&options),
+        Command::Protect(options) => protect::run(&options),
         Command::Schema { of } => schema::run(of),
     };
     match outcome {

@@ -1,0 +1,175 @@
+//! `ledgerline ship` and `ledgerline rotate`: from the gateway's file to storage that nobody can rewrite.
+//!
+//! ```text
+//! ledger/entries.jsonl ──rotation──▶ ledger/segments/….jsonl ──shipper──▶ s3://bucket/prefix/….jsonl.gz
+//!                                             ▲                               │ kept? until when?
+//!                                             └── room: may it go? ◀── ledger/shipped.jsonl (receipts)
+//! ```
+//!
+//! A file of this machine is deleted only when the store has said, read back, that it keeps every byte
+//! of it. A process that is killed at any instruction leaves files from which the next one goes on;
+//! at worst an object is put a second time, and its name says so.
+
+mod ages;
+mod endpoint;
+mod folder;
+mod health;
+mod lease;
+mod metrics;
+mod once;
+mod pace;
+mod promise;
+mod receipts;
+mod reopen;
+mod room;
+mod rotate;
+mod rotation;
+mod segment;
+mod shipper;
+mod state;
+mod steady;
+mod units;
+
+use std::{
+    cell::RefCell,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use clap::Args;
+use tokio::runtime;
+
+use self::{
+    ages::Ages,
+    folder::Folder,
+    health::Health,
+    receipts::Receipts,
+    shipper::{Compress, Target},
+    state::State,
+    units::Span,
+};
+pub(crate) use self::{
+    folder::{LIVE, SEGMENTS},
+    rotate::{Options as RotateOptions, run as run_rotate},
+};
+use crate::{fault::Fault, store::SinkUrl};
+
+#[derive(Debug, Args)]
+#[command(after_help = AFTER_HELP)]
+pub(crate) struct Options {
+    /// The ledger folder: the one that holds entries.jsonl
+    #[arg(long, value_name = "DIR")]
+    from: PathBuf,
+    /// s3://bucket/prefix, az://container/prefix, gs://bucket/prefix or file:///folder
+    #[arg(long, value_name = "URL")]
+    to: String,
+    /// Go on for ever; without it, ship what is there and say whether all of it arrived
+    #[arg(long)]
+    follow: bool,
+    #[command(flatten)]
+    rotation: rotation::Options,
+    /// How objects are compressed
+    #[arg(long, value_enum, default_value_t)]
+    compress: Compress,
+    /// This gateway's name in the names of its objects; the system's host name otherwise
+    #[arg(long, value_name = "NAME")]
+    host: Option<String>,
+    #[command(flatten)]
+    promise: promise::Options,
+    #[command(flatten)]
+    room: room::Options,
+    #[command(flatten)]
+    watch: Watch,
+}
+
+/// How others see how it goes.
+#[derive(Debug, Args)]
+struct Watch {
+    /// Answer GET /healthz and GET /metrics here; port 0 takes a free one and says which
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Option<SocketAddr>,
+    /// Write the metrics to a file, for node_exporter's textfile collector
+    #[arg(long, value_name = "FILE")]
+    metrics_file: Option<PathBuf>,
+    /// Trouble makes /healthz say 503 once it has lasted so long
+    #[arg(long, value_name = "TIME", default_value = "5m")]
+    unhealthy_after: Span,
+}
+
+const AFTER_HELP: &str = "\
+Examples:
+  ledgerline ship --from ledger/ --to s3://ledger-archive/egress
+      Once, with no gateway running, or with one and --reopen
+  ledgerline ship --from ledger/ --to s3://ledger-archive/egress --follow \\
+      --reopen http://127.0.0.1:9901 --listen 127.0.0.1:9902
+      Beside a gateway, for ever
+
+Credentials and endpoints come from the environment: AWS_PROFILE, AWS_REGION, AWS_ENDPOINT_URL_S3 and the
+others of the AWS tools; AZURE_STORAGE_ACCOUNT_NAME …; GOOGLE_APPLICATION_CREDENTIALS ….
+
+Exit codes: 0 everything that was in the folder is confirmed; 1 something is left, and what and why is
+said; 2 it could not be asked (another shipper has the folder, no such folder, a wrong URL).";
+
+pub(crate) fn run(options: &Options) -> Result<(), Fault> {
+    let url = options.to.parse::<SinkUrl>();
+    let url = url.map_err(|error| Fault::NoAnswer(format!("error: --to: {error}")))?;
+    let folder = Folder::open(&options.from)?;
+    let receipts = open_receipts(&folder)?;
+    let health = Arc::new(Health::new(options.watch.unhealthy_after.0));
+    let ages = RefCell::new(Ages::default());
+    let bytes = options.rotation.segment_bytes();
+    let state = State::new(&folder, &ages, receipts, health, bytes);
+    state.refresh().map_err(|error| Fault::io(&folder.segments(), &error))?;
+    options.watch.start(&state)?;
+    let host = segment::host_word(&options.host.clone().unwrap_or_else(host_name));
+    let target = Target { url: &url, promise: &options.promise, compress: options.compress, host };
+    block_on(async {
+        match options.follow {
+            false => once::run(&state, &target, options).await,
+            true => steady::run(&state, &target, options).await,
+        }
+    })
+}
+
+/// One thread does everything but answer: shipping is waiting.
+fn block_on<T>(work: impl Future<Output = Result<T, Fault>>) -> Result<T, Fault> {
+    let runtime = runtime::Builder::new_current_thread().enable_all().build();
+    runtime.map_err(|error| Fault::NoAnswer(format!("error: no runtime: {error}")))?.block_on(work)
+}
+
+fn open_receipts(folder: &Folder) -> Result<Receipts, Fault> {
+    let path = folder.receipts();
+    let receipts = Receipts::open(&path).map_err(|error| Fault::io(&path, &error))?;
+    if receipts.unreadable > 0 {
+        anstream::eprintln!(
+            "{}: {} lines are no receipts; what they stood for is shipped again",
+            path.display(),
+            receipts.unreadable
+        );
+    }
+    Ok(receipts)
+}
+
+fn host_name() -> String {
+    rustix::system::uname().nodename().to_string_lossy().into_owned()
+}
+
+impl Watch {
+    fn start(&self, state: &State<'_>) -> Result<(), Fault> {
+        let Some(address) = self.listen else { return Ok(()) };
+        let (health, metrics) = (Arc::clone(&state.health), Arc::clone(&state.metrics));
+        endpoint::serve(address, health, metrics)
+            .map_err(|error| Fault::NoAnswer(format!("error: --listen {address}: {error}")))
+    }
+
+    /// A file that cannot be written is said once, by whoever calls.
+    fn write(&self, state: &State<'_>) -> Result<(), String> {
+        let Some(path) = &self.metrics_file else { return Ok(()) };
+        state.metrics.write(path).map_err(|error| place_text(path, &error))
+    }
+}
+
+fn place_text(path: &Path, error: &std::io::Error) -> String {
+    format!("{}: {error}", path.display())
+}

@@ -1,0 +1,128 @@
+//! What a store must say about an object before it counts as shipped.
+
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+use jiff::{SignedDuration, Timestamp};
+
+use super::units::Span;
+use crate::store::{Held, LockMode, Retention};
+
+/// What is asked of the store.
+#[derive(Debug, Args)]
+pub(crate) struct Options {
+    /// The store must keep every object for so long, counted from the moment it is read back
+    #[arg(long, value_name = "TIME", default_value = "180d")]
+    retention: Span,
+    /// Be content with GOVERNANCE, which whoever has the right to bypass it can undo
+    #[arg(long)]
+    allow_governance: bool,
+    /// Ask for this lock with every object, where the bucket's default is not enough (needs --retain)
+    #[arg(long, value_enum, value_name = "MODE", requires = "retain")]
+    lock_mode: Option<Mode>,
+    /// For how long that lock is
+    #[arg(long, value_name = "TIME", requires = "lock_mode")]
+    retain: Option<Span>,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Mode {
+    Compliance,
+    Governance,
+}
+
+/// How a store keeps an object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Kept {
+    /// `COMPLIANCE`, `GOVERNANCE` or `immutable`.
+    pub(super) mode: String,
+    pub(super) until: Option<Timestamp>,
+    pub(super) version: Option<String>,
+}
+
+const DAY: Duration = Duration::from_secs(86_400);
+
+impl Options {
+    /// The lock that every object asks for itself.
+    pub(super) fn explicit(&self) -> Option<Retention> {
+        let mode = match self.lock_mode? {
+            Mode::Compliance => LockMode::Compliance,
+            Mode::Governance => LockMode::Governance,
+        };
+        let days = self.retain?.0.as_secs().div_ceil(DAY.as_secs());
+        Some(Retention { mode, days: u32::try_from(days).unwrap_or(u32::MAX) })
+    }
+
+    /// How the object is kept, or why that is not enough.
+    pub(super) fn check(&self, held: Held, now: Timestamp) -> Result<Kept, String> {
+        match held {
+            Held::Immutable => {
+                Ok(Kept { mode: "immutable".to_owned(), until: None, version: None })
+            }
+            Held::Locked { version, lock } => {
+                if lock.mode == LockMode::Governance && !self.allow_governance {
+                    return Err(GOVERNANCE.to_owned());
+                }
+                self.check_until(lock.until, now)?;
+                Ok(Kept { mode: lock.mode.to_string(), until: Some(lock.until), version })
+            }
+            Held::Unlocked { .. } => Err(UNLOCKED.to_owned()),
+            Held::Different => Err("something else is under its name".to_owned()),
+            Held::Unknown { why } => Err(format!("the store does not say how it is kept: {why}")),
+        }
+    }
+
+    /// A default of 180 days began when the object was written, not when it is read back.
+    fn check_until(&self, until: Timestamp, now: Timestamp) -> Result<(), String> {
+        let least = SignedDuration::try_from(self.retention.0.saturating_sub(DAY));
+        let least = now.saturating_add(least.unwrap_or(SignedDuration::MAX));
+        match until >= least.unwrap_or(Timestamp::MAX) {
+            true => Ok(()),
+            false => Err(format!(
+                "the store keeps it until {until} only: --retention asks for {} days",
+                self.retention.0.as_secs() / DAY.as_secs()
+            )),
+        }
+    }
+}
+
+const GOVERNANCE: &str = "its lock is GOVERNANCE, which can be bypassed: set the bucket's default to \
+    COMPLIANCE, or be content with it by --allow-governance";
+const UNLOCKED: &str = "nothing keeps it from being deleted: the bucket needs Object Lock with a default \
+    retention (a folder: a file system with chattr +i and CAP_LINUX_IMMUTABLE)";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::Lock;
+
+    fn options(days: u64, allow_governance: bool) -> Options {
+        let retention = Span(DAY * u32::try_from(days).unwrap());
+        Options { retention, allow_governance, lock_mode: None, retain: None }
+    }
+
+    fn locked(mode: LockMode, days: i64) -> Held {
+        let until = Timestamp::UNIX_EPOCH + SignedDuration::from_hours(24 * days);
+        Held::Locked { version: None, lock: Lock { mode, until } }
+    }
+
+    #[test]
+    fn only_a_lock_that_is_long_and_hard_enough_counts() {
+        use LockMode::{Compliance, Governance};
+        for (held, allow_governance, is_kept) in [
+            (locked(Compliance, 180), false, true),
+            (locked(Compliance, 179), false, true),
+            (locked(Compliance, 178), false, false),
+            (locked(Governance, 180), false, false),
+            (locked(Governance, 180), true, true),
+            (locked(Governance, 10), true, false),
+            (Held::Immutable, false, true),
+            (Held::Unlocked { version: None }, true, false),
+            (Held::Different, true, false),
+            (Held::Unknown { why: "403".into() }, true, false),
+        ] {
+            let kept = options(180, allow_governance).check(held.clone(), Timestamp::UNIX_EPOCH);
+            assert_eq!(kept.is_ok(), is_kept, "{held:?}");
+        }
+    }
+}

@@ -1,0 +1,274 @@
+//! A segment: whole lines of one sealed file, which become one object.
+//!
+//! ```text
+//! 2026/11/21/20261121T155252.123456Z_20261121T155310.000001Z_gateway-1_512_9f86d081….jsonl.gz
+//!            earliest entry          latest entry            host      entries  SHA-256, first half
+//! ```
+//!
+//! Everything in the name comes from the bytes and the host, so whoever ships the same lines again
+//! finds the name taken, and a duplicate is recognised. Names sort by time.
+//!
+//! Bytes are never dropped: a line that is no entry (a file system was full) is counted, and goes
+//! along as it is. Where a good entry stands behind a torn one on the same line, both count.
+
+use std::{fs::File, io, os::unix::fs::FileExt, time::UNIX_EPOCH};
+
+use bytes::Bytes;
+use ledgerline_core::{entry::MAX_ENTRY_BYTES, time::Timestamp};
+use serde::{Deserialize, de::IgnoredAny};
+use sha2::{Digest, Sha256};
+
+/// The bytes of one segment, and what is in them.
+#[derive(Debug)]
+pub(super) struct Segment {
+    /// Where it begins in its file.
+    pub(super) start: u64,
+    pub(super) bytes: Bytes,
+    pub(super) count: Count,
+}
+
+/// What lines hold.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Count {
+    /// Good entries.
+    pub(super) entries: u64,
+    /// Lines that are no entry, or begin with something that is none.
+    pub(super) torn: u64,
+    /// The earliest and the latest timestamp.
+    pub(super) span: Option<(Timestamp, Timestamp)>,
+}
+
+impl Segment {
+    /// The segment that begins at `start`, of at most `most` bytes; `None` at the end of the file.
+    pub(super) fn read(file: &File, start: u64, most: u64) -> io::Result<Option<Self>> {
+        let rest = file.metadata()?.len().saturating_sub(start);
+        let mut bytes = read_at(file, start, rest.min(most))?;
+        let mut end = cut(&bytes, bytes.len() as u64 == rest);
+        if end.is_none() && most < MAX_LINE {
+            bytes = read_at(file, start, rest.min(MAX_LINE))?;
+            end = first_line(&bytes);
+        }
+        bytes.truncate(end.unwrap_or(bytes.len()));
+        if bytes.is_empty() {
+            return Ok(None);
+        }
+        let mut count = Count::of(&bytes);
+        if count.span.is_none() {
+            let at = modified(file)?;
+            count.span = Some((at, at));
+        }
+        Ok(Some(Self { start, bytes: bytes.into(), count }))
+    }
+
+    /// Where the next one begins.
+    pub(super) fn end(&self) -> u64 {
+        self.start + self.bytes.len() as u64
+    }
+
+    /// The name of its object, without the ending.
+    pub(super) fn name(&self, host: &str) -> String {
+        let (first, last) = self.count.span.unwrap_or_default();
+        let day = first.to_string().get(..10).unwrap_or_default().replace('-', "/");
+        let sum = hex(Sha256::digest(&self.bytes).get(..16).unwrap_or_default());
+        let entries = self.count.entries;
+        format!("{day}/{}_{}_{host}_{entries}_{sum}", compact(first), compact(last))
+    }
+}
+
+/// A line without an end is cut here: no entry is that long.
+const MAX_LINE: u64 = 1 << 20;
+
+fn read_at(file: &File, start: u64, count: u64) -> io::Result<Vec<u8>> {
+    let mut bytes = vec![0; usize::try_from(count).map_err(io::Error::other)?];
+    file.read_exact_at(&mut bytes, start)?;
+    Ok(bytes)
+}
+
+/// Where to cut a window, so that lines stay whole; `None` if no line ends in it.
+fn cut(window: &[u8], is_last: bool) -> Option<usize> {
+    match is_last {
+        true => Some(window.len()),
+        false => window.iter().rposition(|byte| *byte == b'\n').map(|last| last + 1),
+    }
+}
+
+fn first_line(window: &[u8]) -> Option<usize> {
+    window.iter().position(|byte| *byte == b'\n').map(|end| end + 1)
+}
+
+fn modified(file: &File) -> io::Result<Timestamp> {
+    let since = file.metadata()?.modified()?.duration_since(UNIX_EPOCH).unwrap_or_default();
+    Ok(Timestamp::from_nanos(u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)))
+}
+
+/// `20261121T155252.123456Z`
+pub(super) fn compact(at: impl ToString) -> String {
+    at.to_string().replace(['-', ':'], "")
+}
+
+pub(super) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// A host name as it may stand in an object's name.
+pub(super) fn host_word(host: &str) -> String {
+    let allowed = |c: char| if c.is_ascii_alphanumeric() || "-.".contains(c) { c } else { '-' };
+    let word: String = host.chars().map(allowed).take(MAX_HOST).collect();
+    if word.is_empty() { "unnamed".to_owned() } else { word }
+}
+
+const MAX_HOST: usize = 64;
+
+/// As much of an entry as has to be known.
+#[derive(Deserialize)]
+struct Line {
+    timestamp: Timestamp,
+    #[serde(rename = "endpoint")]
+    _endpoint: IgnoredAny,
+    #[serde(rename = "outcome")]
+    _outcome: IgnoredAny,
+    #[serde(rename = "correlation_id")]
+    _correlation_id: IgnoredAny,
+}
+
+/// How every entry begins.
+const ENTRY_START: &[u8] = br#"{"timestamp":""#;
+
+impl Count {
+    pub(super) fn of(bytes: &[u8]) -> Self {
+        let mut count = Self::default();
+        let lines = bytes.split_inclusive(|byte| *byte == b'\n');
+        lines.for_each(|line| count.add(line.strip_suffix(b"\n").unwrap_or(line)));
+        count
+    }
+
+    fn add(&mut self, line: &[u8]) {
+        let (entry, is_torn) = match read_line(line) {
+            Some(entry) => (Some(entry), false),
+            None => (behind_torn(line), true),
+        };
+        self.torn += u64::from(is_torn);
+        self.entries += u64::from(entry.is_some());
+        if let Some(Line { timestamp: at, .. }) = entry {
+            let (first, last) = self.span.unwrap_or((at, at));
+            self.span = Some((first.min(at), last.max(at)));
+        }
+    }
+}
+
+fn read_line(line: &[u8]) -> Option<Line> {
+    (line.len() <= MAX_ENTRY_BYTES).then(|| serde_json::from_slice(line).ok()).flatten()
+}
+
+/// The good entry that follows a torn one on the same line. No entry holds the bytes that another
+/// begins with, so it can only be at the last such beginning.
+fn behind_torn(line: &[u8]) -> Option<Line> {
+    let tail = line.get(line.len().saturating_sub(MAX_ENTRY_BYTES)..)?;
+    let at = tail.windows(ENTRY_START.len()).rposition(|window| window == ENTRY_START)?;
+    read_line(tail.get(at..)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+
+    fn entry(second: u8) -> String {
+        format!(
+            concat!(
+                r#"{{"timestamp":"2026-11-21T15:52:{:02}.000001Z","agent_id":null,"endpoint":"a/b","#,
+                r#""outcome":"success","correlation_id":"x"}}"#,
+                "\n"
+            ),
+            second
+        )
+    }
+
+    fn file(text: &str) -> File {
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(text.as_bytes()).unwrap();
+        file
+    }
+
+    fn segments(file: &File, most: u64) -> Vec<Segment> {
+        let mut start = 0;
+        std::iter::from_fn(|| {
+            let segment = Segment::read(file, start, most).unwrap()?;
+            start = segment.end();
+            Some(segment)
+        })
+        .collect()
+    }
+
+    #[test]
+    fn every_size_cuts_at_line_ends_and_drops_nothing() {
+        let text: String = (0..20).map(entry).collect::<String>() + "torn tail";
+        let file = file(&text);
+        for most in [1, 50, 132, 133, 400, 1000, 1 << 20] {
+            let segments = segments(&file, most);
+            let joined: Vec<u8> = segments.iter().flat_map(|s| s.bytes.to_vec()).collect();
+            assert_eq!(joined, text.as_bytes(), "{most}");
+            assert_eq!(segments.iter().map(|s| s.count.entries).sum::<u64>(), 20, "{most}");
+            assert_eq!(segments.iter().map(|s| s.count.torn).sum::<u64>(), 1, "{most}");
+            let (_, whole) = segments.split_last().unwrap();
+            assert!(whole.iter().all(|s| s.bytes.ends_with(b"\n")), "{most}");
+        }
+    }
+
+    #[test]
+    fn a_line_without_end_is_bounded() {
+        let text = "x".repeat(3 << 20);
+        let sizes: Vec<_> = segments(&file(&text), 1000).iter().map(|s| s.bytes.len()).collect();
+        assert_eq!(sizes, [1 << 20; 3]);
+    }
+
+    #[test]
+    fn the_name_comes_from_the_bytes_and_sorts_by_time() {
+        let file = file(&(entry(7) + &entry(3) + "{\n"));
+        let name = segments(&file, 1 << 20).pop().unwrap().name("gw.example");
+        let sum = hex(&Sha256::digest(entry(7) + &entry(3) + "{\n")[..16]);
+        assert_eq!(
+            name,
+            format!(
+                "2026/11/21/20261121T155203.000001Z_20261121T155207.000001Z_gw.example_2_{sum}"
+            )
+        );
+    }
+
+    #[test]
+    fn without_a_timestamp_the_file_gives_the_time() {
+        let segment = segments(&file("no entry\n"), 100).pop().unwrap();
+        assert_eq!((segment.count.entries, segment.count.torn), (0, 1));
+        assert!(segment.name("h").starts_with("20"), "{}", segment.name("h"));
+    }
+
+    #[test]
+    fn torn_lines_are_counted_and_the_entry_behind_is_found() {
+        let good = entry(1);
+        for (text, entries, torn) in [
+            (good.clone(), 1, 0),
+            (good.trim_end().to_owned(), 1, 0),
+            (good[..40].to_owned() + "\n", 0, 1),
+            (good[..40].to_owned() + &good, 1, 1),
+            (good[..40].to_owned() + &good[..60] + &good, 1, 1),
+            ("\n".to_owned(), 0, 1),
+            ("\0\0\0\n".to_owned() + &good, 1, 1),
+            ("{}\n[]\n\"timestamp\"\n".to_owned(), 0, 3),
+            (format!("{}{good}", "x".repeat(200_000)), 1, 1),
+        ] {
+            let count = Count::of(text.as_bytes());
+            assert_eq!((count.entries, count.torn), (entries, torn), "{text:.80}");
+        }
+    }
+
+    #[test]
+    fn a_host_cannot_leave_its_place_in_the_name() {
+        for (host, word) in
+            [("gw-1.example", "gw-1.example"), ("a/b_c ü", "a-b-c--"), ("", "unnamed")]
+        {
+            assert_eq!(host_word(host), word);
+        }
+        assert_eq!(host_word(&"x".repeat(500)).len(), 64);
+    }
+}

@@ -1,0 +1,320 @@
+//! Amazon S3, and servers that speak like it: Object Lock through Amazon's own client.
+//!
+//! Two rights are enough: `s3:PutObject` writes, `s3:GetObjectRetention` reads the lock back.
+//! With `s3:GetObject` as well, size and checksum are read back, and a name that is taken can be
+//! looked into.
+
+mod answer;
+mod client;
+mod lock;
+
+use aws_sdk_s3::{
+    Client,
+    operation::{
+        get_object_retention::{GetObjectRetentionError, GetObjectRetentionOutput},
+        head_object::{HeadObjectError, HeadObjectOutput},
+        put_object::{PutObjectOutput, builders::PutObjectFluentBuilder},
+    },
+    primitives::ByteStream,
+    types::{ChecksumAlgorithm, ChecksumMode},
+};
+use jiff::Timestamp;
+use sha2::{Digest as _, Sha256};
+
+pub(crate) use self::{
+    answer::{Answer, Trouble},
+    client::{Limits, connect},
+    lock::{lock_of_head, lock_of_retention, s3_mode, s3_time},
+};
+use super::{CONTENT_TYPE, Held, Kind, Lock, Object, Retention, SinkUrl, StoreError, Written};
+
+/// A bucket and a prefix in it.
+#[derive(Clone, Debug)]
+pub(crate) struct S3 {
+    pub(crate) client: Client,
+    pub(crate) bucket: String,
+    url: SinkUrl,
+    retention: Option<Retention>,
+}
+
+/// What a put asks for besides the bytes.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Wish {
+    /// Only if the name is free.
+    pub(crate) only_if_new: bool,
+    /// A lock of its own.
+    pub(crate) lock: Option<Lock>,
+}
+
+impl S3 {
+    /// With the credentials of `profile`, or those of the default chain.
+    pub(crate) async fn open(
+        url: &SinkUrl,
+        profile: Option<&str>,
+        retention: Option<Retention>,
+    ) -> Result<Self, StoreError> {
+        let bucket = url.bucket().unwrap_or_default().to_owned();
+        let client = connect(url, profile).await?;
+        Ok(Self { client, bucket, url: url.clone(), retention })
+    }
+
+    pub(crate) async fn put(&self, object: &Object) -> Result<Written, StoreError> {
+        self.put_as(object, true).await
+    }
+
+    pub(crate) async fn put_version(&self, object: &Object) -> Result<Written, StoreError> {
+        self.put_as(object, false).await
+    }
+
+    async fn put_as(&self, object: &Object, only_if_new: bool) -> Result<Written, StoreError> {
+        let lock = self.retention.map(|retention| retention.from(Timestamp::now()));
+        let wish = Wish { only_if_new, lock };
+        match self.try_put(&self.url.key(&object.name), object, wish).await {
+            Ok(output) => self.written(object, &output),
+            Err(answer) if answer.status() == Some(412) => Ok(Written::Exists),
+            Err(answer) => Err(self.error("put", object, &answer, "s3:PutObject")),
+        }
+    }
+
+    /// One put under any key, and the store's own answer.
+    pub(crate) async fn try_put(
+        &self,
+        key: &str,
+        object: &Object,
+        wish: Wish,
+    ) -> Result<PutObjectOutput, Answer> {
+        let request = self
+            .client
+            .put_object()
+            .bucket(&self.bucket)
+            .key(key)
+            .content_type(CONTENT_TYPE)
+            .set_content_encoding(object.encoding.map(str::to_owned))
+            .checksum_algorithm(ChecksumAlgorithm::Sha256)
+            .checksum_sha256(base64(&object.sha256))
+            .body(ByteStream::from(object.body.clone()));
+        let limits = Limits::of(object.body.len());
+        let sent = wish.of(request).customize().config_override(limits.config()).send().await;
+        sent.map_err(|error| Answer::of(&error))
+    }
+
+    /// The store's checksum of what arrived, where it tells one, is ours.
+    fn written(&self, object: &Object, output: &PutObjectOutput) -> Result<Written, StoreError> {
+        match output.checksum_sha256() {
+            Some(theirs) if theirs != base64(&object.sha256) => {
+                let told = "the store took it, but its checksum is not the one that was sent";
+                Err(StoreError::new(Kind::Refused, "put", &self.address(object), told)
+                    .fix("look for a proxy that changes what passes, and put it again"))
+            }
+            _ => Ok(Written::Created { version: output.version_id().and_then(known_version) }),
+        }
+    }
+
+    pub(crate) async fn held(
+        &self,
+        object: &Object,
+        version: Option<&str>,
+    ) -> Result<Held, StoreError> {
+        match self.head(&self.url.key(&object.name), version).await {
+            Ok(head) => self.held_by_head(object, version, &head).await,
+            Err(answer) if answer.is_forbidden() && version.is_none() => Ok(Held::Unknown {
+                why: "the name was taken, and this writer may not look by what: allow it \
+                      s3:GetObject on the prefix"
+                    .to_owned(),
+            }),
+            Err(answer) if answer.is_forbidden() => self.held_by_lock(object, version).await,
+            Err(answer) => Err(self.error("read", object, &answer, "s3:GetObject")),
+        }
+    }
+
+    async fn held_by_head(
+        &self,
+        object: &Object,
+        version: Option<&str>,
+        head: &HeadObjectOutput,
+    ) -> Result<Held, StoreError> {
+        let version = version.or(head.version_id()).and_then(known_version);
+        if !self.is_same(object, version.as_deref(), head).await? {
+            return Ok(Held::Different);
+        }
+        match lock_of_head(head) {
+            Some(lock) => Ok(Held::Locked { version, lock }),
+            None => self.held_by_lock(object, version.as_deref()).await,
+        }
+    }
+
+    /// Compares by the store's checksum; where it keeps none, by the bytes.
+    async fn is_same(
+        &self,
+        object: &Object,
+        version: Option<&str>,
+        head: &HeadObjectOutput,
+    ) -> Result<bool, StoreError> {
+        if head.content_length() != i64::try_from(object.body.len()).ok() {
+            return Ok(false);
+        }
+        if let Some(theirs) = head.checksum_sha256() {
+            return Ok(theirs == base64(&object.sha256));
+        }
+        match self.sha256(&self.url.key(&object.name), version, object.body.len()).await {
+            Ok(sha256) => Ok(sha256 == object.sha256),
+            Err(answer) => Err(self.error("read", object, &answer, "s3:GetObject")),
+        }
+    }
+
+    async fn held_by_lock(
+        &self,
+        object: &Object,
+        version: Option<&str>,
+    ) -> Result<Held, StoreError> {
+        let version_told = version.map(str::to_owned);
+        match self.retention(&self.url.key(&object.name), version).await {
+            Ok(Some(lock)) => Ok(Held::Locked { version: version_told, lock }),
+            Ok(None) => Ok(Held::Unlocked { version: version_told }),
+            Err(answer) if answer.is_forbidden() => Ok(Held::Unknown {
+                why: "this writer may not read the lock back: allow it s3:GetObjectRetention on \
+                      the prefix"
+                    .to_owned(),
+            }),
+            Err(answer) => {
+                Err(self.error("read the lock of", object, &answer, "s3:GetObjectRetention"))
+            }
+        }
+    }
+
+    pub(crate) async fn head(
+        &self,
+        key: &str,
+        version: Option<&str>,
+    ) -> Result<HeadObjectOutput, Answer> {
+        let request = self
+            .client
+            .head_object()
+            .bucket(&self.bucket)
+            .key(key)
+            .checksum_mode(ChecksumMode::Enabled)
+            .set_version_id(version.map(str::to_owned));
+        request.send().await.map_err(|error| Answer::of::<HeadObjectError>(&error))
+    }
+
+    /// The lock of a version; `None` if the store says that there is none.
+    pub(crate) async fn retention(
+        &self,
+        key: &str,
+        version: Option<&str>,
+    ) -> Result<Option<Lock>, Answer> {
+        let request = self
+            .client
+            .get_object_retention()
+            .bucket(&self.bucket)
+            .key(key)
+            .set_version_id(version.map(str::to_owned));
+        match request.send().await {
+            Ok(output) => {
+                Ok(GetObjectRetentionOutput::retention(&output).and_then(lock_of_retention))
+            }
+            Err(error) => match Answer::of::<GetObjectRetentionError>(&error) {
+                answer if answer.says_no_lock() => Ok(None),
+                answer => Err(answer),
+            },
+        }
+    }
+
+    /// The hash of a version's bytes.
+    pub(crate) async fn sha256(
+        &self,
+        key: &str,
+        version: Option<&str>,
+        bytes: usize,
+    ) -> Result<[u8; 32], Answer> {
+        let limits = Limits::of(bytes);
+        let request = self
+            .client
+            .get_object()
+            .bucket(&self.bucket)
+            .key(key)
+            .set_version_id(version.map(str::to_owned));
+        let read = async {
+            let sent = request.customize().config_override(limits.config()).send().await;
+            let mut body = sent.map_err(|error| Answer::of(&error))?.body;
+            let mut hash = Sha256::new();
+            while let Some(chunk) = body.next().await {
+                hash.update(chunk.map_err(|_| Answer::of_trouble(Trouble::Broken))?);
+            }
+            Ok(hash.finalize().into())
+        };
+        let late = |_| Answer::of_trouble(Trouble::Timeout);
+        tokio::time::timeout(limits.attempt, read).await.map_err(late)?
+    }
+
+    fn address(&self, object: &Object) -> String {
+        self.url.address(&object.name)
+    }
+
+    fn error(&self, verb: &str, object: &Object, answer: &Answer, action: &str) -> StoreError {
+        answer.error(verb, &self.address(object), action)
+    }
+}
+
+impl Wish {
+    fn of(self, request: PutObjectFluentBuilder) -> PutObjectFluentBuilder {
+        let request = match self.lock {
+            Some(lock) => request
+                .object_lock_mode(s3_mode(lock.mode))
+                .object_lock_retain_until_date(s3_time(lock.until)),
+            None => request,
+        };
+        if self.only_if_new { request.if_none_match("*") } else { request }
+    }
+}
+
+/// A bucket without versioning calls its only version `null`.
+pub(crate) fn known_version(version: &str) -> Option<String> {
+    (!matches!(version, "" | "null")).then(|| version.to_owned())
+}
+
+/// Base64 with padding (RFC 4648, section 4), in which S3 writes checksums.
+pub(crate) fn base64(bytes: &[u8]) -> String {
+    const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let four = |three: &[u8]| {
+        let bits =
+            three.iter().zip([16, 8, 0]).fold(0, |bits, (byte, at)| bits | u32::from(*byte) << at);
+        [18, 12, 6, 0].into_iter().enumerate().map(move |(nth, at)| {
+            let letter = LETTERS.get((bits >> at & 63) as usize).copied().unwrap_or_default();
+            (nth, char::from(letter))
+        })
+    };
+    let padded = |three: &[u8]| -> String {
+        let count = three.len();
+        four(three).map(|(nth, letter)| if nth <= count { letter } else { '=' }).collect()
+    };
+    bytes.chunks(3).map(padded).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn base64_is_that_of_rfc_4648() {
+        for (text, written) in [
+            ("", ""),
+            ("f", "Zg=="),
+            ("fo", "Zm8="),
+            ("foo", "Zm9v"),
+            ("foob", "Zm9vYg=="),
+            ("fooba", "Zm9vYmE="),
+            ("foobar", "Zm9vYmFy"),
+        ] {
+            assert_eq!(base64(text.as_bytes()), written);
+        }
+        let empty: [u8; 32] = Sha256::digest(b"").into();
+        assert_eq!(base64(&empty), "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=");
+    }
+
+    #[test]
+    fn null_is_no_version() {
+        assert_eq!(known_version("null"), None);
+        assert_eq!(known_version("3L4k"), Some("3L4k".to_owned()));
+    }
+}
