@@ -5,6 +5,7 @@ use std::fmt;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::ops::Deref;
+use std::os::unix::fs::MetadataExt;
 use std::panic::Location;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
@@ -121,23 +122,41 @@ impl ReadSoFar {
     }
 }
 
-/// The whole lines that are added to a file.
+/// The whole lines that are added to a file, and to the one that takes its name when it is rotated.
 #[derive(Debug)]
 pub struct Tail {
     path: PathBuf,
+    file: Option<File>,
     offset: u64,
 }
 
 impl Tail {
     /// What is added from now on to the file at `path`, which may come later.
     pub fn from_now_on(path: &Path) -> Self {
-        let offset = path.metadata().map_or(0, |file| file.len());
-        Self { path: path.into(), offset }
+        let file = File::open(path).ok();
+        let offset =
+            file.as_ref().and_then(|file| file.metadata().ok()).map_or(0, |file| file.len());
+        Self { path: path.into(), file, offset }
     }
 
     /// The lines that were added since the last time, without their line feeds.
     pub fn lines(&mut self) -> Result<Vec<Vec<u8>>> {
-        let Ok(mut file) = File::open(&self.path) else { return Ok(Vec::new()) };
+        // Who writes the next file has closed the one before.
+        let next = File::open(&self.path).ok();
+        let next = next.filter(|next| next.metadata().is_ok_and(|next| next.len() > 0));
+        let mut lines = self.lines_of_file()?;
+        if let Some(next) = next
+            && !self.is_open(&next)?
+        {
+            self.file = Some(next);
+            self.offset = 0;
+            lines.extend(self.lines_of_file()?);
+        }
+        Ok(lines)
+    }
+
+    fn lines_of_file(&mut self) -> Result<Vec<Vec<u8>>> {
+        let Some(file) = &mut self.file else { return Ok(Vec::new()) };
         let mut added = Vec::new();
         file.seek(SeekFrom::Start(self.offset))?;
         file.read_to_end(&mut added)?;
@@ -145,6 +164,11 @@ impl Tail {
         let whole: Vec<_> = lines.filter_map(|line| line.strip_suffix(b"\n")).collect();
         self.offset += whole.iter().map(|line| line.len() as u64 + 1).sum::<u64>();
         Ok(whole.into_iter().map(<[u8]>::to_vec).collect())
+    }
+
+    fn is_open(&self, other: &File) -> Result<bool> {
+        let Some(file) = &self.file else { return Ok(false) };
+        Ok(file.metadata()?.ino() == other.metadata()?.ino())
     }
 }
 

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use clap::Parser;
 use ledgerline_tests::client::Call;
 use ledgerline_tests::envoy::{Gateway, Ports};
@@ -79,13 +79,25 @@ async fn run(arguments: Arguments) -> Result<()> {
 }
 
 async fn start(arguments: &Arguments, simulator: Option<&Simulator>) -> Result<Gateway> {
+    protect(&arguments.ledger)?;
     let mut builder = Gateway::builder(workspace::NEWEST_ENVOY)?
+        .flush_interval_ms(100)
         .ports(arguments.port.map_or(Ports::AsWritten, Ports::Calls))
         .ledger_folder(std::path::absolute(&arguments.ledger)?);
     if let Some(simulator) = simulator {
         builder = builder.simulator(simulator)?;
     }
     builder.start().await.context("the gateway does not start (--port chooses another port)")
+}
+
+/// Has the kernel keep the ledger append-only before Envoy opens it, and says whether it does.
+fn protect(ledger: &Path) -> Result<()> {
+    let output = Command::new(workspace::tool()?).arg("protect").arg(ledger).output()?;
+    let said = [output.stdout, output.stderr].concat();
+    let said = String::from_utf8_lossy(&said);
+    ensure!(matches!(output.status.code(), Some(0 | 1)), "{said}");
+    eprint!("{said}");
+    Ok(())
 }
 
 /// One call of each kind that a ledger should tell apart; returns how many.
@@ -187,8 +199,7 @@ impl Viewer {
 
     /// Shows what is added from now on.
     fn new(ledger: &Path) -> Result<Self> {
-        let tool = std::env::current_exe()?.with_file_name("ledgerline");
-        Ok(Self { tail: Tail::from_now_on(ledger), tool, shown: 0 })
+        Ok(Self { tail: Tail::from_now_on(ledger), tool: workspace::tool()?, shown: 0 })
     }
 
     /// Shows what is new; the number of entries so far.
@@ -214,11 +225,7 @@ impl Viewer {
         tokio::time::timeout(patience, enough).await.context("not all entries landed")?
     }
 
-    /// The tool stands beside this program if both were built; without it entries are shown raw.
     fn print(&self, text: &[u8]) -> Result<()> {
-        if !self.tool.exists() {
-            return Ok(std::io::stdout().write_all(text)?);
-        }
         let mut command = Command::new(&self.tool);
         // A group of its own: Ctrl-C shall not end it before the last entries.
         command.args(["show", "/dev/stdin"]).stdin(Stdio::piped()).process_group(0);

@@ -24,9 +24,13 @@ impl Lines {
     /// Adds each line of `bytes`; a last one without a line feed counts, too.
     pub fn add(&mut self, bytes: &[u8]) {
         for line in bytes.split_inclusive(|&byte| byte == b'\n') {
-            let line = line.strip_suffix(b"\n").unwrap_or(line);
-            *self.0.entry(line.to_vec()).or_default() += 1;
+            self.add_line(line.strip_suffix(b"\n").unwrap_or(line));
         }
+    }
+
+    /// Adds one line, without its line feed.
+    pub fn add_line(&mut self, line: &[u8]) {
+        *self.0.entry(line.to_vec()).or_default() += 1;
     }
 
     /// How many lines, each as often as it occurs.

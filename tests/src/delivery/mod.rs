@@ -1,11 +1,17 @@
 //! From the gateway to storage that nobody can rewrite: a load of calls, a fault on the way, and the count afterwards.
 
+mod disk;
+mod far;
 mod lines;
 mod load;
 mod shipper;
 mod site;
+mod trouble;
 
+pub use disk::SmallDisk;
+pub use far::{Far, Stored};
 pub use lines::Lines;
 pub use load::{Load, Sent};
 pub use shipper::{Shipper, Shipping, when_up};
-pub use site::{Account, LedgerFolder, Site, Stored, scratch_on_disk};
+pub use site::{Account, LedgerFolder, Site, scratch_on_disk};
+pub use trouble::{Finding, Scale, Trouble, survive};

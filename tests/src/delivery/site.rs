@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::{Result, ensure};
 use tempfile::TempDir;
 
-use super::{Lines, Sent, Shipping};
+use super::{Far, Lines, Sent, Shipping, Stored};
 use crate::envoy::{Builder, Gateway};
 use crate::simulator::Simulator;
 use crate::workspace;
@@ -22,6 +22,11 @@ impl LedgerFolder {
     /// A new one below `parent`, on whatever file system that is.
     pub fn new_in(parent: &Path) -> Result<Self> {
         Ok(Self(tempfile::Builder::new().prefix("ledgerline-ledger-").tempdir_in(parent)?))
+    }
+
+    /// A new one where temporary files lie.
+    pub fn new() -> Result<Self> {
+        Self::new_in(&std::env::temp_dir())
     }
 
     /// Where it is.
@@ -41,17 +46,6 @@ impl Drop for LedgerFolder {
             .stderr(std::process::Stdio::null())
             .status();
     }
-}
-
-/// What stands in a bucket below a prefix, every version.
-#[derive(Clone, Debug, Default)]
-pub struct Stored {
-    /// All lines of all versions.
-    pub lines: Lines,
-    /// How many versions of objects.
-    pub versions: u64,
-    /// How many of them are not locked in COMPLIANCE mode for as long as they should be.
-    pub unprotected: u64,
 }
 
 /// A gateway with a ledger of its own.
@@ -78,16 +72,14 @@ impl Site {
         Ok(Self { gateway, ledger, _simulator: simulator })
     }
 
-    /// How `ledgerline ship` carries this ledger to `to`, with a segment each second.
-    pub fn shipping(&self, to: &str, environment: Vec<(String, String)>) -> Shipping {
-        let arguments = ["--segment-age", "1s"].map(str::to_owned).to_vec();
-        let admin = Some(self.gateway.admin().0);
+    /// How `ledgerline ship` carries this ledger to `far`, with a segment each second.
+    pub fn shipping(&self, far: &Far) -> Shipping {
         Shipping {
             from: self.ledger.path().to_owned(),
-            to: to.to_owned(),
-            admin,
-            environment,
-            arguments,
+            to: far.url(),
+            admin: Some(self.gateway.admin().0),
+            environment: far.environment(),
+            arguments: ["--segment-age", "1s"].map(str::to_owned).to_vec(),
         }
     }
 

@@ -4,6 +4,7 @@ use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result};
+use ledgerline_tests::delivery::LedgerFolder;
 use ledgerline_tests::ledger::Entry;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
@@ -12,7 +13,7 @@ const RUN: &str = env!("CARGO_BIN_EXE_run");
 
 #[test]
 fn run_sends_its_sample_calls_and_leaves_their_entries_in_the_ledger() -> Result<()> {
-    let ledger = tempfile::tempdir()?;
+    let ledger = LedgerFolder::new()?;
     // Twice, because a second start adds to the same ledger.
     for runs in 1..=2 {
         let output = Command::new(RUN)
@@ -52,7 +53,7 @@ fn run_sends_its_sample_calls_and_leaves_their_entries_in_the_ledger() -> Result
 fn run_names_the_port_that_is_taken() -> Result<()> {
     let taken = std::net::TcpListener::bind("127.0.0.1:0")?;
     let port = taken.local_addr()?.port().to_string();
-    let ledger = tempfile::tempdir()?;
+    let ledger = LedgerFolder::new()?;
     let output = Command::new(RUN)
         .args(["--once", "--port", &port, "--ledger"])
         .arg(ledger.path())
@@ -65,7 +66,7 @@ fn run_names_the_port_that_is_taken() -> Result<()> {
 
 #[test]
 fn run_stays_until_it_is_interrupted_and_then_ends_in_order() -> Result<()> {
-    let ledger = tempfile::tempdir()?;
+    let ledger = LedgerFolder::new()?;
     let mut run = Command::new(RUN)
         .args(["--port", "0", "--ledger"])
         .arg(ledger.path())

@@ -334,7 +334,7 @@ async fn compare(entry: &str, side: &str, message: &Message, secret: Option<&str
         "" => "text/plain",
         content_type => content_type,
     };
-    let mut command = Command::new(tool()?);
+    let mut command = Command::new(workspace::tool()?);
     command.args(["hash", "--entry", entry, "--side", side, "--type", content_type, "-"]);
     if let Some(secret) = secret {
         command.env(KEY_VARIABLE, secret).args(["--key-env", KEY_VARIABLE]);
@@ -350,13 +350,6 @@ async fn fed(command: &mut Command, input: &[u8]) -> Result<Output> {
     let mut process = process.spawn()?;
     process.stdin.take().context("standard input")?.write_all(input).await?;
     Ok(process.wait_with_output().await?)
-}
-
-/// The auditor's tool, built beside the programs of these tests.
-fn tool() -> Result<PathBuf> {
-    let tool = Path::new(env!("CARGO_BIN_EXE_run")).with_file_name("ledgerline");
-    ensure!(tool.exists(), "ledgerline is missing; `cargo build -p ledgerline` makes it");
-    Ok(tool)
 }
 
 /// `text` with each key in it replaced by its label.

@@ -1,0 +1,92 @@
+//! What is lost between a call and the bucket when things fail: `make faults`.
+//!
+//! A gateway under load, `ledgerline ship` behind it, and a real store with Object Lock behind a
+//! network that fails on demand. After each fault every line is counted: in the ledger, in the store,
+//! and under which lock. It reports, and fails if a line that reached the ledger is not in the store.
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use clap::Parser;
+use ledgerline_tests::delivery::{Account, Far, Finding, Scale, Trouble, survive};
+use ledgerline_tests::storage::{CephRgw, Fault};
+
+/// Counts what is lost when shipper, store, disk or gateway fail under load
+#[derive(Parser)]
+struct Arguments {
+    /// A few seconds of each fault instead of up to two minutes
+    #[arg(long)]
+    quick: bool,
+    /// Calls per second
+    #[arg(long, default_value_t = 200)]
+    rate: u32,
+    /// Only faults whose name contains this
+    #[arg(long, value_name = "TEXT")]
+    only: Option<String>,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match run(&Arguments::parse()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(arguments: &Arguments) -> Result<()> {
+    let ceph = CephRgw::start().await?.context("Ceph is not installed: tests/storage.sh")?;
+    println!(
+        "| fault | calls answered | refused, broken | lines | torn | calls without a line | objects | lines again | lost | reported by |"
+    );
+    println!("|---|---|---|---|---|---|---|---|---|---|");
+    let mut lost = 0;
+    for (number, (trouble, seconds)) in troubles().into_iter().enumerate() {
+        let name = trouble.to_string();
+        if arguments.only.as_ref().is_some_and(|only| !name.contains(only.as_str())) {
+            continue;
+        }
+        let seconds = if arguments.quick { seconds.min(8) } else { seconds };
+        let scale = Scale { rate: arguments.rate, trouble: Duration::from_secs(seconds) };
+        eprintln!("{name}: {seconds} s");
+        let far = Far::new(ceph.s3(), &format!("faults-{number}")).await?;
+        let Some(finding) = survive(trouble, scale, &far).await.context(name)? else { continue };
+        lost += finding.account.lost + finding.account.unprotected;
+        println!("{}", row(trouble, &finding));
+    }
+    ensure!(lost == 0, "{lost} lines are not in the store, or not under its lock");
+    Ok(())
+}
+
+/// Each with how many seconds of it.
+fn troubles() -> Vec<(Trouble, u64)> {
+    let answers = |code, s3_code| Trouble::Store(Fault::Status { code, s3_code });
+    vec![
+        (Trouble::Nothing, 20),
+        (Trouble::ShipperKilled(50), 60),
+        (Trouble::Store(Fault::Refuse), 120),
+        (Trouble::Store(Fault::Stall), 30),
+        (Trouble::Store(Fault::Slow { bytes_per_second: 1 }), 90),
+        (answers(500, "InternalError"), 20),
+        (answers(503, "SlowDown"), 20),
+        (answers(403, "AccessDenied"), 20),
+        (Trouble::Store(Fault::CutAfter { bytes: 2000 }), 20),
+        (Trouble::ClockBack, 20),
+        (Trouble::SecondShipper, 5),
+        (Trouble::DiskGuarded, 30),
+        (Trouble::DiskFull, 30),
+        (Trouble::GatewayKilled, 1),
+    ]
+}
+
+fn row(trouble: Trouble, finding: &Finding) -> String {
+    let Account { calls, not_made, without_line, lines, torn, objects, repeated, lost, .. } =
+        finding.account;
+    format!(
+        "| {trouble} | {calls} | {not_made} | {lines} | {torn} | {without_line} | {objects} | {repeated} | {lost} | {} |",
+        finding.reported
+    )
+}
