@@ -21,10 +21,11 @@ use aws_sdk_s3::{
 use jiff::Timestamp;
 use sha2::{Digest as _, Sha256};
 
+use self::lock::{lock_of_retention, s3_mode, s3_time};
 pub(crate) use self::{
     answer::{Answer, Trouble},
     client::{Limits, connect},
-    lock::{lock_of_head, lock_of_retention, s3_mode, s3_time},
+    lock::{lock_of_head, lock_of_rule, s3_retention},
 };
 use super::{CONTENT_TYPE, Held, Kind, Lock, Object, Retention, SinkUrl, StoreError, Written};
 
