@@ -10,6 +10,7 @@ use crate::store::{Held, LockMode, Retention};
 
 /// What is asked of the store.
 #[derive(Debug, Args)]
+#[group(skip)]
 pub(crate) struct Options {
     /// The store must keep every object for so long, counted from the moment it is read back
     #[arg(long, value_name = "TIME", default_value = "180d")]

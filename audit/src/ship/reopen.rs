@@ -48,7 +48,7 @@ async fn post(url: &Url) -> Result<(), String> {
 }
 
 fn signal(pid: i32) -> Result<(), String> {
-    let process = Pid::from_raw(pid).filter(|_| pid > 1);
+    let process = Some(pid).filter(|pid| *pid > 1).and_then(Pid::from_raw);
     let process = process.ok_or_else(|| format!("--reopen: {pid} is no process to signal"))?;
     kill_process(process, Signal::USR1)
         .map_err(|error| format!("SIGUSR1 to process {pid}: {}", std::io::Error::from(error)))

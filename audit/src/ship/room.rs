@@ -28,6 +28,7 @@ use crate::protect;
 
 /// How much of the disk is the ledger's.
 #[derive(Debug, Args)]
+#[group(skip)]
 pub(crate) struct Options {
     /// Keep files on this machine for so long after the store confirmed them; or forever
     #[arg(long, value_name = "TIME", default_value = "7d")]
@@ -141,7 +142,7 @@ impl<'a> Room<'a> {
             if !self.options.is_over(usage, self.is_full) {
                 break;
             }
-            if self.state.confirmed_at(&file).is_none() && !self.state.is_under_way(&file) {
+            if self.state.confirmed_at(&file).is_none() {
                 self.drop_file(&file)?;
                 usage = usage.without(file.len);
             }

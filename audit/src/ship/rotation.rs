@@ -33,6 +33,7 @@ use crate::protect::{self, Protection, create_live};
 
 /// When to rotate, and how the gateway hears of it.
 #[derive(Debug, Args)]
+#[group(skip)]
 pub(crate) struct Options {
     /// Tell the gateway to open its file anew: http://127.0.0.1:9901 (admin), pid:FILE, pid:NUMBER, none
     #[arg(long, value_name = "HOW")]

@@ -105,10 +105,7 @@ impl<'a> Shipper<'a> {
         let Some(mut parcel) = self.take_parcel()? else { return Ok(false) };
         let kept = self.deliver(&mut parcel).await;
         match kept.and_then(|kept| self.sign(&parcel, kept)) {
-            Ok(()) => {
-                self.state.set_under_way(None);
-                Ok(true)
-            }
+            Ok(()) => Ok(true),
             Err(unshipped) => {
                 self.state.metrics.count_error(unshipped.kind);
                 self.current = Some(parcel);
@@ -118,14 +115,13 @@ impl<'a> Shipper<'a> {
     }
 
     fn take_parcel(&mut self) -> Result<Option<Parcel>, Unshipped> {
-        if let Some(parcel) = self.current.take() {
-            return Ok(Some(parcel));
+        // A file that was dropped meanwhile is no more waited for.
+        let current = self.current.take().filter(|parcel| self.state.has_sealed(&parcel.file));
+        if current.is_some() {
+            return Ok(current);
         }
         let Some((file, start)) = self.state.next_unconfirmed() else { return Ok(None) };
-        let packed = self.pack(&file, start);
-        let parcel = packed.map_err(|error| self.unreadable(&file, &error))?;
-        self.state.set_under_way(parcel.as_ref().map(|parcel| &parcel.file));
-        Ok(parcel)
+        self.pack(&file, start).map_err(|error| self.unreadable(&file, &error))
     }
 
     /// A sealed file that somebody took away is not waited for.

@@ -28,8 +28,6 @@ pub(super) struct State<'a> {
     pub(super) segment_bytes: u64,
     /// The sealed files, oldest first: nobody else makes or deletes any.
     sealed: RefCell<Vec<Stamped>>,
-    /// The sealed file of which a segment is on its way.
-    under_way: RefCell<Option<String>>,
     is_stopping: Cell<bool>,
 }
 
@@ -49,7 +47,6 @@ impl<'a> State<'a> {
             health,
             segment_bytes,
             sealed: RefCell::default(),
-            under_way: RefCell::default(),
             is_stopping: Cell::new(false),
         }
     }
@@ -86,12 +83,8 @@ impl<'a> State<'a> {
         files.find(|(file, end)| *end < file.len).map(|(file, end)| (file.clone(), end))
     }
 
-    pub(super) fn set_under_way(&self, file: Option<&Stamped>) {
-        *self.under_way.borrow_mut() = file.map(|file| file.stamp.clone());
-    }
-
-    pub(super) fn is_under_way(&self, file: &Stamped) -> bool {
-        self.under_way.borrow().as_ref() == Some(&file.stamp)
+    pub(super) fn has_sealed(&self, file: &Stamped) -> bool {
+        self.sealed.borrow().contains(file)
     }
 
     /// The next step is the last one.

@@ -59,9 +59,10 @@ fn serve(listener: &TcpListener, signs: &Signs) {
     for stream in listener.incoming() {
         let mut stream = stream.unwrap();
         let mut head = BufReader::new(stream.try_clone().unwrap()).lines();
-        let request = head.next().unwrap().unwrap();
+        // One that was killed has nothing to say.
+        let Some(Ok(request)) = head.next() else { continue };
         assert!(request.starts_with("POST /reopen_logs "), "{request}");
-        while head.next().is_some_and(|line| !line.unwrap().is_empty()) {}
+        while head.next().is_some_and(|line| line.is_ok_and(|line| !line.is_empty())) {}
         signs.reopen.store(true, SeqCst);
         let _ = stream
             .write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 3\r\nconnection: close\r\n\r\nOK\n");
