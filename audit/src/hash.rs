@@ -15,7 +15,6 @@ mod expected;
 mod key;
 mod method;
 mod payload;
-mod progress;
 mod stream;
 
 use std::{

@@ -5,8 +5,11 @@
 //! hash), 2 for a question that could not be asked (bad usage, an unreadable file).
 
 mod check_config;
+mod compare;
 mod fault;
 mod hash;
+mod ledger;
+mod progress;
 mod schema;
 mod show;
 
@@ -30,6 +33,8 @@ enum Command {
         /// The configuration as JSON or YAML, or an Envoy or Istio manifest that holds it
         file: PathBuf,
     },
+    /// Say whether a ledger and its witness copy hold the same entries
+    Compare(compare::Options),
     /// Print the hash that an entry would hold for a payload, or compare the two
     Hash(hash::Options),
     /// Print the entries of a ledger, one line each, for a person
@@ -44,6 +49,7 @@ enum Command {
 fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::CheckConfig { file } => check_config::run(&file),
+        Command::Compare(options) => compare::run(&options),
         Command::Hash(options) => hash::run(&options),
         Command::Show(options) => show::run(&options),
         Command::Schema { of } => schema::run(of),

@@ -8,8 +8,9 @@ use std::{
 
 use ledgerline_core::digest::{Body, End};
 
-use super::{method::Method, progress::Progress, unwritten};
+use super::{method::Method, unwritten};
 use crate::fault::Fault;
+use crate::progress::Progress;
 
 /// So much is read at a time.
 const CHUNK_BYTES: usize = 256 * 1024;

@@ -7,7 +7,7 @@ use std::{
 
 /// A line on the terminal, once the work takes longer than a second; it is gone at the end.
 #[derive(Debug)]
-pub(super) struct Progress {
+pub(crate) struct Progress {
     started: Instant,
     /// When, after the start, the line is due next; `None` where nobody would see it.
     due: Option<Duration>,
@@ -19,13 +19,13 @@ impl Progress {
     const STEP: Duration = Duration::from_millis(200);
 
     /// Work that starts now. The line is for a terminal, and only if it `is_wanted`.
-    pub(super) fn new(is_wanted: bool) -> Self {
+    pub(crate) fn new(is_wanted: bool) -> Self {
         let due = (is_wanted && io::stderr().is_terminal()).then_some(Self::PATIENCE);
         Self { started: Instant::now(), due, is_shown: false }
     }
 
     /// So many bytes are done.
-    pub(super) fn show(&mut self, bytes: u64) {
+    pub(crate) fn show(&mut self, bytes: u64) {
         let elapsed = self.started.elapsed();
         if self.due.is_none_or(|due| elapsed < due) {
             return;
