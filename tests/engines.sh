@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Builds the OpenTelemetry Collector of the tests: .cache/otelcol/otelcol. The sources in tests/collector are what the
-# Collector Builder makes of envoy/sinks/otel-collector-builder.yaml; go.sum holds the hash of every module, so that nothing
-# but what was pinned is built, and what Go has in its cache already is not fetched again.
-# Usage: tests/collector.sh [--generate]      with --generate the sources are made anew first, after the manifest has changed
+# Brings the engines that the tests run: rsyslog, and the OpenTelemetry Collector at .cache/otelcol/otelcol. The Collector's
+# sources in tests/collector are what its Builder makes of envoy/sinks/otel-collector-builder.yaml; go.sum holds the hash of
+# every module, so that nothing but what was pinned is built, and what Go has in its cache is not fetched again.
+# Usage: tests/engines.sh [--generate]      with --generate the sources are made anew first, after the manifest has changed
 set -euo pipefail
 cd "$(dirname "$0")/.."
 source .tools/packages.sh
@@ -13,6 +13,9 @@ folder=.cache/otelcol
 builder=go.opentelemetry.io/collector/cmd/builder@v0.156.0
 
 main() {
+    if [[ ! -x /usr/sbin/rsyslogd ]]; then
+        install_packages "A real rsyslog takes entries by TLS in the tests; Debian also starts it as this machine's log service." rsyslog rsyslog-openssl
+    fi
     if ! command -v go >/dev/null; then
         skip
         return
