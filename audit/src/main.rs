@@ -7,8 +7,10 @@
 
 mod check_config;
 mod check_sink;
+mod compare;
 mod fault;
 mod hash;
+mod ledger;
 mod progress;
 mod protect;
 mod schema;
@@ -38,6 +40,8 @@ enum Command {
     },
     /// Find out whether a storage keeps what it is given: versions, locks, and what a writer may do
     CheckSink(check_sink::Options),
+    /// Say whether a ledger and its witness copy hold the same entries
+    Compare(compare::Options),
     /// Print the hash that an entry would hold for a payload, or compare the two
     Hash(hash::Options),
     /// Print the entries of a ledger, one line each, for a person
@@ -59,6 +63,7 @@ fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::CheckConfig { file } => check_config::run(&file),
         Command::CheckSink(options) => check_sink::run(&options),
+        Command::Compare(options) => compare::run(&options),
         Command::Hash(options) => hash::run(&options),
         Command::Show(options) => show::run(&options),
         Command::Ship(options) => ship::run(&options),

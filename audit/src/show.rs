@@ -6,11 +6,11 @@
 //! ```
 //!
 //! A ledger may hold lines that are no entries: a file system that was full tears a line in two. Such
-//! a line is counted and named, and the next one is read as if nothing had happened.
+//! a line is counted and named, a whole entry at its end is shown, and the next one is read as if
+//! nothing had happened.
 
 use std::{
-    fs::File,
-    io::{BufRead, BufReader, Write},
+    io::Write,
     path::{Path, PathBuf},
     thread,
     time::Duration,
@@ -21,11 +21,14 @@ use clap::{Args, ValueEnum};
 use ledgerline_core::{
     Entry,
     digest::End,
-    entry::{GenAi, MAX_ENTRY_BYTES, Mcp, Message},
+    entry::{GenAi, Mcp, Message},
     outcome::Outcome,
 };
 
-use crate::fault::Fault;
+use crate::{
+    fault::Fault,
+    ledger::{self, Content, Counts, Line, Whole},
+};
 
 #[derive(Debug, Args)]
 pub(crate) struct Options {
@@ -52,95 +55,56 @@ enum Format {
 const POLL: Duration = Duration::from_millis(100);
 
 pub(crate) fn run(options: &Options) -> Result<(), Fault> {
-    let file = File::open(&options.ledger).map_err(|error| Fault::io(&options.ledger, &error))?;
-    let mut lines = Lines { reader: BufReader::new(file), line: Vec::new(), number: 0 };
-    let mut unreadable: u64 = 0;
+    let mut lines =
+        ledger::open(&options.ledger).map_err(|error| Fault::io(&options.ledger, &error))?;
+    let mut counts = Counts::default();
     loop {
         match lines.next_line() {
-            Ok(Some(line)) => {
-                unreadable += u64::from(!print(line, options.format, &options.ledger))
-            }
+            Ok(Some(line)) => show(line, options, &mut counts),
             Ok(None) if options.follow => thread::sleep(POLL),
             Ok(None) => break,
             Err(error) => return Err(Fault::io(&options.ledger, &error)),
         }
     }
     if let Some(rest) = lines.rest() {
-        unreadable += u64::from(!print(rest, options.format, &options.ledger));
+        show(rest, options, &mut counts);
     }
-    match unreadable {
-        0 => Ok(()),
-        count => Err(Fault::Refused(format!(
-            "{}: {count} of {} lines are no entries",
-            options.ledger.display(),
-            lines.number
-        ))),
+    match counts.problem() {
+        None => Ok(()),
+        Some(problem) => Err(Fault::Refused(format!("{}: {problem}", options.ledger.display()))),
     }
 }
 
-/// The whole lines of a file that may still grow.
-struct Lines<R> {
-    reader: R,
-    line: Vec<u8>,
-    number: u64,
-}
-
-/// One line of a ledger, without its line feed.
-struct Line<'a> {
-    number: u64,
-    bytes: &'a [u8],
-}
-
-impl<R: BufRead> Lines<R> {
-    /// The next whole line; `None` if there is no more for now.
-    fn next_line(&mut self) -> std::io::Result<Option<Line<'_>>> {
-        if self.line.last() == Some(&b'\n') {
-            self.line.clear();
+/// Prints a line, or says why it is no entry.
+fn show(line: Line<'_>, options: &Options, counts: &mut Counts) {
+    let content = line.read();
+    counts.add(&content);
+    match &content {
+        Content::Entry(_) => {}
+        Content::Recovered(_) => {
+            tell(&options.ledger, line, "torn: an entry is lost, the one behind it is whole");
         }
-        self.reader.read_until(b'\n', &mut self.line)?;
-        let Some(bytes) = self.line.strip_suffix(b"\n") else { return Ok(None) };
-        self.number += 1;
-        Ok(Some(Line { number: self.number, bytes }))
+        Content::Torn(problem) => tell(&options.ledger, line, &format!("no entry: {problem}")),
     }
-
-    /// What stands behind the last line feed, if anything.
-    fn rest(&mut self) -> Option<Line<'_>> {
-        if self.line.is_empty() || self.line.ends_with(b"\n") {
-            return None;
-        }
-        self.number += 1;
-        Some(Line { number: self.number, bytes: &self.line })
+    if let Some(whole) = content.entry() {
+        print(whole, options.format);
     }
 }
 
-/// Prints a line; whether it was an entry.
-fn print(line: Line<'_>, format: Format, ledger: &Path) -> bool {
+fn tell(ledger: &Path, line: Line<'_>, problem: &str) {
+    anstream::eprintln!("{}:{}: {problem}", ledger.display(), line.number);
+}
+
+fn print(whole: &Whole<'_>, format: Format) {
     let mut out = anstream::stdout().lock();
-    let entry = read_entry(line.bytes);
-    let written = match (&entry, format) {
-        (Ok(_), Format::Json) => out.write_all(line.bytes).and_then(|()| out.write_all(b"\n")),
-        (Ok(entry), Format::Text) => write_text(&mut out, entry),
-        (Err(problem), _) => {
-            anstream::eprintln!("{}:{}: no entry: {problem}", ledger.display(), line.number);
-            Ok(())
-        }
+    let written = match format {
+        Format::Json => out.write_all(whole.bytes).and_then(|()| out.write_all(b"\n")),
+        Format::Text => write_text(&mut out, &whole.entry),
     };
     if written.is_err() {
         // The reader of our output has gone, such as `head`: there is nobody left to tell.
         std::process::exit(0);
     }
-    entry.is_ok()
-}
-
-/// The message never quotes the line, which may be anything.
-fn read_entry(line: &[u8]) -> Result<Entry<'_>, String> {
-    if line.len() > MAX_ENTRY_BYTES {
-        return Err(format!("{} bytes, at most {MAX_ENTRY_BYTES} are allowed", line.len()));
-    }
-    serde_json::from_slice(line).map_err(|error| match error.classify() {
-        serde_json::error::Category::Eof => "the line ends too early".to_owned(),
-        _ => format!("not in the form of an entry at column {}", error.column()),
-    })
 }
 
 fn write_text(out: &mut impl Write, entry: &Entry<'_>) -> std::io::Result<()> {

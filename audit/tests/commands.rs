@@ -65,6 +65,17 @@ fn show_prints_entries_and_counts_what_is_none() {
 }
 
 #[test]
+fn show_recovers_the_entry_behind_a_tear() {
+    let fused = format!("{ENTRY}\n{}{ENTRY}\n", &ENTRY[..70]);
+    in_folder(&[("fused.jsonl", &fused)], |path| {
+        let (code, out, err) = ledgerline(&["show", "--format", "json", &path("fused.jsonl")]);
+        assert_eq!((code, out), (Some(1), format!("{ENTRY}\n{ENTRY}\n")));
+        assert!(err.contains(":2: torn: an entry is lost"), "{err}");
+        assert!(err.contains("1 line is torn, the whole entry behind the tear was"), "{err}");
+    });
+}
+
+#[test]
 fn show_tells_what_a_call_was_about() {
     let about = concat!(
         r#","stream":{"kind":"sse","events":7,"chunks":2},"gen_ai":{"request_model":"gpt-5","#,
