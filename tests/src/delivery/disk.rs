@@ -14,16 +14,20 @@ pub struct SmallDisk {
 }
 
 impl SmallDisk {
-    /// Mounts `bytes` of space.
-    pub fn mount(bytes: u64) -> Result<Self> {
+    /// Mounts `bytes` of space; `None` for whoever may not mount, which is said.
+    pub fn mount(bytes: u64) -> Result<Option<Self>> {
+        if !rustix::process::geteuid().is_root() {
+            eprintln!("SKIPPED: a disk to fill up: mounting one needs root");
+            return Ok(None);
+        }
         let place = tempfile::Builder::new().prefix("ledgerline-disk-").tempdir()?;
         let status = Command::new("mount")
             .args(["-t", "tmpfs", "-o", &format!("size={bytes}"), "ledgerline-disk"])
             .arg(place.path())
             .status()
             .context("start mount")?;
-        ensure!(status.success(), "mount a tmpfs: {status}; that needs root");
-        Ok(Self { place })
+        ensure!(status.success(), "mount a tmpfs: {status}");
+        Ok(Some(Self { place }))
     }
 
     /// Where it is.

@@ -78,8 +78,8 @@ const ROOM_BYTES: u64 = 3 << 20;
 /// `None`: there is none to be had. `Some(None)`: the trouble needs none of its own.
 fn disk_for(trouble: Trouble) -> Result<Option<Option<SmallDisk>>> {
     match trouble {
-        Trouble::DiskGuarded | Trouble::DiskFull => match workspace::needs(Needed::Root)? {
-            Some(_) => Ok(Some(Some(SmallDisk::mount(DISK_BYTES)?))),
+        Trouble::DiskGuarded | Trouble::DiskFull => match SmallDisk::mount(DISK_BYTES)? {
+            Some(disk) => Ok(Some(Some(disk))),
             None => Ok(None),
         },
         _ => Ok(Some(None)),
