@@ -26,7 +26,7 @@ use clap::{Args, ValueEnum};
 use self::finding::{Report, Verdict};
 use crate::{
     fault::Fault,
-    store::{SinkUrl, StoreError},
+    store::{LockMode, SinkUrl, StoreError},
 };
 
 #[derive(Debug, Args)]
@@ -37,6 +37,9 @@ pub(crate) struct Options {
     /// How long an object must be locked, in days
     #[arg(long, default_value = "180d", value_parser = days, value_name = "DAYS")]
     retention: u32,
+    /// Each object asks for a lock of its own, as with `ship --lock-mode`
+    #[arg(long, value_name = "MODE")]
+    lock_mode: Option<LockMode>,
     /// AWS profile of the shipper; without it, the default chain of credentials
     #[arg(long, value_name = "NAME")]
     writer_profile: Option<String>,
@@ -95,9 +98,9 @@ pub(crate) fn run(options: &Options) -> Result<(), Fault> {
 async fn ask(options: &Options) -> Result<Report, StoreError> {
     let (findings, left_behind) = match &options.url {
         SinkUrl::S3 { .. } => {
-            let (writer, auditor) = (&options.writer_profile, &options.auditor_profile);
-            probe::ask(&options.url, options.retention, writer.as_deref(), auditor.as_deref())
-                .await?
+            let writer = options.writer_profile.as_deref();
+            let auditor = options.auditor_profile.as_deref();
+            probe::ask(&options.url, options.retention, options.lock_mode, writer, auditor).await?
         }
         _ => plain::ask(&options.url).await?,
     };

@@ -40,6 +40,7 @@ pub(crate) enum When {
 
 /// How far the clock of the store may be behind this one.
 const SLACK: SignedDuration = SignedDuration::from_hours(1);
+const OWN: &str = "not needed: each object asks for its own lock";
 const LOOK: &str = "allow the look with --auditor-profile";
 
 pub(crate) fn versioning(told: &Told<Option<String>>) -> Judgement {
@@ -63,8 +64,9 @@ pub(crate) fn lock_enabled(told: &Told<bool>) -> Judgement {
     }
 }
 
-pub(crate) fn default_mode(told: &Told<Option<Retention>>) -> Judgement {
+pub(crate) fn default_mode(told: &Told<Option<Retention>>, is_own: bool) -> Judgement {
     match told {
+        Ok(None) if is_own => Judgement::holds(OWN),
         Ok(Some(Retention { mode: LockMode::Compliance, .. })) => Judgement::holds(""),
         Ok(Some(Retention { mode: LockMode::Governance, .. })) => Judgement::fails(
             "GOVERNANCE: whoever has s3:BypassGovernanceRetention can delete; set COMPLIANCE",
@@ -75,9 +77,14 @@ pub(crate) fn default_mode(told: &Told<Option<Retention>>) -> Judgement {
     }
 }
 
-pub(crate) fn default_days(told: &Told<Option<Retention>>, required: u32) -> Judgement {
+pub(crate) fn default_days(
+    told: &Told<Option<Retention>>,
+    required: u32,
+    is_own: bool,
+) -> Judgement {
     match told {
         Ok(Some(rule)) if rule.days >= required => Judgement::holds(""),
+        Ok(_) if is_own => Judgement::holds(OWN),
         Ok(Some(rule)) => {
             Judgement::fails(format!("{} days are locked, {required} are required", rule.days))
         }
@@ -92,6 +99,9 @@ pub(crate) fn lifecycle(told: &Told<Vec<Expiry>>, prefix: &str, required: u32) -
         Ok(rules) => rules,
         Err(answer) if answer.code() == Some("NoSuchLifecycleConfiguration") => {
             return Judgement::holds("no rule");
+        }
+        Err(answer) if answer.is_unknown_call() => {
+            return Judgement::holds("this store knows no such rules");
         }
         Err(answer) => return unread(answer, "s3:GetLifecycleConfiguration"),
     };
@@ -155,6 +165,9 @@ pub(crate) fn attack(attempt: &Told<()>, before: &State, after: &State) -> Judge
     }
     match (before, after) {
         (_, State::Unseen(answer)) => match attempt {
+            Ok(()) if !answer.is_forbidden() => {
+                Judgement::fails(format!("the store said yes, and then: {answer}"))
+            }
             Ok(()) => Judgement::fails("the store said yes, and nobody could look what came of it"),
             Err(_) => Judgement::unproven(format!(
                 "refused, but the look afterwards too ({answer}): {LOOK}"
@@ -164,7 +177,9 @@ pub(crate) fn attack(attempt: &Told<()>, before: &State, after: &State) -> Judge
         (_, State::Gone) => Judgement::fails("the version is gone"),
         (State::Unlocked, _) => match attempt {
             Ok(()) => Judgement::fails("done, and there was no lock to stop it"),
-            Err(_) => Judgement::unproven("refused by right only: there is no lock"),
+            Err(_) => {
+                Judgement::unproven("refused, but there is no lock that would do it for good")
+            }
         },
         (State::Locked(_), State::Unlocked) => Judgement::fails("the lock is gone"),
         (State::Locked(old), State::Locked(new)) if is_weaker(*new, *old) => {
@@ -254,7 +269,8 @@ pub(crate) fn forbidden(attempt: &Told<()>, then: &str) -> Judgement {
     match (unclear(attempt), attempt) {
         (Some(judgement), _) => judgement,
         (None, Err(answer)) if answer.status() == Some(404) => Judgement::too_wide(then),
-        (None, Err(_)) => Judgement::holds(""),
+        (None, Err(answer)) if answer.is_forbidden() => Judgement::holds(""),
+        (None, Err(_)) => Judgement::unproven("refused, but not for want of a right"),
         (None, Ok(())) => Judgement::too_wide(then),
     }
 }
@@ -377,11 +393,19 @@ mod tests {
             (Ok(None), DoesNotHold, DoesNotHold),
             (Err(denied()), NotProven, NotProven),
         ] {
-            assert_eq!(default_mode(&told).verdict, mode, "{told:?}");
-            assert_eq!(default_days(&told, 180).verdict, days, "{told:?}");
+            assert_eq!(default_mode(&told, false).verdict, mode, "{told:?}");
+            assert_eq!(default_days(&told, 180, false).verdict, days, "{told:?}");
         }
-        let governance = default_mode(&rule(LockMode::Governance, 365)).note;
+        let governance = default_mode(&rule(LockMode::Governance, 365), false).note;
         assert!(governance.contains("s3:BypassGovernanceRetention"), "{governance}");
+    }
+
+    #[test]
+    fn a_default_is_not_needed_where_each_object_asks_for_its_own_lock() {
+        assert_eq!(default_mode(&Ok(None), true).verdict, Holds);
+        assert_eq!(default_days(&Ok(None), 180, true).verdict, Holds);
+        let short = Ok(Some(Retention { mode: LockMode::Compliance, days: 1 }));
+        assert_eq!(default_days(&short, 180, true).verdict, Holds);
     }
 
     #[test]
@@ -405,6 +429,8 @@ mod tests {
         let none = Err(Answer::new(404, "NoSuchLifecycleConfiguration"));
         assert_eq!(lifecycle(&none, "egress", 180).verdict, Holds);
         assert_eq!(lifecycle(&Err(denied()), "egress", 180).verdict, NotProven);
+        let unknown = Err(Answer::new(501, "NotImplemented"));
+        assert_eq!(lifecycle(&unknown, "egress", 180).verdict, Holds);
         let everywhere = Ok(vec![rule("tmp/", When::Days(1))]);
         assert_eq!(lifecycle(&everywhere, "", 180).verdict, DoesNotHold);
     }
@@ -474,6 +500,7 @@ mod tests {
             (Ok(()), TooWide),
             (Err(Answer::new(404, "NoSuchKey")), TooWide),
             (Err(denied()), Holds),
+            (Err(Answer::new(400, "InvalidRequest")), NotProven),
             (Err(late()), NotProven),
             (Err(Answer::new(501, "NotImplemented")), NotProven),
         ] {

@@ -20,6 +20,7 @@ use crate::store::{
 pub(crate) async fn ask(
     url: &SinkUrl,
     required: u32,
+    own_lock: Option<LockMode>,
     writer: Option<&str>,
     auditor: Option<&str>,
 ) -> Result<(Vec<Finding>, Vec<String>), StoreError> {
@@ -32,6 +33,7 @@ pub(crate) async fn ask(
     let mut probe = Probe {
         url: url.clone(),
         required,
+        own_lock,
         stamp: now.as_microsecond(),
         writer,
         reader,
@@ -48,6 +50,8 @@ pub(crate) async fn ask(
 struct Probe {
     url: SinkUrl,
     required: u32,
+    /// Of the lock that each object asks for, where the bucket's default is not enough.
+    own_lock: Option<LockMode>,
     /// Part of each name, so that no run meets the canaries of another one.
     stamp: i64,
     writer: S3,
@@ -62,6 +66,8 @@ struct Canary {
     object: Object,
     version: Option<String>,
     written: Timestamp,
+    /// What it looked like when it was new.
+    state: State,
 }
 
 impl Probe {
@@ -89,7 +95,7 @@ impl Probe {
     }
 
     async fn lock_settings(&mut self) {
-        let call = "GetObjectLockConfiguration";
+        let (call, is_own) = ("GetObjectLockConfiguration", self.own_lock.is_some());
         let told = self.lock_configuration().await;
         let enabled = told.as_ref().map(is_enabled).map_err(Clone::clone);
         let rule = told.as_ref().map(default_of).map_err(Clone::clone);
@@ -99,19 +105,24 @@ impl Probe {
             Ok(None) => "no default".to_owned(),
             Err(answer) => answer.to_string(),
         };
-        self.storage("nobody may overrule the default", call, mode, judge::default_mode(&rule));
+        self.storage(
+            "nobody may overrule the default",
+            call,
+            mode,
+            judge::default_mode(&rule, is_own),
+        );
         let days = match &rule {
             Ok(Some(rule)) => format!("{} days", rule.days),
             Ok(None) => "no default".to_owned(),
             Err(answer) => answer.to_string(),
         };
-        let of = judge::default_days(&rule, self.required);
+        let of = judge::default_days(&rule, self.required, is_own);
         self.storage("the default is long enough", call, days, of);
     }
 
     /// What becomes of a small object.
     async fn canary(&mut self, first: Canary) {
-        let state = self.look(&first).await;
+        let state = first.state.clone();
         let same = Judgement::holds("the store's SHA-256, where it tells one, is ours");
         self.storage("an object arrives whole", "PutObject, SHA-256 sent", "done".to_owned(), same);
         let of = judge::canary_lock(&state, first.written, self.required);
@@ -130,7 +141,7 @@ impl Probe {
 
     async fn overwrites(&mut self, first: &Canary) {
         let other = object_of("overwritten", &first.key);
-        let again = self.put(&first.key, &other, Wish::default()).await;
+        let again = self.put(&first.key, &other, self.wish()).await;
         let same = self.is_same(first).await;
         let of = judge::overwrite(&again, &same);
         self.storage(
@@ -139,7 +150,7 @@ impl Probe {
             words(&again),
             of,
         );
-        let wish = Wish { only_if_new: true, lock: None };
+        let wish = Wish { only_if_new: true, ..self.wish() };
         let again = self.put(&first.key, &other, wish).await;
         let of = judge::conditional(&again);
         self.storage("a retry is recognised", "PutObject, If-None-Match: *", words(&again), of);
@@ -149,7 +160,7 @@ impl Probe {
         let key = self.key("checksum");
         let mut object = object_of("wrong checksum", &key);
         object.sha256 = Sha256::digest(b"other bytes").into();
-        let told = self.put(&key, &object, Wish::default()).await;
+        let told = self.put(&key, &object, self.wish()).await;
         let of = judge::wrong_checksum(&told);
         self.storage(
             "a change on the way is refused",
@@ -166,16 +177,16 @@ impl Probe {
         let weaker = Some(Lock { mode: LockMode::Governance, until: later });
         for (promise, tried, lock, is_bypass) in [
             ("a lock cannot be shortened", "PutObjectRetention, shorter", shorter, false),
-            ("nor by a bypass", "the same, bypass header", shorter, true),
+            ("nor shortened by a bypass", "the same, bypass header", shorter, true),
             ("COMPLIANCE stays COMPLIANCE", "PutObjectRetention, GOVERNANCE", weaker, false),
-            ("nor by a bypass", "the same, bypass header", weaker, true),
+            ("nor lowered by a bypass", "the same, bypass header", weaker, true),
             ("a lock cannot be taken away", "PutObjectRetention, none", None, false),
-            ("nor by a bypass", "the same, bypass header", None, true),
+            ("nor taken away by a bypass", "the same, bypass header", None, true),
         ] {
             canary = self.fresh(canary).await;
-            let before = self.look(&canary).await;
+            let before = self.look_at(&canary).await;
             let told = self.put_retention(&canary, lock, is_bypass).await;
-            let of = judge::attack(&told, &before, &self.look(&canary).await);
+            let of = judge::attack(&told, &before, &self.look_at(&canary).await);
             self.storage(promise, tried, words(&told), of);
         }
         canary
@@ -184,17 +195,17 @@ impl Probe {
     async fn delete(&mut self, mut canary: Canary) {
         for (promise, tried, is_bypass) in [
             ("a version cannot be deleted", "DeleteObject, version", false),
-            ("nor by a bypass", "the same, bypass header", true),
+            ("nor deleted by a bypass", "the same, bypass header", true),
         ] {
             canary = self.fresh(canary).await;
-            let before = self.look(&canary).await;
+            let before = self.look_at(&canary).await;
             let told = self.delete_version(&canary, is_bypass).await;
-            let of = judge::attack(&told, &before, &self.look(&canary).await);
+            let of = judge::attack(&told, &before, &self.look_at(&canary).await);
             self.storage(promise, tried, words(&told), of);
         }
         canary = self.fresh(canary).await;
         let told = self.delete_name(&canary.key).await;
-        let of = judge::delete_marker(&told, &self.look(&canary).await);
+        let of = judge::delete_marker(&told, &self.look_at(&canary).await);
         self.right("a name cannot be hidden", "DeleteObject, no version", words(&told), of);
     }
 
@@ -215,8 +226,20 @@ impl Probe {
 
     /// What these credentials may do besides.
     async fn rights(&mut self) {
-        self.own_lock("short", LockMode::Compliance, "PutObject, a day's COMPLIANCE").await;
-        self.own_lock("governed", LockMode::Governance, "PutObject, a day's GOVERNANCE").await;
+        self.weaker_lock(
+            "the writer asks for no shorter lock",
+            "short",
+            LockMode::Compliance,
+            "PutObject, a day's COMPLIANCE",
+        )
+        .await;
+        self.weaker_lock(
+            "the writer asks for no weaker lock",
+            "governed",
+            LockMode::Governance,
+            "PutObject, a day's GOVERNANCE",
+        )
+        .await;
         self.same_lock_settings().await;
         let told = self.list().await;
         let of = judge::forbidden(&told, "deny the writer s3:ListBucket");
@@ -226,17 +249,23 @@ impl Probe {
         }
     }
 
-    async fn own_lock(&mut self, name: &str, mode: LockMode, tried: &str) {
+    async fn weaker_lock(
+        &mut self,
+        promise: &'static str,
+        name: &str,
+        mode: LockMode,
+        tried: &str,
+    ) {
         let key = self.key(name);
         let object = object_of("a shorter lock of its own", &key);
         let written = Timestamp::now();
         let lock = Some(Lock { mode, until: self.soon() });
         let put = self.try_put(&key, &object, Wish { only_if_new: false, lock }).await;
         let version = put.as_ref().ok().cloned().flatten();
-        let state = self.look(&Canary { key, object, version, written }).await;
+        let state = self.look(&key, version.as_deref()).await;
         let told = put.map(|_| ());
         let of = judge::own_lock(&told, &state, written, self.required);
-        self.right("the writer cannot ask for a weaker lock", tried, words(&told), of);
+        self.right(promise, tried, words(&told), of);
     }
 
     /// Puts what is there already, so a yes changes nothing.
@@ -260,7 +289,7 @@ impl Probe {
     async fn elsewhere(&mut self) {
         let key = format!("ledgerline-canary-elsewhere/{}.jsonl", self.stamp);
         let object = object_of("outside of the prefix", &key);
-        let put = self.put(&key, &object, Wish::default()).await;
+        let put = self.put(&key, &object, self.wish()).await;
         let of = judge::forbidden(&put, "bound s3:PutObject to the prefix");
         self.right("the writer writes nowhere else", "PutObject, other prefix", words(&put), of);
         let read = self.writer.sha256(&key, None, object.body.len()).await.map(|_| ());
@@ -288,21 +317,24 @@ impl Probe {
         let key = self.key(name);
         let object = object_of("canary", &key);
         let written = Timestamp::now();
-        match self.try_put(&key, &object, Wish::default()).await {
-            Ok(version) => Ok(Canary { key, object, version, written }),
-            Err(answer) => {
-                let place = self.url.address(&format!("canary/{}-{name}.jsonl", self.stamp));
-                Err(answer.error("put", &place, "s3:PutObject"))
-            }
-        }
+        let put = self.try_put(&key, &object, self.wish()).await;
+        let place = self.url.address(&format!("canary/{}-{name}.jsonl", self.stamp));
+        let version = put.map_err(|answer| answer.error("put", &place, "s3:PutObject"))?;
+        let state = self.look(&key, version.as_deref()).await;
+        Ok(Canary { key, object, version, written, state })
     }
 
-    /// The same canary, or another one if that one is gone or has lost its lock.
+    fn wish(&self) -> Wish {
+        let lock = |mode| Retention { mode, days: self.required }.from(Timestamp::now());
+        Wish { only_if_new: false, lock: self.own_lock.map(lock) }
+    }
+
+    /// The same canary, or another one if something became of that one.
     async fn fresh(&mut self, canary: Canary) -> Canary {
-        let state = self.look(&canary).await;
-        let is_whole = matches!(state, State::Unseen(_))
-            || judge::canary_lock(&state, canary.written, self.required).verdict
-                == super::finding::Verdict::Holds;
+        let is_whole = match self.look_at(&canary).await {
+            State::Unseen(answer) => answer.is_forbidden(),
+            state => state == canary.state,
+        };
         if is_whole {
             return canary;
         }
@@ -323,9 +355,12 @@ impl Probe {
         Ok(version)
     }
 
-    async fn look(&self, canary: &Canary) -> State {
-        let version = canary.version.as_deref();
-        match self.reader.head(&canary.key, version).await {
+    async fn look_at(&self, canary: &Canary) -> State {
+        self.look(&canary.key, canary.version.as_deref()).await
+    }
+
+    async fn look(&self, key: &str, version: Option<&str>) -> State {
+        match self.reader.head(key, version).await {
             Err(answer) if answer.status() == Some(404) => return State::Gone,
             // A delete marker, where nothing tells versions apart.
             Err(answer) if answer.status() == Some(405) => return State::Gone,
@@ -335,7 +370,7 @@ impl Probe {
             }
             _ => {}
         }
-        match self.reader.retention(&canary.key, version).await {
+        match self.reader.retention(key, version).await {
             Ok(Some(lock)) => State::Locked(lock),
             Ok(None) => State::Unlocked,
             Err(answer) if answer.status() == Some(404) => State::Gone,

@@ -21,7 +21,7 @@ use aws_sdk_s3::{
 use jiff::Timestamp;
 use sha2::{Digest as _, Sha256};
 
-use self::lock::{lock_of_retention, s3_mode, s3_time};
+use self::lock::{lock_of_retention, lock_of_stray, s3_mode, s3_time};
 pub(crate) use self::{
     answer::{Answer, Trouble},
     client::{Limits, connect},
@@ -216,7 +216,7 @@ impl S3 {
             }
             Err(error) => match Answer::of::<GetObjectRetentionError>(&error) {
                 answer if answer.says_no_lock() => Ok(None),
-                answer => Err(answer),
+                answer => error.raw_response().and_then(lock_of_stray).map(Some).ok_or(answer),
             },
         }
     }
