@@ -24,13 +24,16 @@ use rustix::{
     io::Errno,
 };
 
-use crate::{fault::Fault, ship::LIVE};
+use crate::{
+    fault::Fault,
+    ship::{LIVE, PRESSURE, SEGMENTS},
+};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Exit codes: 0 the kernel keeps the ledger append-only; 1 only file modes do; 2 it could not be asked.")]
 pub(crate) struct Options {
-    /// The ledger folder; it and its entries.jsonl are created where they are missing
+    /// The ledger folder; it, its entries.jsonl and pressure are created where they are missing
     #[arg(value_name = "DIR")]
     folder: PathBuf,
     /// Take the protection off every file of the folder, to delete it on purpose
@@ -57,6 +60,7 @@ pub(crate) fn run(options: &Options) -> Result<(), Fault> {
 fn protect(folder: &Path) -> Result<(), Fault> {
     let live = folder.join(LIVE);
     create(folder, &live).map_err(|error| Fault::io(&live, &error))?;
+    create_pressure(&folder.join(PRESSURE)).map_err(|error| Fault::io(folder, &error))?;
     let protection = append_only(&live).map_err(|error| Fault::io(&live, &error))?;
     let text = format!("{}: {protection}", live.display());
     match protection {
@@ -90,6 +94,15 @@ fn create(folder: &Path, live: &Path) -> io::Result<()> {
     })
 }
 
+/// The gateway looks for this file from its start (`ledgerline ship` says by it that the disk is full).
+fn create_pressure(path: &Path) -> io::Result<()> {
+    match OpenOptions::new().write(true).create_new(true).mode(0o640).open(path) {
+        Ok(mut file) => file.write_all(b"0"),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
 /// A folder that a group may write is shared with the gateway's account: so is the file.
 fn file_mode(folder: &Path) -> io::Result<u32> {
     Ok(folder.metadata()?.mode() & 0o660 | 0o600)
@@ -104,7 +117,7 @@ pub(crate) fn create_live(live: &Path, mode: u32) -> io::Result<File> {
 
 fn lift_all(folder: &Path) -> Result<(), Fault> {
     let mut count: u64 = 0;
-    for folder in [folder.to_path_buf(), folder.join(crate::ship::SEGMENTS)] {
+    for folder in [folder.to_path_buf(), folder.join(SEGMENTS)] {
         let Ok(entries) = folder.read_dir() else { continue };
         for entry in entries {
             let path = entry.map_err(|error| Fault::io(&folder, &error))?.path();

@@ -159,7 +159,7 @@ fn lines(range: std::ops::Range<u64>) -> String {
 }
 
 fn seqs(lines: &[String]) -> BTreeSet<u64> {
-    let seq = |line: &String| serde_json::from_str::<Value>(line).ok()?["seq"].as_u64();
+    let seq = |line: &String| serde_json::from_str::<Value>(line).ok()?.get("seq")?.as_u64();
     lines.iter().filter_map(seq).collect()
 }
 
@@ -393,7 +393,7 @@ fn a_file_that_somebody_still_writes_is_not_sealed() {
     let folder = place.ledger();
     let (code, _, err) = answer(place.run("rotate", &["--from", folder.to_str().unwrap()]));
     assert!(code == Some(1) && err.contains("--reopen says"), "{err}");
-    assert_eq!(place.sealed(), [PathBuf::new(); 0]);
+    assert!(place.sealed().is_empty());
     (&writer).write_all(entry(1).as_bytes()).unwrap();
     drop(writer);
     let (code, _, err) = answer(place.run("rotate", &["--from", folder.to_str().unwrap()]));

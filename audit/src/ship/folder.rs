@@ -14,6 +14,8 @@ use crate::fault::Fault;
 
 /// The file that the gateway writes.
 pub(crate) const LIVE: &str = "entries.jsonl";
+/// What the gateway's overload manager reads: 1 while it shall take no calls.
+pub(crate) const PRESSURE: &str = "pressure";
 /// Where sealed files are.
 pub(crate) const SEGMENTS: &str = "segments";
 
@@ -75,7 +77,7 @@ impl Folder {
     }
 
     pub(super) fn pressure(&self) -> PathBuf {
-        self.path.join("pressure")
+        self.path.join(PRESSURE)
     }
 
     pub(super) fn draining_path(&self, stamp: &str) -> PathBuf {

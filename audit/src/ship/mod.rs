@@ -50,7 +50,7 @@ use self::{
     units::Span,
 };
 pub(crate) use self::{
-    folder::{LIVE, SEGMENTS},
+    folder::{LIVE, PRESSURE, SEGMENTS},
     rotate::{Options as RotateOptions, run as run_rotate},
 };
 use crate::{fault::Fault, store::SinkUrl};

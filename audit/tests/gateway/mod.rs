@@ -69,14 +69,20 @@ fn serve(listener: &TcpListener, signs: &Signs) {
     }
 }
 
-/// As a gateway does: a small buffer, written at once, to a file that it opened for appending.
+/// How many more lines a gateway writes to the old file after it was told.
+const LATE: u64 = 90;
+
+/// As a gateway does: it writes to a file that it opened for appending, and opens a new one not when it is
+/// told, but some lines later.
 fn write(path: &PathBuf, signs: &Signs) -> u64 {
     let open = || OpenOptions::new().append(true).create(true).open(path).unwrap();
-    let mut file = open();
-    let mut seq = 0;
+    let (mut file, mut seq, mut reopen_at) = (open(), 0, u64::MAX);
     while !signs.stop.load(SeqCst) {
         if signs.reopen.swap(false, SeqCst) {
-            file = open();
+            reopen_at = reopen_at.min(seq + LATE);
+        }
+        if seq >= reopen_at {
+            (file, reopen_at) = (open(), u64::MAX);
         }
         let lines: String = (seq..seq + 3).map(entry).collect();
         file.write_all(lines.as_bytes()).unwrap();
