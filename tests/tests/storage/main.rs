@@ -11,6 +11,8 @@
     reason = "a test fails by panicking, wherever in its helpers"
 )]
 
+mod check_sink;
+mod faults;
 mod proxy;
 mod servers;
 mod stage;

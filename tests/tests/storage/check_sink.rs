@@ -1,0 +1,93 @@
+//! `ledgerline check-sink` against stores that hold and stores that only say so.
+
+use ledgerline_tests::storage::{Identity, LockMode, Moto, S3};
+use ledgerline_tests::workspace;
+use serde_json::Value;
+use tokio::process::Command;
+
+use crate::stage::{bucket, ceph, versitygw};
+
+/// What a run said.
+struct Answer {
+    code: i32,
+    report: Value,
+}
+
+impl Answer {
+    /// The promises of the storage with this verdict; those of rights depend on who asks.
+    fn storage(&self, verdict: &str) -> Vec<&str> {
+        let findings = self.report["findings"].as_array().unwrap();
+        let wanted =
+            |finding: &&Value| finding["part"] == "storage" && finding["verdict"] == verdict;
+        findings.iter().filter(wanted).map(|found| found["promise"].as_str().unwrap()).collect()
+    }
+}
+
+/// Asks as the owner of the bucket, whose rights are wider than a shipper's should be.
+async fn check_sink(store: &S3, bucket: &str, more: &[&str]) -> Answer {
+    let mut command = Command::new(workspace::tool().unwrap());
+    command.args(["check-sink", &format!("s3://{bucket}/ledger"), "--format", "json"]).args(more);
+    let output = command.envs(store.environment(Identity::Owner)).output().await.unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    let report = serde_json::from_slice(&output.stdout);
+    let report: Value = report.unwrap_or_else(|error| panic!("{error}: {said}"));
+    Answer { code: output.status.code().unwrap(), report }
+}
+
+#[tokio::test]
+async fn a_bucket_that_locks_for_long_enough_holds() {
+    let Some(ceph) = ceph().await else { return };
+    let name = bucket("good");
+    ceph.s3().create_locked_bucket(&name, LockMode::Compliance, 180).await.unwrap();
+    let answer = check_sink(ceph.s3(), &name, &[]).await;
+    println!("{:#}", answer.report);
+    assert!(answer.storage("holds").len() > 10, "{:#}", answer.report);
+}
+
+#[tokio::test]
+async fn governance_is_told_apart_and_does_not_hold() {
+    let Some(ceph) = ceph().await else { return };
+    let name = bucket("governance");
+    ceph.s3().create_locked_bucket(&name, LockMode::Governance, 180).await.unwrap();
+    let answer = check_sink(ceph.s3(), &name, &[]).await;
+    assert_eq!(answer.code, 1, "{:#}", answer.report);
+    assert!(answer.report.to_string().contains("GOVERNANCE"), "{:#}", answer.report);
+}
+
+#[tokio::test]
+async fn a_lock_that_ends_too_early_does_not_hold() {
+    let Some(ceph) = ceph().await else { return };
+    let name = bucket("short");
+    ceph.s3().create_locked_bucket(&name, LockMode::Compliance, 90).await.unwrap();
+    let answer = check_sink(ceph.s3(), &name, &["--retention", "180d"]).await;
+    assert_eq!(answer.code, 1, "{:#}", answer.report);
+    let content = check_sink(ceph.s3(), &name, &["--retention", "90d"]).await;
+    assert!(content.storage("does_not_hold").len() < answer.storage("does_not_hold").len());
+}
+
+#[tokio::test]
+async fn a_bucket_without_a_lock_does_not_hold() {
+    let Some(ceph) = ceph().await else { return };
+    let name = bucket("unlocked");
+    ceph.s3().create_unlocked_bucket(&name).await.unwrap();
+    let answer = check_sink(ceph.s3(), &name, &[]).await;
+    assert_eq!(answer.code, 1, "{:#}", answer.report);
+}
+
+#[tokio::test]
+async fn a_store_that_keeps_the_locks_that_objects_ask_for_holds() {
+    let Some(versitygw) = versitygw().await else { return };
+    let name = bucket("explicit");
+    versitygw.s3().create_bucket_without_default(&name).await.unwrap();
+    let answer = check_sink(versitygw.s3(), &name, &["--lock-mode", "compliance"]).await;
+    println!("{:#}", answer.report);
+    assert!(answer.storage("holds").len() > 10, "{:#}", answer.report);
+}
+
+#[tokio::test]
+async fn a_server_that_takes_locks_and_lets_them_be_shortened_does_not_hold() {
+    let Some(moto) = Moto::start().await.unwrap() else { return };
+    moto.s3().create_locked_bucket("liar", LockMode::Compliance, 180).await.unwrap();
+    let answer = check_sink(moto.s3(), "liar", &[]).await;
+    assert_eq!(answer.code, 1, "{:#}", answer.report);
+}
