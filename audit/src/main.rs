@@ -9,6 +9,7 @@ mod fault;
 mod hash;
 mod progress;
 mod protect;
+mod say;
 mod schema;
 mod ship;
 mod show;
