@@ -9,6 +9,8 @@ pub(crate) enum Fault {
     Refused(String),
     /// The question could not be asked: what failed, and what would help.
     NoAnswer(String),
+    /// Nothing was refuted, and not everything could be proven.
+    Unproven(String),
 }
 
 impl Fault {
@@ -21,13 +23,14 @@ impl Fault {
         match self {
             Self::Refused(_) => ExitCode::from(1),
             Self::NoAnswer(_) => ExitCode::from(2),
+            Self::Unproven(_) => ExitCode::from(3),
         }
     }
 }
 
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (Self::Refused(text) | Self::NoAnswer(text)) = self;
+        let (Self::Refused(text) | Self::NoAnswer(text) | Self::Unproven(text)) = self;
         f.write_str(text)
     }
 }

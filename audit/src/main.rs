@@ -2,9 +2,11 @@
 //!
 //! Data goes to standard output, talk to standard error. Exit codes: 0 for yes, 1 for no (a
 //! configuration that does not load, a ledger with lines that are no entries, a payload with another
-//! hash), 2 for a question that could not be asked (bad usage, an unreadable file).
+//! hash), 2 for a question that could not be asked (bad usage, an unreadable file). `check-sink` says 3 if
+//! nothing is refuted, and not everything is proven.
 
 mod check_config;
+mod check_sink;
 mod fault;
 mod hash;
 mod progress;
@@ -35,6 +37,8 @@ enum Command {
         /// The configuration as JSON or YAML, or an Envoy or Istio manifest that holds it
         file: PathBuf,
     },
+    /// Find out whether a storage keeps what it is given: versions, locks, and what a writer may do
+    CheckSink(check_sink::Options),
     /// Print the hash that an entry would hold for a payload, or compare the two
     Hash(hash::Options),
     /// Print the entries of a ledger, one line each, for a person
@@ -55,6 +59,7 @@ enum Command {
 fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::CheckConfig { file } => check_config::run(&file),
+        Command::CheckSink(options) => check_sink::run(&options),
         Command::Hash(options) => hash::run(&options),
         Command::Show(options) => show::run(&options),
         Command::Ship(options) => ship::run(&options),

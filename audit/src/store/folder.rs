@@ -53,6 +53,11 @@ impl Folder {
         self.blocking("read", move || folder.look(&object)).await
     }
 
+    pub(crate) async fn remove(&self, object: &Object) -> Result<(), StoreError> {
+        let path = self.file(object)?;
+        fs::remove_file(path).map_err(|error| self.error("delete", &object.name, &error))
+    }
+
     async fn blocking<T: Send + 'static>(
         &self,
         verb: &str,
@@ -118,6 +123,7 @@ impl Folder {
             }
             ErrorKind::NotADirectory => (Kind::Wrong, Some("name a folder")),
             ErrorKind::NotFound if verb == "read" => (Kind::Refused, Some("put it again")),
+            _ if verb == "delete" => (Kind::Refused, None),
             _ => (Kind::Busy, None),
         };
         let told = StoreError::new(kind, verb, &place, error.to_string());

@@ -155,6 +155,16 @@ impl Store {
         }
     }
 
+    /// Tries to delete an object, for who wants to see that it fails. `None`: not tried here, where
+    /// versions are deleted, and not names.
+    pub(crate) async fn remove(&self, object: &Object) -> Option<Result<(), StoreError>> {
+        match &self.0 {
+            Kept::S3(_) => None,
+            Kept::Cloud(cloud) => Some(cloud.remove(object).await),
+            Kept::Folder(folder) => Some(folder.remove(object).await),
+        }
+    }
+
     /// What is under the object's name, and what protects it. With `version`, that version.
     pub(crate) async fn held(
         &self,

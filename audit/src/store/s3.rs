@@ -21,10 +21,11 @@ use aws_sdk_s3::{
 use jiff::Timestamp;
 use sha2::{Digest as _, Sha256};
 
+use self::lock::{lock_of_retention, lock_of_stray, s3_mode, s3_time};
 pub(crate) use self::{
     answer::{Answer, Trouble},
     client::{Limits, connect},
-    lock::{lock_of_head, lock_of_retention, s3_mode, s3_time},
+    lock::{lock_of_head, lock_of_rule, s3_retention},
 };
 use super::{CONTENT_TYPE, Held, Kind, Lock, Object, Retention, SinkUrl, StoreError, Written};
 
@@ -215,7 +216,7 @@ impl S3 {
             }
             Err(error) => match Answer::of::<GetObjectRetentionError>(&error) {
                 answer if answer.says_no_lock() => Ok(None),
-                answer => Err(answer),
+                answer => error.raw_response().and_then(lock_of_stray).map(Some).ok_or(answer),
             },
         }
     }

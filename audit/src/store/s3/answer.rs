@@ -40,6 +40,9 @@ impl Answer {
         E: ProvideErrorMetadata + Error + 'static,
     {
         match error {
+            SdkError::ServiceError(told) if told.raw().status().is_success() => {
+                Self::of_trouble(Trouble::Broken)
+            }
             SdkError::ServiceError(told) => {
                 let (status, code) = (told.raw().status().as_u16(), told.err().meta().code());
                 Self::new(status, code.unwrap_or_default())

@@ -1,6 +1,7 @@
 //! Locks as S3 writes them, and as we do.
 
 use aws_sdk_s3::{
+    config::http::HttpResponse,
     operation::head_object::HeadObjectOutput,
     primitives::DateTime,
     types::{DefaultRetention, ObjectLockMode, ObjectLockRetention, ObjectLockRetentionMode},
@@ -18,6 +19,21 @@ pub(crate) fn lock_of_head(head: &HeadObjectOutput) -> Option<Lock> {
 pub(crate) fn lock_of_retention(retention: &ObjectLockRetention) -> Option<Lock> {
     let mode = mode(retention.mode()?.as_str())?;
     Some(Lock { mode, until: time(retention.retain_until_date()?)? })
+}
+
+/// A lock in a document that is right but for its name, which the client does not read: versitygw
+/// calls it `ObjectLockRetention`.
+pub(crate) fn lock_of_stray(answer: &HttpResponse) -> Option<Lock> {
+    let text = std::str::from_utf8(answer.body().bytes()?).ok()?;
+    if !answer.status().is_success() {
+        return None;
+    }
+    let until = between(text, "<RetainUntilDate>", "</RetainUntilDate>")?.parse().ok()?;
+    Some(Lock { mode: mode(between(text, "<Mode>", "</Mode>")?)?, until })
+}
+
+fn between<'a>(text: &'a str, start: &str, end: &str) -> Option<&'a str> {
+    Some(text.split_once(start)?.1.split_once(end)?.0)
 }
 
 /// A bucket's default. A year counts 365 days, as Amazon counts it at least.
@@ -83,6 +99,22 @@ mod tests {
             let lock = Lock { mode, until };
             assert_eq!(lock_of_retention(&s3_retention(lock)), Some(lock));
         }
+    }
+
+    #[test]
+    fn a_document_by_another_name_is_read_if_the_answer_was_yes() {
+        let document = concat!(
+            "<ObjectLockRetention><Mode>COMPLIANCE</Mode>",
+            "<RetainUntilDate>2027-05-20T16:47:49Z</RetainUntilDate></ObjectLockRetention>"
+        );
+        let answer = |status: u16, text: &'static str| {
+            HttpResponse::new(status.try_into().unwrap(), text.into())
+        };
+        let until = "2027-05-20T16:47:49Z".parse().unwrap();
+        let lock = Lock { mode: LockMode::Compliance, until };
+        assert_eq!(lock_of_stray(&answer(200, document)), Some(lock));
+        assert_eq!(lock_of_stray(&answer(403, document)), None);
+        assert_eq!(lock_of_stray(&answer(200, "<Mode>COMPLIANCE</Mode>")), None);
     }
 
     #[test]
