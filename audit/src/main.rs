@@ -13,6 +13,7 @@ mod hash;
 mod ledger;
 mod progress;
 mod protect;
+mod say;
 mod schema;
 mod ship;
 mod show;

@@ -26,6 +26,7 @@ use rustix::{
 
 use crate::{
     fault::Fault,
+    say::say,
     ship::{LIVE, PRESSURE, SEGMENTS},
 };
 
@@ -67,11 +68,6 @@ fn protect(folder: &Path) -> Result<(), Fault> {
         Protection::Kernel => say(&format!("{text}\n{}", kernel_text(&live))),
         Protection::ModesOnly(_) => Err(Fault::Refused(format!("{text}\n{MODES_TEXT}"))),
     }
-}
-
-fn say(text: &str) -> Result<(), Fault> {
-    writeln!(io::stdout(), "{text}")
-        .map_err(|error| Fault::io(Path::new("standard output"), &error))
 }
 
 fn kernel_text(live: &Path) -> String {

@@ -365,6 +365,39 @@ fn a_shipper_that_is_killed_at_any_instant_loses_no_line() {
 }
 
 #[test]
+fn every_state_that_a_kill_can_leave_is_taken_up() {
+    const OLD: &str = "entries-20261121T120000.000000Z.draining";
+    const SEALED: &str = "segments/20261121T110000.000000Z.jsonl";
+    let is_kernel = has_kernel_protection();
+    let (one, two) = (lines(0..1), lines(1..2));
+    for (state, files) in [
+        ("before the rename", vec![("entries.next", ""), ("entries.jsonl", &*one)]),
+        ("no live file yet", vec![("entries.next", ""), (OLD, &one)]),
+        ("a new live file, and nobody told", vec![("entries.jsonl", ""), (OLD, &one)]),
+        ("the gateway has gone on", vec![("entries.jsonl", &two), (OLD, &one)]),
+        ("sealed and not protected", vec![("entries.jsonl", &two), (SEALED, &one)]),
+        ("nothing but a receipt cut short", vec![("entries.jsonl", &one), ("shipped.jsonl", "{")]),
+        ("an empty file renamed", vec![(OLD, ""), ("entries.jsonl", &one)]),
+    ] {
+        let place = Place::new();
+        fs::create_dir(place.ledger().join("segments")).unwrap();
+        files.iter().for_each(|(name, text)| fs::write(place.ledger().join(name), text).unwrap());
+        let expected: u64 = files.iter().map(|(_, text)| text.lines().count() as u64).sum();
+        let expected = expected - u64::from(state.contains("receipt"));
+        let (code, _, err) = answer(place.ship(&[]).output().unwrap());
+        assert_eq!(seqs(&place.local()), (0..expected).collect(), "{state}: {err}");
+        assert_eq!(place.live().metadata().unwrap().len(), 0, "{state}");
+        assert!(place.sealed().iter().all(|path| path.metadata().unwrap().mode() & 0o222 == 0));
+        if is_kernel {
+            assert_eq!(code, Some(0), "{state}: {err}");
+            assert_eq!(seqs(&place.stored()).len() as u64, expected, "{state}");
+            assert!(place.sealed().iter().all(|path| flags(path).contains(IFlags::IMMUTABLE)));
+            assert!(flags(&place.live()).contains(IFlags::APPEND), "{state}");
+        }
+    }
+}
+
+#[test]
 fn a_gateway_that_hears_a_signal_is_reopened_by_it() {
     let place = Place::with_live("");
     let script = "exec 3>>$0; trap 'exec 3>>$0' USR1; echo ready; while :; do echo line >&3; sleep 0.01; done";

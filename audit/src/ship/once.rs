@@ -1,10 +1,6 @@
 //! Shipping what is there, once.
 
-use std::{
-    io::{self, Write},
-    path::Path,
-    time::Duration,
-};
+use std::{io, time::Duration};
 
 use tokio::time::sleep;
 
@@ -16,7 +12,7 @@ use super::{
     shipper::{Shipper, Target, Unshipped},
     state::State,
 };
-use crate::{fault::Fault, progress::Progress};
+use crate::{fault::Fault, progress::Progress, say::say};
 
 const POLL: Duration = Duration::from_millis(20);
 /// A store that is busy gets so many tries.
@@ -108,9 +104,4 @@ pub(super) fn what_is_left(state: &State<'_>) -> Vec<String> {
         }
     }
     left
-}
-
-pub(super) fn say(text: &str) -> Result<(), Fault> {
-    writeln!(io::stdout(), "{text}")
-        .map_err(|error| Fault::io(Path::new("standard output"), &error))
 }

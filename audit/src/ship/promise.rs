@@ -18,6 +18,9 @@ pub(crate) struct Options {
     /// Be content with GOVERNANCE, which whoever has the right to bypass it can undo
     #[arg(long)]
     allow_governance: bool,
+    /// Be content with a store that does not say how it keeps an object, such as gs://
+    #[arg(long)]
+    allow_unknown_lock: bool,
     /// Ask for this lock with every object, where the bucket's default is not enough (needs --retain)
     #[arg(long, value_enum, value_name = "MODE", requires = "retain")]
     lock_mode: Option<Mode>,
@@ -35,7 +38,7 @@ enum Mode {
 /// How a store keeps an object.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Kept {
-    /// `COMPLIANCE`, `GOVERNANCE` or `immutable`.
+    /// `COMPLIANCE`, `GOVERNANCE`, `immutable` or `unknown`.
     pub(super) mode: String,
     pub(super) until: Option<Timestamp>,
     pub(super) version: Option<String>,
@@ -69,7 +72,12 @@ impl Options {
             }
             Held::Unlocked { .. } => Err(UNLOCKED.to_owned()),
             Held::Different => Err("something else is under its name".to_owned()),
-            Held::Unknown { why } => Err(format!("the store does not say how it is kept: {why}")),
+            Held::Unknown { .. } if self.allow_unknown_lock => {
+                Ok(Kept { mode: "unknown".to_owned(), until: None, version: None })
+            }
+            Held::Unknown { why } => Err(format!(
+                "the store does not say how it is kept: {why}; --allow-unknown-lock is content with that"
+            )),
         }
     }
 
@@ -99,7 +107,26 @@ mod tests {
 
     fn options(days: u64, allow_governance: bool) -> Options {
         let retention = Span(DAY * u32::try_from(days).unwrap());
-        Options { retention, allow_governance, lock_mode: None, retain: None }
+        Options {
+            retention,
+            allow_governance,
+            allow_unknown_lock: false,
+            lock_mode: None,
+            retain: None,
+        }
+    }
+
+    #[test]
+    fn a_store_that_does_not_say_is_borne_only_if_asked_for() {
+        let mut options = options(180, false);
+        let check = |options: &Options| {
+            options.check(Held::Unknown { why: "403".into() }, Timestamp::UNIX_EPOCH)
+        };
+        assert!(check(&options).is_err());
+        options.allow_unknown_lock = true;
+        assert_eq!(check(&options).unwrap().mode, "unknown");
+        let unlocked = options.check(Held::Unlocked { version: None }, Timestamp::UNIX_EPOCH);
+        assert!(unlocked.is_err(), "it did say");
     }
 
     fn locked(mode: LockMode, days: i64) -> Held {

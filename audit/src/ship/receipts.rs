@@ -63,7 +63,8 @@ pub(super) struct Receipt {
     pub(super) url: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) version: Option<String>,
-    /// `COMPLIANCE`, `GOVERNANCE`, or `immutable` for the kernel's attribute.
+    /// `COMPLIANCE`, `GOVERNANCE`, `immutable` for the kernel's attribute, or `unknown` if the store does
+    /// not say and that was allowed.
     pub(super) mode: String,
     /// Until when the store keeps it; absent where it keeps it for good.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -13,7 +13,7 @@ use super::{
     pace::{Backoff, Once, asked_to_stop},
     rotation::{self, Rotation},
 };
-use crate::fault::Fault;
+use crate::{fault::Fault, say::say};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -49,7 +49,7 @@ pub(crate) fn run(options: &Options) -> Result<(), Fault> {
 }
 
 fn said(folder: &Folder, sealed: u64) -> Result<(), Fault> {
-    once::say(&format!("{}: {sealed} files sealed", folder.segments().display()))
+    say(&format!("{}: {sealed} files sealed", folder.segments().display()))
 }
 
 /// The names of a folder that was shipped before are not used again.

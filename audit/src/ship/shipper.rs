@@ -2,9 +2,10 @@
 //!
 //! ```text
 //! put ──created──▶ held? ──kept long enough──▶ receipt
-//!  │                 └─ no: ask again; the segment is not put again
+//!  │                 └─ no: ask again and again before another version is put
 //!  └─name taken──▶ held? ──ours and kept──▶ receipt (a duplicate, recognised)
-//!                    └─ no: put as one more version; else under a name with -again-N
+//!                    ├─ ours: put as one more version
+//!                    └─ something else: put under a name with -again-N
 //! ```
 //!
 //! A segment is never given up. One that the store does not confirm stays the next one.
@@ -85,7 +86,7 @@ pub(super) struct Unshipped {
     pub(super) text: String,
 }
 
-/// Names that are tried for one segment, and looks at one object before another is put.
+/// Names that are tried for one segment, and looks at one object before another version is put.
 const MOST_AGAIN: u32 = 9;
 const MOST_LOOKS: u32 = 20;
 
@@ -237,15 +238,18 @@ impl Target<'_> {
                 return Ok(None);
             }
             let held = store.held(&parcel.object, None).await?;
-            let is_other = held == Held::Different;
-            if let Ok(kept) = self.promise.check(held, Timestamp::now()) {
+            let (is_other, is_known) =
+                (held == Held::Different, !matches!(held, Held::Unknown { .. }));
+            if is_known && let Ok(kept) = self.promise.check(held, Timestamp::now()) {
                 state.metrics.duplicates.inc();
                 return Ok(Some(kept));
             }
-            if !is_other
-                && let Written::Created { version } = store.put_version(&parcel.object).await?
-            {
-                parcel.set_put(version, state);
+            if !is_other {
+                match store.put_version(&parcel.object).await? {
+                    Written::Created { version } => parcel.set_put(version, state),
+                    // A store without versions: this object is all that it will have.
+                    Written::Exists => parcel.put = Some(None),
+                }
                 return Ok(None);
             }
             if parcel.again == MOST_AGAIN {
@@ -261,14 +265,17 @@ impl Target<'_> {
         (parcel.put, parcel.looks) = (None, 0);
     }
 
-    /// What the store says about the object that was put.
+    /// What the store says about the object that was put. One that stays unlocked is put as another
+    /// version, which a default that was set meanwhile will lock.
     fn judge(&self, parcel: &mut Parcel, held: Held) -> Result<Kept, Unshipped> {
-        let is_other = held == Held::Different;
+        let (is_other, is_known) = (held == Held::Different, !matches!(held, Held::Unknown { .. }));
         self.promise.check(held, Timestamp::now()).map_err(|why| {
             let unshipped = parcel.unconfirmed(&why);
             parcel.looks += 1;
-            if (is_other || parcel.looks >= MOST_LOOKS) && parcel.again < MOST_AGAIN {
+            if is_other && parcel.again < MOST_AGAIN {
                 self.rename(parcel);
+            } else if is_known && parcel.looks >= MOST_LOOKS {
+                (parcel.put, parcel.looks) = (None, 0);
             }
             unshipped
         })

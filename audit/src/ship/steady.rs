@@ -17,7 +17,7 @@ use super::{
     shipper::{Shipper, Target, Unshipped},
     state::State,
 };
-use crate::fault::Fault;
+use crate::{fault::Fault, say::say};
 
 const TICK: Duration = Duration::from_millis(100);
 const LOOK: Duration = Duration::from_secs(1);
@@ -33,7 +33,7 @@ pub(super) async fn run(
     let wake = Notify::new();
     tokio::join!(stop(state, &wake), keeper.keep(&wake), ship(&mut shipper, state, &wake));
     let done = shipper.done;
-    once::say(&format!(
+    say(&format!(
         "{}: {} objects confirmed: {} entries, {} torn lines, {} bytes",
         target.url, done.objects, done.entries, done.torn, done.bytes
     ))?;
