@@ -40,6 +40,10 @@ pub(crate) struct Options {
     /// Each object asks for a lock of its own, as with `ship --lock-mode`
     #[arg(long, value_name = "MODE")]
     lock_mode: Option<LockMode>,
+    /// Also try a lock until 2107, which Ceph 16 takes for a date that is past. In a store that holds,
+    /// an object of some hundred bytes then stays until 2107, if these credentials may extend locks
+    #[arg(long)]
+    far_date: bool,
     /// AWS profile of the shipper; without it, the default chain of credentials
     #[arg(long, value_name = "NAME")]
     writer_profile: Option<String>,
@@ -90,18 +94,14 @@ pub(crate) fn run(options: &Options) -> Result<(), Fault> {
     }
     match report.verdict {
         Verdict::Holds => Ok(()),
-        Verdict::DoesNotHold => Err(Fault::Refused(report::last_line(&report))),
-        Verdict::NotProven | Verdict::TooWide => Err(Fault::Unproven(report::last_line(&report))),
+        Verdict::DoesNotHold => Err(Fault::Refused(short(&report))),
+        Verdict::NotProven | Verdict::TooWide => Err(Fault::Unproven(short(&report))),
     }
 }
 
 async fn ask(options: &Options) -> Result<Report, StoreError> {
     let (findings, left_behind) = match &options.url {
-        SinkUrl::S3 { .. } => {
-            let writer = options.writer_profile.as_deref();
-            let auditor = options.auditor_profile.as_deref();
-            probe::ask(&options.url, options.retention, options.lock_mode, writer, auditor).await?
-        }
+        SinkUrl::S3 { .. } => probe::ask(options).await?,
         _ => plain::ask(&options.url).await?,
     };
     Ok(Report {
@@ -111,6 +111,10 @@ async fn ask(options: &Options) -> Result<Report, StoreError> {
         left_behind,
         findings,
     })
+}
+
+fn short(report: &Report) -> String {
+    format!("{}: {}", report.sink, report.verdict.as_str())
 }
 
 fn unasked(error: &StoreError) -> Fault {

@@ -8,6 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use sha2::{Digest as _, Sha256};
 
 use super::{
+    Options,
     finding::{Finding, Judgement, Part, words},
     judge::{self, Expiry, State, Told, When},
 };
@@ -17,23 +18,19 @@ use crate::store::{
 };
 
 /// Asks, and returns what was found and the names of what stays.
-pub(crate) async fn ask(
-    url: &SinkUrl,
-    required: u32,
-    own_lock: Option<LockMode>,
-    writer: Option<&str>,
-    auditor: Option<&str>,
-) -> Result<(Vec<Finding>, Vec<String>), StoreError> {
-    let writer = S3::open(url, writer, None).await?;
-    let reader = match auditor {
+pub(crate) async fn ask(options: &Options) -> Result<(Vec<Finding>, Vec<String>), StoreError> {
+    let url = &options.url;
+    let writer = S3::open(url, options.writer_profile.as_deref(), None).await?;
+    let reader = match &options.auditor_profile {
         Some(profile) => S3::open(url, Some(profile), None).await?,
         None => writer.clone(),
     };
     let now = Timestamp::now();
     let mut probe = Probe {
         url: url.clone(),
-        required,
-        own_lock,
+        required: options.retention,
+        own_lock: options.lock_mode,
+        far_date: options.far_date,
         stamp: now.as_microsecond(),
         writer,
         reader,
@@ -52,6 +49,8 @@ struct Probe {
     required: u32,
     /// Of the lock that each object asks for, where the bucket's default is not enough.
     own_lock: Option<LockMode>,
+    /// Whether a canary may be locked for some eighty years.
+    far_date: bool,
     /// Part of each name, so that no run meets the canaries of another one.
     stamp: i64,
     writer: S3,
@@ -69,6 +68,9 @@ struct Canary {
     /// What it looked like when it was new.
     state: State,
 }
+
+/// Beyond 32 bits of seconds, which end in February 2106.
+const FAR_DATE: &str = "2107-01-01T00:00:00Z";
 
 impl Probe {
     fn storage(&mut self, promise: &'static str, tried: &str, answered: String, of: Judgement) {
@@ -134,7 +136,10 @@ impl Probe {
         );
         self.overwrites(&first).await;
         self.wrong_checksum().await;
-        let first = self.weaken(first).await;
+        let mut first = self.weaken(first).await;
+        if self.far_date {
+            first = self.far_date(first).await;
+        }
         self.delete(first).await;
         self.suspend().await;
     }
@@ -173,7 +178,8 @@ impl Probe {
     async fn weaken(&mut self, mut canary: Canary) -> Canary {
         let soon = self.soon();
         let shorter = Some(Lock { mode: LockMode::Compliance, until: soon });
-        let later = Timestamp::now() + SignedDuration::from_hours(24 * 36_500);
+        let later =
+            Timestamp::now() + SignedDuration::from_hours(24 * (i64::from(self.required) + 1));
         let weaker = Some(Lock { mode: LockMode::Governance, until: later });
         for (promise, tried, lock, is_bypass) in [
             ("a lock cannot be shortened", "PutObjectRetention, shorter", shorter, false),
@@ -189,6 +195,18 @@ impl Probe {
             let of = judge::attack(&told, &before, &self.look_at(&canary).await);
             self.storage(promise, tried, words(&told), of);
         }
+        canary
+    }
+
+    /// Ceph 16 keeps dates in 32 bits: a lock until 2107 ended long ago, and the version can go.
+    async fn far_date(&mut self, canary: Canary) -> Canary {
+        let Ok(until) = FAR_DATE.parse() else { return canary };
+        let canary = self.fresh(canary).await;
+        let before = self.look_at(&canary).await;
+        let lock = Some(Lock { mode: LockMode::Compliance, until });
+        let told = self.put_retention(&canary, lock, false).await;
+        let of = judge::attack(&told, &before, &self.look_at(&canary).await);
+        self.storage("a far date ends no lock", "PutObjectRetention, 2107", words(&told), of);
         canary
     }
 

@@ -20,12 +20,10 @@ pub(crate) fn print_text(report: &Report) {
     }
     let left = report.left_behind.len();
     if left > 0 {
-        text += &format!("\n{left} small objects stay until their lock ends:\n");
+        text += &format!("\nleft behind until their lock ends ({left}):\n");
         report.left_behind.iter().for_each(|name| text += &format!("  {name}\n"));
     }
-    if report.verdict == Verdict::Holds {
-        text += &format!("\n{}\n", last_line(report));
-    }
+    text += &format!("\n{}\n", last_line(report));
     print(&text);
 }
 

@@ -3,7 +3,13 @@
 //! Credentials, regions and endpoints come from the environment and never stand in this address, so it
 //! may be shown to anybody. An address that holds a user or a query is refused, and not repeated.
 
-use std::{fmt, path::PathBuf, str::FromStr};
+use std::{ffi::OsStr, fmt, path::PathBuf, str::FromStr};
+
+use clap::{
+    Arg, Command,
+    builder::{TypedValueParser, ValueParserFactory},
+    error::ErrorKind,
+};
 
 /// A place that keeps objects.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -85,6 +91,37 @@ impl FromStr for SinkUrl {
             "gs" => bucket_and_prefix(rest).map(|(bucket, prefix)| Self::Google { bucket, prefix }),
             _ => Err(UrlError::Scheme),
         }
+    }
+}
+
+/// The command line's own words for a wrong value repeat it, with the password that may stand in it.
+/// These do not.
+#[derive(Clone, Debug)]
+pub(crate) struct UrlParser;
+
+impl ValueParserFactory for SinkUrl {
+    type Parser = UrlParser;
+
+    fn value_parser() -> Self::Parser {
+        UrlParser
+    }
+}
+
+impl TypedValueParser for UrlParser {
+    type Value = SinkUrl;
+
+    fn parse_ref(
+        &self,
+        command: &Command,
+        argument: Option<&Arg>,
+        value: &OsStr,
+    ) -> Result<SinkUrl, clap::Error> {
+        let told = |error: UrlError| {
+            let argument = argument.map_or_else(|| "the address".to_owned(), ToString::to_string);
+            let text = format!("{argument}: {error}\n");
+            clap::Error::raw(ErrorKind::ValueValidation, text).with_cmd(command)
+        };
+        value.to_str().ok_or(UrlError::Scheme).and_then(str::parse).map_err(told)
     }
 }
 

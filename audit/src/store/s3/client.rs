@@ -2,11 +2,15 @@
 
 use std::{env, fs, time::Duration};
 
-use aws_config::{BehaviorVersion, Region, SdkConfig, timeout::TimeoutConfig};
+use aws_config::{
+    BehaviorVersion, Region, SdkConfig, profile::ProfileFileCredentialsProvider,
+    provider_config::ProviderConfig, timeout::TimeoutConfig,
+};
 use aws_sdk_s3::{
     Client,
     config::{
-        Builder, RequestChecksumCalculation, StalledStreamProtectionConfig, retry::RetryConfig,
+        Builder, RequestChecksumCalculation, SharedHttpClient, StalledStreamProtectionConfig,
+        retry::RetryConfig,
     },
 };
 use aws_smithy_http_client::{
@@ -46,21 +50,33 @@ impl Limits {
 /// A client with the credentials of `profile`, or those of the default chain: environment, profile,
 /// web identity, container, instance.
 pub(crate) async fn connect(url: &SinkUrl, profile: Option<&str>) -> Result<Client, StoreError> {
+    let http = http_client(url)?;
     let mut loader = aws_config::defaults(BehaviorVersion::latest())
-        .http_client(http_client(url)?)
+        .http_client(http.clone())
         .retry_config(RetryConfig::disabled())
         .timeout_config(timeouts(SMALL));
     if let Some(profile) = profile {
         loader = loader.profile_name(profile);
-        loader = loader.credentials_provider(
-            aws_config::profile::ProfileFileCredentialsProvider::builder()
-                .profile_name(profile)
-                .build(),
-        );
     }
     let shared = loader.load().await;
-    let settings = settings(url, &shared)?;
+    let mut settings = settings(url, &shared)?;
+    if let Some(profile) = profile {
+        settings = settings.credentials_provider(of_profile(profile, &shared, http));
+    }
     Ok(Client::from_conf(settings.build()))
+}
+
+/// A profile that was asked for by name goes before the environment, which the default chain asks
+/// first.
+fn of_profile(
+    profile: &str,
+    shared: &SdkConfig,
+    http: SharedHttpClient,
+) -> ProfileFileCredentialsProvider {
+    let surroundings = ProviderConfig::without_region()
+        .with_region(shared.region().cloned())
+        .with_http_client(http);
+    ProfileFileCredentialsProvider::builder().configure(&surroundings).profile_name(profile).build()
 }
 
 /// With an endpoint of its own the bucket stands in the path: few such servers answer for
@@ -90,7 +106,7 @@ fn timeouts(attempt: Duration) -> TimeoutConfig {
 }
 
 /// Trusts what the machine trusts, and what `AWS_CA_BUNDLE` names.
-fn http_client(url: &SinkUrl) -> Result<aws_sdk_s3::config::SharedHttpClient, StoreError> {
+fn http_client(url: &SinkUrl) -> Result<SharedHttpClient, StoreError> {
     let builder = HttpBuilder::new().tls_provider(Provider::Rustls(CryptoMode::Ring));
     let Some(bundle) = env::var_os("AWS_CA_BUNDLE") else { return Ok(builder.build_https()) };
     let unread = |error: std::io::Error| {
