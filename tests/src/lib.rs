@@ -25,4 +25,5 @@ pub mod payload;
 pub mod process;
 pub mod secrets;
 pub mod simulator;
+pub mod storage;
 pub mod workspace;

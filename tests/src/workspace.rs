@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Result, ensure};
+use anyhow::{Result, bail, ensure};
 
 /// The oldest Envoy that Ledgerline supports.
 pub const OLDEST_ENVOY: &str = "1.37.0";
@@ -60,6 +60,48 @@ pub fn node_modules() -> Result<PathBuf> {
 /// One of the client programs in `tests/clients`.
 pub fn client_program(name: &str) -> Result<PathBuf> {
     existing(&format!("tests/clients/{name}"), "git checkout tests/clients")
+}
+
+/// A program that some tests run and that not every machine can have.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Needed {
+    /// Ceph's daemons: Debian packages.
+    Ceph,
+    /// Versity's S3 gateway: built with Go.
+    Versitygw,
+    /// The mock of S3: Python.
+    Moto,
+    /// The AWS command line: Python.
+    AwsCli,
+}
+
+impl Needed {
+    fn path(self) -> PathBuf {
+        match self {
+            Self::Ceph => PathBuf::from("/usr/bin/radosgw"),
+            Self::Versitygw => root().join(".cache/storage/versitygw/versitygw"),
+            Self::Moto => root().join(".cache/storage/venv/bin/moto_server"),
+            Self::AwsCli => root().join(".cache/storage/venv/bin/aws"),
+        }
+    }
+}
+
+/// Where a program is that the calling test needs.
+///
+/// `None`: it is not here, which was said on stderr with the name of the test, and the test ends as
+/// if it had passed. In CI (`CI=true`) that is an error: a test that is never run proves nothing.
+pub fn needs(thing: Needed) -> Result<Option<PathBuf>> {
+    let path = thing.path();
+    if path.exists() {
+        return Ok(Some(path));
+    }
+    let why = format!("{thing:?} is missing ({}); `tests/storage.sh` brings it", path.display());
+    if std::env::var_os("CI").is_some_and(|value| value == "true") {
+        bail!("{why}, and in CI nothing is skipped");
+    }
+    let thread = std::thread::current();
+    eprintln!("SKIPPED: {}: {why}", thread.name().unwrap_or("a test"));
+    Ok(None)
 }
 
 fn existing(relative: &str, fix: &str) -> Result<PathBuf> {

@@ -1,0 +1,37 @@
+//! Real stores with a real Object Lock, started by a test on loopback, and a network that fails on demand.
+//!
+//! No single server proves everything, so there are two, and each proves what the other cannot
+//! (`tests/tests/storage/servers.rs` holds them to this table; measured, not promised):
+//!
+//! | | [`CephRgw`] | [`Versitygw`] | [`Moto`] |
+//! |---|---|---|---|
+//! | lock of a version holds against its root | yes | explicit retention: yes | **no**: may be shortened |
+//! | default retention is kept with each object | yes | **no**: only in the bucket's rule | yes |
+//! | `If-None-Match: *` | **ignored**: a new version | 412 | 412 |
+//! | wrong `x-amz-checksum-sha256` | **accepted** | 400 | accepted |
+//! | policies | bucket policies | bucket policies | none |
+//! | lifecycle, public access block | yes | **501** | yes |
+//!
+//! So a put under the bucket's default retention is proven by Ceph, a put with retention of its own
+//! and a put that must not replace anything by Versity's gateway, and moto is the liar that
+//! `check-sink` has to find out.
+//!
+//! ```text
+//! ledgerline ──► FaultyProxy ──► CephRgw | Versitygw | Moto
+//! test       ───────────────────────► (S3: what is really there)
+//! ```
+
+mod ceph;
+mod moto;
+mod ports;
+mod proxy;
+mod s3;
+mod server;
+mod versitygw;
+
+pub use ceph::CephRgw;
+pub use moto::Moto;
+pub use ports::free_port;
+pub use proxy::{Counts, Fault, FaultyProxy};
+pub use s3::{Identity, Keys, LockMode, S3, Stored};
+pub use versitygw::Versitygw;

@@ -1,0 +1,145 @@
+//! A store's process: started, killed and started again on the same ports and the same data.
+
+use std::fs::File;
+use std::io::{Read, Write};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use tempfile::TempDir;
+
+use crate::process::{Supervised, eventually};
+use crate::workspace;
+
+/// How long a store may take to answer. Ceph needs 10 s; a machine that also compiles needs more.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// A store's process and its folder, which goes when this value goes.
+#[derive(Debug)]
+pub(super) struct Server {
+    command: Mutex<Command>,
+    process: Mutex<Option<Supervised>>,
+    folder: PathBuf,
+    port: u16,
+}
+
+/// A folder for one store, on a real disk: a `tmpfs` has no extended attributes of users.
+pub(super) fn scratch(name: &str) -> Result<TempDir> {
+    let parent = workspace::root().join("target/tmp");
+    std::fs::create_dir_all(&parent)?;
+    Ok(tempfile::Builder::new().prefix(&format!("{name}-")).tempdir_in(parent)?)
+}
+
+impl Server {
+    /// Starts `command`, which serves HTTP on `port`, and waits until it does.
+    pub(super) async fn start(command: Command, folder: TempDir, port: u16) -> Result<Self> {
+        let folder = TempDir::keep(folder);
+        let command = Mutex::new(command);
+        let server = Self { command, process: Mutex::default(), folder, port };
+        server.restart().await?;
+        Ok(server)
+    }
+
+    pub(super) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Ends the process with all its children at once (SIGKILL). Its data stays.
+    pub(super) fn kill(&self) {
+        if let Some(mut process) = locked(&self.process).take() {
+            process.keep_scratch();
+            process.kill();
+        }
+    }
+
+    /// Starts the process again on its data.
+    pub(super) async fn restart(&self) -> Result<()> {
+        self.kill();
+        let process = {
+            let log = File::options().create(true).append(true).open(self.log_file())?;
+            let mut command = locked(&self.command);
+            command.stdin(std::process::Stdio::null()).stdout(log.try_clone()?).stderr(log);
+            Supervised::spawn(&mut command, &self.folder)?
+        };
+        *locked(&self.process) = Some(process);
+        match eventually(PATIENCE, || self.answers()).await {
+            Some(Ok(())) => Ok(()),
+            Some(Err(error)) => Err(error),
+            None => bail!("no answer on port {} for {PATIENCE:?}; {}", self.port, self.log()),
+        }
+    }
+
+    /// The last lines that the process wrote.
+    pub(super) fn log(&self) -> String {
+        let text = std::fs::read(self.log_file()).unwrap_or_default();
+        let text = String::from_utf8_lossy(&text);
+        let lines: Vec<_> = text.lines().rev().take(20).collect();
+        format!("its log ends:\n{}", lines.into_iter().rev().collect::<Vec<_>>().join("\n"))
+    }
+
+    /// The memory of the process and its children, in bytes.
+    pub(super) fn resident_bytes(&self) -> Result<u64> {
+        let group = locked(&self.process).as_ref().map(Supervised::id).context("it is killed")?;
+        let mut sum = 0;
+        for process in std::fs::read_dir("/proc")?.flatten() {
+            sum += resident_bytes_in_group(&process.path(), group).unwrap_or(0);
+        }
+        Ok(sum)
+    }
+
+    fn log_file(&self) -> PathBuf {
+        self.folder.join("server.log")
+    }
+
+    /// `None`: not yet.
+    fn answers(&self) -> Option<Result<()>> {
+        let mut process = locked(&self.process);
+        let ended = process.as_mut().and_then(Supervised::ended);
+        if let Some(status) = ended {
+            return Some(Err(anyhow::anyhow!("the store ended ({status}); {}", self.log())));
+        }
+        speaks_http(self.port).then_some(Ok(()))
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        if locked(&self.process).is_none() {
+            let _ = std::fs::remove_dir_all(&self.folder);
+        }
+    }
+}
+
+/// A store may listen before it serves: only an answer counts.
+fn speaks_http(port: u16) -> bool {
+    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    let ask = || -> std::io::Result<bool> {
+        let mut stream = TcpStream::connect_timeout(&address, Duration::from_secs(1))?;
+        stream.set_read_timeout(Some(Duration::from_secs(1)))?;
+        stream.write_all(b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n")?;
+        let mut answer = [0; 5];
+        stream.read_exact(&mut answer)?;
+        Ok(&answer == b"HTTP/")
+    };
+    ask().unwrap_or(false)
+}
+
+/// `/proc/PID/stat` is `PID (NAME) STATE PARENT GROUP …`; the name may hold spaces.
+fn resident_bytes_in_group(process: &Path, group: u32) -> Option<u64> {
+    let stat = std::fs::read_to_string(process.join("stat")).ok()?;
+    let found: u32 = stat.rsplit_once(") ")?.1.split(' ').nth(2)?.parse().ok()?;
+    if found != group {
+        return None;
+    }
+    let status = std::fs::read_to_string(process.join("status")).ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    Some(line.split_whitespace().next()?.parse::<u64>().ok()? * 1024)
+}
+
+/// A test that failed while it held the lock left the value as good as before.
+fn locked<T>(value: &Mutex<T>) -> MutexGuard<'_, T> {
+    value.lock().unwrap_or_else(PoisonError::into_inner)
+}

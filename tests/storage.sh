@@ -1,0 +1,88 @@
+#!/usr/bin/env bash
+# Brings the stores and receivers of the tests: Ceph and rsyslog as Debian packages, Versity's S3 gateway built with Go
+# and the Python programs in .cache/storage. What cannot be had is said, and the tests that need it are skipped with a
+# word; in CI (CI=true) that is an error.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+source .tools/python.sh
+
+folder=.cache/storage
+
+main() {
+    mkdir -p "$folder"
+    bring_ceph
+    bring_rsyslog
+    bring_versitygw
+    bring_python
+}
+
+bring_ceph() {
+    (install_packages "A real object store with Object Lock and bucket policies, run by the tests on loopback." \
+        radosgw ceph-mon ceph-osd ceph-common) || missing "Ceph"
+}
+
+bring_rsyslog() {
+    (install_packages "A real syslog server with TLS, run by the tests on loopback; its own service is not needed." \
+        rsyslog rsyslog-gnutls) || missing "rsyslog"
+}
+
+# The version and the hashes of all its modules are in go.mod and go.sum; Go checks what it downloads against them.
+bring_versitygw() {
+    local module=tests/storage/versitygw target=$folder/versitygw
+    if is_current "$target" "$module/go.sum"; then
+        return
+    fi
+    can_build_go || { missing "Versity's S3 gateway" && return; }
+    say "Building Versity's S3 gateway in $target (two to four minutes, once)"
+    rm -rf "$target" && mkdir -p "$target"
+    if ! go build -C "$module" -ldflags '-s -w' -o "$PWD/$target/versitygw" \
+        github.com/versity/versitygw/cmd/versitygw 2>"$folder/go.log"; then
+        tail -n 5 "$folder/go.log" >&2
+        missing "Versity's S3 gateway" && return
+    fi
+    mark_current "$target" "$module/go.sum"
+}
+
+# From 1.21 on, Go fetches the newer Go that a module asks for.
+can_build_go() {
+    if ! command -v go >/dev/null; then
+        say "There is no Go here (https://go.dev/dl; 1.25 or newer, or 1.21 or newer with a network)."
+        return 1
+    fi
+    local version
+    version=$(go env GOVERSION)
+    if [[ $(printf '%s\n' go1.21 "$version" | sort --version-sort | head -n 1) != go1.21 ]]; then
+        say "Go is $version; it takes 1.25 or newer, or 1.21 or newer with a network, first in PATH."
+        return 1
+    fi
+}
+
+bring_python() {
+    local venv=$folder/venv requirements=tests/storage/requirements.txt
+    if is_current "$venv" "$requirements"; then
+        return
+    fi
+    say "Installing moto and the AWS command line in $venv"
+    (venv_pip install --quiet --retries 2 --only-binary :all: --require-hashes --requirement "$requirements") ||
+        { missing "moto and the AWS command line" && return; }
+    mark_current "$venv" "$requirements"
+}
+
+# missing WHAT
+missing() {
+    if [[ ${CI-} == true ]]; then
+        fail "$1 is missing, and in CI nothing is skipped" "see the messages above"
+    fi
+    say "$1 is missing: the tests that need it will be skipped, and say so."
+}
+
+# The stamp lies inside the folder, so that it goes when the folder goes.
+is_current() {
+    sha256sum --check --status "$1/installed.sha256" 2>/dev/null
+}
+
+mark_current() {
+    sha256sum "$2" >"$1/installed.sha256"
+}
+
+main "$@"
