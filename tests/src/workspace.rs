@@ -73,6 +73,10 @@ pub enum Needed {
     Moto,
     /// The AWS command line: Python.
     AwsCli,
+    /// The OpenTelemetry Collector: built with Go.
+    Collector,
+    /// rsyslog with TLS: Debian packages.
+    Rsyslog,
 }
 
 impl Needed {
@@ -82,6 +86,15 @@ impl Needed {
             Self::Versitygw => root().join(".cache/storage/versitygw/versitygw"),
             Self::Moto => root().join(".cache/storage/venv/bin/moto_server"),
             Self::AwsCli => root().join(".cache/storage/venv/bin/aws"),
+            Self::Collector => root().join(".cache/otelcol/otelcol"),
+            Self::Rsyslog => PathBuf::from("/usr/sbin/rsyslogd"),
+        }
+    }
+
+    fn set_up(self) -> &'static str {
+        match self {
+            Self::Collector | Self::Rsyslog => "tests/engines.sh",
+            Self::Ceph | Self::Versitygw | Self::Moto | Self::AwsCli => "tests/storage.sh",
         }
     }
 }
@@ -95,7 +108,8 @@ pub fn needs(thing: Needed) -> Result<Option<PathBuf>> {
     if path.exists() {
         return Ok(Some(path));
     }
-    let why = format!("{thing:?} is missing ({}); `tests/storage.sh` brings it", path.display());
+    let set_up = thing.set_up();
+    let why = format!("{thing:?} is missing ({}); `{set_up}` brings it", path.display());
     if std::env::var_os("CI").is_some_and(|value| value == "true") {
         bail!("{why}, and in CI nothing is skipped");
     }
