@@ -32,7 +32,7 @@ test:
 	envoy/install.sh $(ENVOY) $(OLDEST_ENVOY)
 	tests/setup.sh
 	tests/storage.sh
-	tests/collector.sh
+	tests/engines.sh
 	filter/build.sh
 	filter/build.sh --features fault-injection --output target/ledgerline-fault.wasm
 	$(CARGO) test --locked --workspace

@@ -85,6 +85,10 @@ pub enum Needed {
     AwsCli,
     /// A library that turns a program's clock back: a Debian package.
     Faketime,
+    /// The OpenTelemetry Collector: built with Go.
+    Collector,
+    /// rsyslog with TLS: Debian packages.
+    Rsyslog,
 }
 
 impl Needed {
@@ -95,6 +99,17 @@ impl Needed {
             Self::Moto => root().join(".cache/storage/venv/bin/moto_server"),
             Self::AwsCli => root().join(".cache/storage/venv/bin/aws"),
             Self::Faketime => PathBuf::from("/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1"),
+            Self::Collector => root().join(".cache/otelcol/otelcol"),
+            Self::Rsyslog => PathBuf::from("/usr/sbin/rsyslogd"),
+        }
+    }
+
+    fn set_up(self) -> &'static str {
+        match self {
+            Self::Collector | Self::Rsyslog => "tests/engines.sh",
+            Self::Ceph | Self::Versitygw | Self::Moto | Self::AwsCli | Self::Faketime => {
+                "tests/storage.sh"
+            }
         }
     }
 }
@@ -108,7 +123,8 @@ pub fn needs(thing: Needed) -> Result<Option<PathBuf>> {
     if path.exists() {
         return Ok(Some(path));
     }
-    let why = format!("{thing:?} is missing ({}); `tests/storage.sh` brings it", path.display());
+    let set_up = thing.set_up();
+    let why = format!("{thing:?} is missing ({}); `{set_up}` brings it", path.display());
     if std::env::var_os("CI").is_some_and(|value| value == "true") {
         bail!("{why}, and in CI nothing is skipped");
     }
