@@ -1,5 +1,5 @@
 //! `ledgerline compare` as a person meets it.
-#![expect(clippy::unwrap_used, reason = "a test may panic")]
+#![expect(clippy::panic, clippy::unwrap_used, reason = "a test may panic")]
 
 use std::{fs, io::Write, path::Path, process::Command};
 
