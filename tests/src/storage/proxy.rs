@@ -81,7 +81,8 @@ impl FaultyProxy {
     /// A proxy before the store at `url`, without a fault at first.
     pub fn before(url: &str) -> Result<Self> {
         let host = url.strip_prefix("http://").context("only plain HTTP can be read")?;
-        let store: SocketAddr = host.trim_end_matches('/').parse().context("address of the store")?;
+        let store: SocketAddr =
+            host.trim_end_matches('/').parse().context("address of the store")?;
         let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
         listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;

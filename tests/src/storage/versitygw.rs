@@ -62,11 +62,8 @@ impl Versitygw {
 }
 
 fn make_users(program: &PathBuf, s3: &S3) -> Result<()> {
-    let users = [
-        (Identity::Owner, "userplus"),
-        (Identity::Writer, "user"),
-        (Identity::Auditor, "user"),
-    ];
+    let users =
+        [(Identity::Owner, "userplus"), (Identity::Writer, "user"), (Identity::Auditor, "user")];
     for (identity, role) in users {
         let keys = s3.keys(identity);
         let root = s3.keys(Identity::Root);

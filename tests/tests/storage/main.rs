@@ -12,5 +12,6 @@
 )]
 
 mod proxy;
+mod rights;
 mod servers;
 mod stage;
