@@ -28,7 +28,7 @@ impl CephRgw {
         }
         let folder = scratch("ceph")?;
         let [monitor, http, https] = [free_port()?, free_port()?, free_port()?];
-        let s3 = S3::new(format!("http://127.0.0.1:{http}"));
+        let s3 = S3::new(format!("http://127.0.0.1:{http}")).with_user_arns();
         write_users(folder.path(), &s3)?;
         write_certificate(folder.path())?;
 

@@ -45,6 +45,7 @@ pub struct Keys {
 pub struct S3 {
     url: String,
     authority: Option<PathBuf>,
+    user_arns: bool,
     root: Keys,
     owner: Keys,
     writer: Keys,
@@ -88,13 +89,12 @@ impl S3 {
     /// New identities for a store that will answer on `url`.
     pub(super) fn new(url: String) -> Self {
         let [root, owner, writer, auditor] = ["ROOT", "OWNER", "WRITER", "AUDITOR"].map(Keys::new);
-        Self { url, authority: None, root, owner, writer, auditor }
+        Self { url, authority: None, user_arns: false, root, owner, writer, auditor }
     }
 
-    /// On stores that know one administrator, who is then also the owner of every bucket.
-    pub(super) fn root_is_owner(mut self) -> Self {
-        self.owner = self.root.clone();
-        self
+    /// For stores whose policies call a user by its ARN.
+    pub(super) fn with_user_arns(self) -> Self {
+        Self { user_arns: true, ..self }
     }
 
     /// The same store at another address: behind a proxy, for example.
@@ -130,6 +130,14 @@ impl S3 {
             Identity::Writer => &self.writer,
             Identity::Auditor => &self.auditor,
         }
+    }
+
+    /// What the store's policies call the identity.
+    pub fn principal(&self, identity: Identity) -> String {
+        if self.user_arns {
+            return format!("arn:aws:iam:::user/{}", format!("{identity:?}").to_lowercase());
+        }
+        self.keys(identity).access.clone()
     }
 
     /// The environment in which a program is this identity, and no other by the machine's settings.

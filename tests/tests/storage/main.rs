@@ -14,5 +14,6 @@
 mod check_sink;
 mod faults;
 mod proxy;
+mod rights;
 mod servers;
 mod stage;
