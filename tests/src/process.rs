@@ -64,10 +64,19 @@ impl Supervised {
 
     /// The memory that the process holds now, in bytes.
     pub fn resident_bytes(&self) -> Result<u64> {
+        self.bytes_of("VmRSS:")
+    }
+
+    /// The most memory that the process ever held, in bytes.
+    pub fn peak_bytes(&self) -> Result<u64> {
+        self.bytes_of("VmHWM:")
+    }
+
+    fn bytes_of(&self, key: &str) -> Result<u64> {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.id()))?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let line = status.lines().find_map(|line| line.strip_prefix(key));
         let kibibytes = line.and_then(|rest| rest.split_whitespace().next());
-        Ok(kibibytes.context("VmRSS in /proc")?.parse::<u64>()? * 1024)
+        Ok(kibibytes.context("memory in /proc")?.parse::<u64>()? * 1024)
     }
 
     fn signal(&self, signal: Signal) {

@@ -9,7 +9,9 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use clap::Parser;
-use ledgerline_tests::delivery::{Account, Far, Finding, Scale, Trouble, survive};
+use ledgerline_tests::delivery::{
+    Account, Backlog, Far, Finding, Scale, Trouble, backlog, calls_to_lock, survive,
+};
 use ledgerline_tests::storage::{CephRgw, Fault};
 
 /// Counts what is lost when shipper, store, disk or gateway fail under load
@@ -57,7 +59,43 @@ async fn run(arguments: &Arguments) -> Result<()> {
         lost += finding.account.lost + finding.account.unprotected;
         println!("{}", row(trouble, &finding));
     }
+    if arguments.only.is_none() {
+        measure(arguments, &ceph).await?;
+    }
     ensure!(lost == 0, "{lost} lines are not in the store, or not under its lock");
+    Ok(())
+}
+
+/// How fast it is when nothing fails.
+async fn measure(arguments: &Arguments, ceph: &CephRgw) -> Result<()> {
+    let entries = if arguments.quick { 50_000 } else { 500_000 };
+    println!("\n| backlog, one go | entries | MB | s | entries/s | MB/s | peak memory |");
+    println!("|---|---|---|---|---|---|---|");
+    for (number, compress) in ["gzip", "none"].into_iter().enumerate() {
+        let far = Far::new(ceph.s3(), &format!("backlog-{number}")).await?;
+        let Backlog { bytes, took, peak, .. } =
+            backlog(entries, &far, &["--compress", compress]).await?;
+        let (seconds, megabytes) = (took.as_secs_f64(), bytes as f64 / 1e6);
+        println!(
+            "| --compress {compress} | {entries} | {megabytes:.0} | {seconds:.1} | {:.0} | {:.0} | {} MiB |",
+            entries as f64 / seconds,
+            megabytes / seconds,
+            peak >> 20
+        );
+    }
+    println!("\n| from the call to the locked object | least | median | most |");
+    println!("|---|---|---|---|");
+    for (number, age) in ["1s", "60s"].into_iter().enumerate() {
+        let times = if age == "1s" { 15 } else { 3 };
+        let far = Far::new(ceph.s3(), &format!("latency-{number}")).await?;
+        let took = calls_to_lock(times, &far, age).await?;
+        let [Some(least), Some(median), Some(most)] =
+            [took.first(), took.get(took.len() / 2), took.last()]
+        else {
+            continue;
+        };
+        println!("| --segment-age {age} | {least:.1?} | {median:.1?} | {most:.1?} |");
+    }
     Ok(())
 }
 

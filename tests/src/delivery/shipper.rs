@@ -43,11 +43,20 @@ pub struct Shipper {
 impl Shipping {
     /// Starts it to follow the ledger.
     pub fn follow(&self) -> Result<Shipper> {
+        self.start(&["--follow"])
+    }
+
+    /// Starts it to ship what is there, and to end.
+    pub fn start_once(&self) -> Result<Shipper> {
+        self.start(&[])
+    }
+
+    fn start(&self, arguments: &[&str]) -> Result<Shipper> {
         let address = free_address()?;
         let scratch = TempDir::new()?;
         let log = scratch.path().join("ship.log");
         let mut command = self.command()?;
-        command.args(["--follow", "--listen", &address.to_string()]);
+        command.args(["--listen", &address.to_string()]).args(arguments);
         let output = File::create(&log)?;
         command.stdin(Stdio::null()).stdout(output.try_clone()?).stderr(output);
         let process = Supervised::spawn(&mut command, scratch.path())?;
@@ -95,9 +104,9 @@ impl Shipper {
         std::fs::read_to_string(&self.log).unwrap_or_default()
     }
 
-    /// The memory that it holds now, in bytes.
-    pub fn resident_bytes(&self) -> Result<u64> {
-        self.process.resident_bytes()
+    /// The most memory that it ever held, in bytes.
+    pub fn peak_bytes(&self) -> Result<u64> {
+        self.process.peak_bytes()
     }
 
     /// Whether it says that it is healthy, and what it says.
@@ -115,7 +124,7 @@ impl Shipper {
             let is_it = key.split('{').next() == Some(name);
             if is_it { value.parse::<f64>().ok() } else { None }
         });
-        Ok(values.sum())
+        Ok(values.fold(0.0, |sum, value| sum + value))
     }
 
     /// Waits until it has confirmed everything that was in the ledger.

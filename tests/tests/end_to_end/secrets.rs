@@ -15,7 +15,7 @@ mod keys;
 mod provider;
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Output, Stdio};
 use std::rc::Rc;
 use std::sync::Arc;
