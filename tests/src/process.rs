@@ -115,7 +115,7 @@ fn guard(process: u32, scratch: &Path) -> Result<Child> {
         trap '' INT TERM
         keep=
         while read -r word; do keep=$word; done
-        kill -KILL -- "-$1" 2>/dev/null
+        kill -s KILL -- "-$1" 2>/dev/null
         [ -n "$keep" ] || rm -rf -- "$2"
     "#;
     Command::new("/bin/sh")

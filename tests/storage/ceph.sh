@@ -89,7 +89,7 @@ make_users() {
     local name access secret
     while read -r name access secret; do
         local rights=()
-        [[ $name != root ]] || rights=(--system --admin)
+        [[ $name != root ]] || rights=(--admin)
         radosgw-admin "${ceph[@]}" user create --uid "$name" --display-name "$name" \
             --access-key "$access" --secret-key "$secret" "${rights[@]}" </dev/null
     done <"$folder/users"

@@ -7,10 +7,12 @@
 //! |---|---|---|---|
 //! | lock of a version holds against its root | yes | explicit retention: yes | **no**: may be shortened |
 //! | default retention is kept with each object | yes | **no**: only in the bucket's rule | yes |
-//! | `If-None-Match: *` | **ignored**: a new version | 412 | 412 |
-//! | wrong `x-amz-checksum-sha256` | **accepted** | 400 | accepted |
-//! | policies | bucket policies | bucket policies | none |
-//! | lifecycle, public access block | yes | **501** | yes |
+//! | `If-None-Match: *` | **ignored**: a new version | 412 | - |
+//! | wrong `x-amz-checksum-sha256` | **accepted** | 400 | - |
+//! | bucket policies | yes, not `aws:PrincipalArn` | yes | none |
+//! | a deny without TLS (`aws:SecureTransport`) | **ignored** | yes | - |
+//! | lifecycle, public access block | yes | **501** | - |
+//! | holds across a kill -9 | yes | yes | forgets all |
 //!
 //! So a put under the bucket's default retention is proven by Ceph, a put with retention of its own
 //! and a put that must not replace anything by Versity's gateway, and moto is the liar that

@@ -1,0 +1,123 @@
+#!/usr/bin/env bash
+# Makes a bucket in which what was put stays: a retention policy, locked, and least rights. Every step looks first, so it
+# may be run again. Not run against Google by this project's tests: no emulator keeps a bucket so.
+set -euo pipefail
+
+usage() {
+    cat <<'USAGE'
+usage: setup.sh --bucket NAME --location PLACE --writer MEMBER --auditor MEMBER [--days DAYS] [--lock] [--dry-run]
+
+  --writer, --auditor   serviceAccount:NAME@PROJECT.iam.gserviceaccount.com
+  --days DAYS           retention (default: 180)
+  --lock                lock the policy: from then on it can only be made longer, and the bucket not deleted before its
+                        last object may be. Try it without first, then run this again with --lock.
+  --dry-run             say each step, change nothing
+
+gcloud is logged in already; the bucket is best in a project of its own.
+Exit: 0 the bucket is as wanted (or would be), 1 it is not, 2 the command line is wrong.
+USAGE
+}
+
+bucket='' location='' writer='' auditor='' days=180 lock='' dry_run=''
+
+main() {
+    read_arguments "$@"
+    command -v gcloud >/dev/null || fail 'the Google command line is missing' 'https://cloud.google.com/sdk/docs/install'
+    make_bucket
+    set_retention
+    lock_retention
+    step "delete after the retention: $((days + 1)) days" gcloud storage buckets update "gs://$bucket" --lifecycle-file=- <<<"$(lifecycle)"
+    # objectCreator creates and cannot replace, since to replace is to delete.
+    grant 'the writer may create' "$writer" roles/storage.objectCreator
+    grant 'the auditor may read and list' "$auditor" roles/storage.objectViewer
+    say "done: $bucket${dry_run:+ (nothing was changed)}"
+}
+
+read_arguments() {
+    while [[ $# -gt 0 ]]; do
+        case $1 in
+        --help | -h) usage && exit 0 ;;
+        --dry-run) dry_run=yes && shift && continue ;;
+        --lock) lock=yes && shift && continue ;;
+        esac
+        [[ $# -ge 2 ]] || wrong "$1 needs a value, or is not known"
+        case $1 in
+        --bucket) bucket=$2 ;;
+        --location) location=$2 ;;
+        --writer) writer=$2 ;;
+        --auditor) auditor=$2 ;;
+        --days) days=$2 ;;
+        *) wrong "$1 is not known" ;;
+        esac
+        shift 2
+    done
+    [[ -n $bucket && -n $location && -n $writer && -n $auditor ]] || wrong 'one of the four names is missing'
+    [[ $days =~ ^[1-9][0-9]{0,4}$ ]] || wrong '--days: a whole number from 1'
+}
+
+make_bucket() {
+    if gcloud storage buckets describe "gs://$bucket" >/dev/null 2>&1; then
+        say "ok: the bucket $bucket is there"
+        return
+    fi
+    step 'make the bucket: uniform access, nothing public' gcloud storage buckets create "gs://$bucket" \
+        --location="$location" --uniform-bucket-level-access --public-access-prevention
+}
+
+set_retention() {
+    local seconds
+    seconds=$(describe 'retention_policy.retentionPeriod')
+    if [[ $seconds =~ ^[0-9]+$ ]] && ((seconds >= days * 86400)); then
+        say "ok: retention is $((seconds / 86400)) days"
+        return
+    fi
+    step "retention: $days days" gcloud storage buckets update "gs://$bucket" --retention-period="${days}d"
+}
+
+lock_retention() {
+    if [[ $(describe 'retention_policy.isLocked') == True ]]; then
+        say 'ok: the retention is locked'
+    elif [[ -n $lock ]]; then
+        step 'lock the retention, for good' gcloud storage buckets update "gs://$bucket" --lock-retention-period --quiet
+    else
+        say 'NOT locked: whoever administers the bucket can take the retention away (--lock)'
+    fi
+}
+
+lifecycle() {
+    printf '{"rule": [{"action": {"type": "Delete"}, "condition": {"age": %d}}]}' "$((days + 1))"
+}
+
+# grant WHAT MEMBER ROLE
+grant() {
+    step "$1" gcloud storage buckets add-iam-policy-binding "gs://$bucket" --member="$2" --role="$3"
+}
+
+# describe FIELD: of the bucket, empty if it has none.
+describe() {
+    gcloud storage buckets describe "gs://$bucket" --format="value($1)" 2>/dev/null || true
+}
+
+# step WHAT COMMAND...
+step() {
+    say "$1"
+    [[ -z $dry_run ]] || return 0
+    "${@:2}" >/dev/null || fail "Google refused: $1" 'see its answer above'
+}
+
+say() {
+    printf '%s\n' "$*" >&2
+}
+
+wrong() {
+    printf 'error: %s\n  fix: setup.sh --help\n' "$1" >&2
+    exit 2
+}
+
+# fail MESSAGE FIX
+fail() {
+    printf 'error: %s\n  fix: %s\n' "$1" "$2" >&2
+    exit 1
+}
+
+main "$@"
