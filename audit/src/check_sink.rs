@@ -21,11 +21,12 @@ mod plain;
 mod probe;
 mod report;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 
 use self::finding::{Report, Verdict};
 use crate::{
     fault::Fault,
+    format::Format,
     store::{LockMode, SinkUrl, StoreError},
 };
 
@@ -53,15 +54,6 @@ pub(crate) struct Options {
     /// For a person, or one JSON document with the same facts
     #[arg(long, value_enum, default_value_t)]
     format: Format,
-}
-
-#[derive(Clone, Copy, Debug, Default, ValueEnum)]
-enum Format {
-    /// A table
-    #[default]
-    Text,
-    /// One document
-    Json,
 }
 
 const AFTER_HELP: &str = "\

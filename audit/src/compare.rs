@@ -26,13 +26,13 @@ use std::{
     path::PathBuf,
 };
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use ledgerline_core::Entry;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use self::sources::Sources;
-use crate::{fault::Fault, ledger::Counts};
+use crate::{fault::Fault, format::Format, ledger::Counts};
 
 #[derive(Debug, Args)]
 #[command(after_help = AFTER_HELP)]
@@ -49,15 +49,6 @@ pub(crate) struct Options {
     /// For a person, or one JSON object
     #[arg(long, value_enum, default_value_t)]
     format: Format,
-}
-
-#[derive(Clone, Copy, Debug, Default, ValueEnum)]
-enum Format {
-    /// A verdict, and what it rests on
-    #[default]
-    Text,
-    /// The same facts as one JSON object
-    Json,
 }
 
 const AFTER_HELP: &str = "\

@@ -9,6 +9,7 @@ mod check_config;
 mod check_sink;
 mod compare;
 mod fault;
+mod format;
 mod hash;
 mod ledger;
 mod progress;

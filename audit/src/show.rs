@@ -17,7 +17,7 @@ use std::{
 };
 
 use anstyle::{AnsiColor, Style};
-use clap::{Args, ValueEnum};
+use clap::Args;
 use ledgerline_core::{
     Entry,
     digest::End,
@@ -27,6 +27,7 @@ use ledgerline_core::{
 
 use crate::{
     fault::Fault,
+    format::Format,
     ledger::{self, Content, Counts, Line, Whole},
 };
 
@@ -40,15 +41,6 @@ pub(crate) struct Options {
     /// For a person, or the entries as they are
     #[arg(long, value_enum, default_value_t)]
     format: Format,
-}
-
-#[derive(Clone, Copy, Debug, Default, ValueEnum)]
-enum Format {
-    /// Two lines per entry
-    #[default]
-    Text,
-    /// The entry's own line
-    Json,
 }
 
 /// How long a reader that follows waits at the end of the file.
