@@ -18,11 +18,15 @@
 //! and a put that must not replace anything by Versity's gateway, and moto is the liar that
 //! `check-sink` has to find out.
 //!
+//! [`Azurite`] stands for Azure as far as an emulator can: a name is written once, and nothing holds what
+//! was written.
+//!
 //! ```text
 //! ledgerline ──► FaultyProxy ──► CephRgw | Versitygw | Moto
 //! test       ───────────────────────► (S3: what is really there)
 //! ```
 
+mod azurite;
 mod ceph;
 mod moto;
 mod ports;
@@ -31,6 +35,7 @@ mod s3;
 mod server;
 mod versitygw;
 
+pub use azurite::{Azurite, Blob};
 pub use ceph::CephRgw;
 pub use moto::Moto;
 pub use ports::free_port;
