@@ -18,8 +18,8 @@
 //! and a put that must not replace anything by Versity's gateway, and moto is the liar that
 //! `check-sink` has to find out.
 //!
-//! [`Azurite`] stands for Azure as far as an emulator can: a name is written once, and nothing holds what
-//! was written.
+//! [`Azurite`] and [`Google`] stand for the other clouds as far as can be: a name is written once, and
+//! nothing holds what was written.
 //!
 //! ```text
 //! ledgerline ──► FaultyProxy ──► CephRgw | Versitygw | Moto
@@ -28,6 +28,7 @@
 
 mod azurite;
 mod ceph;
+mod google;
 mod moto;
 mod ports;
 mod proxy;
@@ -37,6 +38,7 @@ mod versitygw;
 
 pub use azurite::{Azurite, Blob};
 pub use ceph::CephRgw;
+pub use google::Google;
 pub use moto::Moto;
 pub use ports::free_port;
 pub use proxy::{Counts, Fault, FaultyProxy};
