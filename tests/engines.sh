@@ -6,6 +6,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 source .tools/packages.sh
+source .tools/optional.sh
 
 manifest=envoy/sinks/otel-collector-builder.yaml
 sources=tests/collector
@@ -13,27 +14,16 @@ folder=.cache/otelcol
 builder=go.opentelemetry.io/collector/cmd/builder@v0.156.0
 
 main() {
-    if [[ ! -x /usr/sbin/rsyslogd ]]; then
-        install_packages "A real rsyslog takes entries by TLS in the tests; Debian also starts it as this machine's log service." rsyslog rsyslog-openssl
-    fi
-    if ! command -v go >/dev/null; then
-        skip
-        return
-    fi
+    bring_rsyslog
     if [[ ${1:-} == --generate ]]; then
         generate
     fi
-    if ! is_current; then
-        build
-    fi
+    bring_collector
 }
 
-# The tests that need the collector say the same when it is not there.
-skip() {
-    if [[ ${CI:-} == true ]]; then
-        fail "the tests of the OpenTelemetry Collector need Go, and there is none" "install Go 1.25 or newer (https://go.dev/dl)"
-    fi
-    say "SKIPPED: no Go on this machine, so the tests with a real OpenTelemetry Collector are not run (Go 1.25 or newer: https://go.dev/dl)"
+bring_rsyslog() {
+    (install_packages "A real rsyslog takes entries by TLS in the tests; Debian also starts it as this machine's log service." \
+        rsyslog rsyslog-openssl) || missing "rsyslog"
 }
 
 generate() {
@@ -42,17 +32,18 @@ generate() {
     cp "$folder"/source/{components.go,main.go,main_others.go,go.mod,go.sum} "$sources"
 }
 
-build() {
-    say "Building the OpenTelemetry Collector, once: some minutes"
-    mkdir -p "$folder"
-    nice go build -C "$sources" -p 1 -mod=readonly -trimpath -ldflags='-s -w' -o "$PWD/$folder/otelcol.new" . ||
-        fail "the OpenTelemetry Collector could not be built" "see Go's message above: is its module proxy (GOPROXY) there?"
-    mv "$folder/otelcol.new" "$folder/otelcol"
-    sha256sum "$sources"/* >"$folder/built.sha256"
-}
-
-is_current() {
-    [[ -x $folder/otelcol ]] && sha256sum --check --status "$folder/built.sha256" 2>/dev/null
+bring_collector() {
+    if is_current "$folder" "$sources/go.sum"; then
+        return
+    fi
+    can_build_go || { missing "The OpenTelemetry Collector" && return; }
+    say "Building the OpenTelemetry Collector in $folder (some minutes, once)"
+    rm -rf "$folder" && mkdir -p "$folder"
+    if ! go build -C "$sources" -mod=readonly -trimpath -ldflags='-s -w' -o "$PWD/$folder/otelcol" . 2>"$folder/go.log"; then
+        tail -n 5 "$folder/go.log" >&2
+        missing "The OpenTelemetry Collector" && return
+    fi
+    mark_current "$folder" "$sources/go.sum"
 }
 
 main "$@"

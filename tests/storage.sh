@@ -5,6 +5,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 source .tools/node.sh
+source .tools/optional.sh
 
 folder=.cache/storage
 
@@ -43,20 +44,6 @@ bring_versitygw() {
     mark_current "$target" "$module/go.sum"
 }
 
-# From 1.21 on, Go fetches the newer Go that a module asks for.
-can_build_go() {
-    if ! command -v go >/dev/null; then
-        say "There is no Go here (https://go.dev/dl; 1.25 or newer, or 1.21 or newer with a network)."
-        return 1
-    fi
-    local version
-    version=$(go env GOVERSION)
-    if [[ $(printf '%s\n' go1.21 "$version" | sort --version-sort | head -n 1) != go1.21 ]]; then
-        say "Go is $version; it takes 1.25 or newer, or 1.21 or newer with a network, first in PATH."
-        return 1
-    fi
-}
-
 bring_python() {
     local venv=$folder/venv requirements=tests/storage/requirements.txt
     if is_current "$venv" "$requirements"; then
@@ -75,14 +62,6 @@ bring_azurite() {
         missing "Azurite" && return
     fi
     (install_javascript "$folder/azurite" tests/storage/azurite/package-lock.json) || missing "Azurite"
-}
-
-# missing WHAT
-missing() {
-    if [[ ${CI-} == true ]]; then
-        fail "$1 is missing, and in CI nothing is skipped" "see the messages above"
-    fi
-    say "$1 is missing: the tests that need it will be skipped, and say so."
 }
 
 main "$@"

@@ -103,6 +103,16 @@ impl Folder {
         stamped(&self.segments(), "", SEALED_END)
     }
 
+    /// Files beside the sealed ones that nobody here named, and so nobody ships.
+    pub(super) fn foreign(&self) -> io::Result<Vec<PathBuf>> {
+        let is_ours = |name: &str| {
+            name.strip_suffix(SEALED_END).is_some_and(|stamp| read_stamp(stamp).is_some())
+        };
+        let files = fs::read_dir(self.segments())?.flatten();
+        let foreign = files.filter(|file| !file.file_name().to_str().is_some_and(is_ours));
+        Ok(foreign.map(|file| file.path()).collect())
+    }
+
     /// The bytes of all files in the folder.
     pub(super) fn len(&self) -> io::Result<u64> {
         let len = |folder: &Path| -> io::Result<u64> {

@@ -103,5 +103,11 @@ pub(super) fn what_is_left(state: &State<'_>) -> Vec<String> {
             left.push(format!("left: {}: {rest} bytes, not confirmed", file.path.display()));
         }
     }
+    for path in state.folder.foreign().unwrap_or_default() {
+        left.push(format!(
+            "left: {}: not named by a rotation: move it away, or to entries.jsonl",
+            path.display()
+        ));
+    }
     left
 }
