@@ -47,7 +47,7 @@ impl Cloud {
     pub(crate) async fn put(&self, object: &Object) -> Result<Written, StoreError> {
         let options = PutOptions {
             mode: PutMode::Create,
-            attributes: attributes(object),
+            attributes: self.attributes(object),
             ..PutOptions::default()
         };
         let payload = PutPayload::from_bytes(object.body.clone());
@@ -106,6 +106,23 @@ impl Cloud {
             (Ok(()), _) => Ok(()),
             (Err(error), seen) => Err(self.error("delete", object, &error, &seen)),
         }
+    }
+
+    /// Google unpacks what is stored with an encoding, and then tells no length, without which this client
+    /// takes no answer. So there the object is what its name says: a file in gzip.
+    fn attributes(&self, object: &Object) -> Attributes {
+        let mut attributes = Attributes::new();
+        let mut set = |attribute, value| attributes.insert(attribute, AttributeValue::from(value));
+        match (&self.url, object.encoding) {
+            (SinkUrl::Google { .. }, Some("gzip")) => {
+                set(Attribute::ContentType, "application/gzip");
+            }
+            (_, encoding) => {
+                set(Attribute::ContentType, CONTENT_TYPE);
+                encoding.map(|encoding| set(Attribute::ContentEncoding, encoding));
+            }
+        }
+        attributes
     }
 
     fn path(&self, object: &Object) -> Result<Path, StoreError> {
@@ -181,20 +198,11 @@ fn client_options() -> ClientOptions {
 fn is_emulated() -> bool {
     let is_on =
         |name| std::env::var(name).is_ok_and(|value| matches!(value.as_str(), "1" | "true"));
-    is_on("AZURE_STORAGE_USE_EMULATOR") || is_on("AZURE_ALLOW_HTTP")
+    ["AZURE_STORAGE_USE_EMULATOR", "AZURE_ALLOW_HTTP", "GOOGLE_ALLOW_HTTP"].into_iter().any(is_on)
 }
 
 fn no_retry() -> RetryConfig {
     RetryConfig { max_retries: 0, ..RetryConfig::default() }
-}
-
-fn attributes(object: &Object) -> Attributes {
-    let mut attributes = Attributes::new();
-    attributes.insert(Attribute::ContentType, AttributeValue::from(CONTENT_TYPE));
-    if let Some(encoding) = object.encoding {
-        attributes.insert(Attribute::ContentEncoding, AttributeValue::from(encoding));
-    }
-    attributes
 }
 
 fn unset(url: &SinkUrl) -> StoreError {
