@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Brings the stores of the tests: Ceph as Debian packages, Versity's S3 gateway built with Go
-# and the Python programs in .cache/storage. What cannot be had is said, and the tests that need it are skipped with a
-# word; in CI (CI=true) that is an error.
+# Brings the stores of the tests: Ceph as Debian packages, and in .cache/storage Versity's S3 gateway built with Go, the
+# Python programs, and Azurite for the Node that tests/setup.sh brings. What cannot be had is said, and the tests that
+# need it are skipped with a word; in CI (CI=true) that is an error.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-source .tools/python.sh
+source .tools/node.sh
 
 folder=.cache/storage
 
@@ -14,6 +14,7 @@ main() {
     bring_faketime
     bring_versitygw
     bring_python
+    bring_azurite
 }
 
 bring_ceph() {
@@ -67,21 +68,21 @@ bring_python() {
     mark_current "$venv" "$requirements"
 }
 
+# Its Node is that of the SDKs.
+bring_azurite() {
+    if ! has_node; then
+        say "There is no Node in $venv: tests/setup.sh brings it."
+        missing "Azurite" && return
+    fi
+    (install_javascript "$folder/azurite" tests/storage/azurite/package-lock.json) || missing "Azurite"
+}
+
 # missing WHAT
 missing() {
     if [[ ${CI-} == true ]]; then
         fail "$1 is missing, and in CI nothing is skipped" "see the messages above"
     fi
     say "$1 is missing: the tests that need it will be skipped, and say so."
-}
-
-# The stamp lies inside the folder, so that it goes when the folder goes.
-is_current() {
-    sha256sum --check --status "$1/installed.sha256" 2>/dev/null
-}
-
-mark_current() {
-    sha256sum "$2" >"$1/installed.sha256"
 }
 
 main "$@"

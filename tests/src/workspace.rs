@@ -81,6 +81,8 @@ pub enum Needed {
     Versitygw,
     /// The mock of S3: Python.
     Moto,
+    /// The emulator of Azure Blob Storage: JavaScript.
+    Azurite,
     /// The AWS command line: Python.
     AwsCli,
     /// A library that turns a program's clock back: a Debian package.
@@ -91,12 +93,15 @@ pub enum Needed {
     Rsyslog,
 }
 
+const AZURITE: &str = ".cache/storage/azurite/node_modules/azurite/dist/src/blob/main.js";
+
 impl Needed {
     fn path(self) -> PathBuf {
         match self {
             Self::Ceph => PathBuf::from("/usr/bin/radosgw"),
             Self::Versitygw => root().join(".cache/storage/versitygw/versitygw"),
             Self::Moto => root().join(".cache/storage/venv/bin/moto_server"),
+            Self::Azurite => root().join(AZURITE),
             Self::AwsCli => root().join(".cache/storage/venv/bin/aws"),
             Self::Faketime => PathBuf::from("/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1"),
             Self::Collector => root().join(".cache/otelcol/otelcol"),
@@ -107,6 +112,7 @@ impl Needed {
     fn set_up(self) -> &'static str {
         match self {
             Self::Collector | Self::Rsyslog => "tests/engines.sh",
+            Self::Azurite => "tests/setup.sh; tests/storage.sh",
             Self::Ceph | Self::Versitygw | Self::Moto | Self::AwsCli | Self::Faketime => {
                 "tests/storage.sh"
             }

@@ -18,12 +18,17 @@
 //! and a put that must not replace anything by Versity's gateway, and moto is the liar that
 //! `check-sink` has to find out.
 //!
+//! [`Azurite`] and [`Google`] stand for the other clouds as far as can be: a name is written once, and
+//! nothing holds what was written.
+//!
 //! ```text
 //! ledgerline ──► FaultyProxy ──► CephRgw | Versitygw | Moto
 //! test       ───────────────────────► (S3: what is really there)
 //! ```
 
+mod azurite;
 mod ceph;
+mod google;
 mod moto;
 mod ports;
 mod proxy;
@@ -31,7 +36,9 @@ mod s3;
 mod server;
 mod versitygw;
 
+pub use azurite::{Azurite, Blob};
 pub use ceph::CephRgw;
+pub use google::Google;
 pub use moto::Moto;
 pub use ports::free_port;
 pub use proxy::{Counts, Fault, FaultyProxy};

@@ -12,6 +12,8 @@
 )]
 
 mod check_sink;
+mod cloud_setup;
+mod clouds;
 mod faults;
 mod proxy;
 mod rights;

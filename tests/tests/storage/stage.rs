@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use ledgerline_tests::storage::{CephRgw, Versitygw};
+use ledgerline_tests::storage::{Azurite, CephRgw, Versitygw};
 use tokio::sync::OnceCell;
 
 pub(crate) async fn ceph() -> Option<&'static CephRgw> {
@@ -13,6 +13,11 @@ pub(crate) async fn ceph() -> Option<&'static CephRgw> {
 pub(crate) async fn versitygw() -> Option<&'static Versitygw> {
     static STORE: OnceCell<Option<Versitygw>> = OnceCell::const_new();
     STORE.get_or_init(async || Versitygw::start().await.unwrap()).await.as_ref()
+}
+
+pub(crate) async fn azurite() -> Option<&'static Azurite> {
+    static STORE: OnceCell<Option<Azurite>> = OnceCell::const_new();
+    STORE.get_or_init(async || Azurite::start().await.unwrap()).await.as_ref()
 }
 
 /// A name for a bucket that no other test has.
