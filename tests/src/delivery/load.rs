@@ -32,11 +32,6 @@ pub struct Sent {
 }
 
 impl Sent {
-    /// All of them.
-    pub fn count(&self) -> u64 {
-        self.answered.len() as u64 + self.refused + self.broken
-    }
-
     fn note(&mut self, correlation_id: String, status: Option<u16>) {
         match status {
             Some(200) => drop(self.answered.insert(correlation_id)),
