@@ -15,7 +15,7 @@ use crate::workspace::{self, Needed};
 #[derive(Debug)]
 pub struct Azurite {
     address: SocketAddr,
-    server: Server,
+    _server: Server,
 }
 
 /// A blob, read back.
@@ -46,7 +46,7 @@ impl Azurite {
         command.args(["--inMemoryPersistence", "--disableTelemetry"]);
         let server = Server::start(command, folder, port).await.context("start Azurite")?;
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-        Ok(Some(Self { address, server }))
+        Ok(Some(Self { address, _server: server }))
     }
 
     /// What sends a client here that reads Azure's settings from its environment.
@@ -83,11 +83,6 @@ impl Azurite {
             blobs.push(Blob { name, etag: element(entry, "Etag")?, body });
         }
         Ok(blobs)
-    }
-
-    /// The memory of its process, in bytes.
-    pub fn resident_bytes(&self) -> Result<u64> {
-        self.server.resident_bytes()
     }
 
     fn call(&self, method: &str, path: &str, query: &str) -> Call {

@@ -44,6 +44,7 @@ fn the_options_that_prevent_a_loss_are_set() -> Result<()> {
         ("fluent-bit.yaml", "/pipeline/inputs/0/storage.pause_on_chunks_overlimit", json!(true)),
         ("fluent-bit.yaml", "/pipeline/inputs/0/read_from_head", json!(true)),
         ("fluent-bit.yaml", "/pipeline/outputs/0/retry_limit", json!(1_000_000_000)),
+        ("fluent-bit.yaml", "/pipeline/inputs/0/rotate_wait", json!("3650d")),
         ("fluent-bit.yaml", "/pipeline/outputs/0/send_content_md5", json!(true)),
         ("fluent-bit.yaml", "/pipeline/outputs/0/log_key", json!("log")),
         ("otel-collector.yaml", "/extensions/file_storage/fsync", json!(true)),
