@@ -26,7 +26,7 @@ use flate2::bufread::MultiGzDecoder;
 use ledgerline_core::{Entry, entry::MAX_ENTRY_BYTES};
 
 /// What every entry begins with.
-const BEGINNING: &[u8] = br#"{"timestamp":""#;
+pub(crate) const BEGINNING: &[u8] = br#"{"timestamp":""#;
 
 /// The lines of a ledger that may still grow.
 #[derive(Debug)]

@@ -10,7 +10,8 @@
 //! nothing had happened.
 
 use std::{
-    io::Write,
+    io::{self, Write},
+    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
     thread,
     time::Duration,
@@ -47,24 +48,39 @@ pub(crate) struct Options {
 const POLL: Duration = Duration::from_millis(100);
 
 pub(crate) fn run(options: &Options) -> Result<(), Fault> {
-    let mut lines =
-        ledger::open(&options.ledger).map_err(|error| Fault::io(&options.ledger, &error))?;
+    let fault = |error: io::Error| Fault::io(&options.ledger, &error);
     let mut counts = Counts::default();
+    let mut inode = options.ledger.metadata().map(|file| file.ino()).ok();
+    let mut lines = ledger::open(&options.ledger).map_err(fault)?;
     loop {
-        match lines.next_line() {
-            Ok(Some(line)) => show(line, options, &mut counts),
-            Ok(None) if options.follow => thread::sleep(POLL),
-            Ok(None) => break,
-            Err(error) => return Err(Fault::io(&options.ledger, &error)),
+        // Whoever writes the next file under this name has closed this one.
+        let next = next_file(&options.ledger, inode);
+        while let Some(line) = lines.next_line().map_err(fault)? {
+            show(line, options, &mut counts);
         }
-    }
-    if let Some(rest) = lines.rest() {
-        show(rest, options, &mut counts);
+        if options.follow && next.is_none() {
+            thread::sleep(POLL);
+            continue;
+        }
+        if let Some(rest) = lines.rest() {
+            show(rest, options, &mut counts);
+        }
+        if !options.follow {
+            break;
+        }
+        lines = ledger::open(&options.ledger).map_err(fault)?;
+        inode = next;
     }
     match counts.problem() {
         None => Ok(()),
         Some(problem) => Err(Fault::Refused(format!("{}: {problem}", options.ledger.display()))),
     }
+}
+
+/// The inode of another file than this one that has the name now, and lines in it.
+fn next_file(path: &Path, inode: Option<u64>) -> Option<u64> {
+    let file = path.metadata().ok().filter(|file| file.len() > 0)?;
+    Some(file.ino()).filter(|next| Some(*next) != inode)
 }
 
 /// Prints a line, or says why it is no entry.
@@ -99,7 +115,7 @@ fn print(whole: &Whole<'_>, format: Format) {
     }
 }
 
-fn write_text(out: &mut impl Write, entry: &Entry<'_>) -> std::io::Result<()> {
+fn write_text(out: &mut impl Write, entry: &Entry<'_>) -> io::Result<()> {
     let time = entry.timestamp.to_string();
     let clock = time.get(11..23).unwrap_or(&time);
     let style = Style::new().fg_color(Some(color(entry).into()));

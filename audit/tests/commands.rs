@@ -1,7 +1,12 @@
 //! The tool as a person meets it: arguments in, words and an exit code out.
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
-use std::{fs, path::Path, process::Command};
+use std::{
+    fs,
+    io::{BufRead, BufReader, Write},
+    path::Path,
+    process::{Command, Stdio},
+};
 
 const ENTRY: &str = concat!(
     r#"{"timestamp":"2026-06-30T12:34:56.000000Z","agent_id":"sales","user_id":null,"#,
@@ -43,6 +48,32 @@ fn the_shipped_bootstrap_has_a_configuration_that_loads() {
     let bootstrap = Path::new(env!("CARGO_MANIFEST_DIR")).join("../envoy/egress.yaml");
     let (code, out, err) = ledgerline(&["check-config", bootstrap.to_str().unwrap()]);
     assert!(code == Some(0) && out.contains("1 configuration"), "{out}{err}");
+}
+
+#[test]
+fn show_follows_a_ledger_through_its_rotation() {
+    in_folder(&[("entries.jsonl", "")], |path| {
+        let (live, old) = (path("entries.jsonl"), path("old.jsonl"));
+        let add = |file: &str| {
+            let mut file = fs::OpenOptions::new().append(true).create(true).open(file).unwrap();
+            writeln!(file, "{ENTRY}").unwrap();
+        };
+        let mut command = Command::new(env!("CARGO_BIN_EXE_ledgerline"));
+        command.args(["show", "--follow", "--format", "json", &live]).stdout(Stdio::piped());
+        let mut show = command.spawn().unwrap();
+        let mut shown = BufReader::new(show.stdout.take().unwrap()).lines();
+        add(&live);
+        assert_eq!(shown.next().unwrap().unwrap(), ENTRY);
+        fs::rename(&live, &old).unwrap();
+        fs::write(&live, "").unwrap();
+        add(&old);
+        assert_eq!(shown.next().unwrap().unwrap(), ENTRY);
+        add(&live);
+        assert_eq!(shown.next().unwrap().unwrap(), ENTRY);
+        show.kill().unwrap();
+        show.wait().unwrap();
+        assert_eq!(shown.count(), 0, "a line was shown twice");
+    });
 }
 
 #[test]

@@ -14,10 +14,11 @@
 use std::{fs::File, io, os::unix::fs::FileExt, time::UNIX_EPOCH};
 
 use bytes::Bytes;
-use ledgerline_core::time::Timestamp;
+use ledgerline_core::{entry::MAX_ENTRY_BYTES, time::Timestamp};
+use serde::{Deserialize, de::IgnoredAny};
 use sha2::{Digest, Sha256};
 
-use crate::ledger::Content;
+use crate::ledger::BEGINNING;
 
 /// The bytes of one segment, and what is in them.
 #[derive(Debug)]
@@ -120,6 +121,18 @@ pub(super) fn host_word(host: &str) -> String {
 
 const MAX_HOST: usize = 64;
 
+/// As much of an entry as has to be known. What an entry of a later version holds besides is no tear.
+#[derive(Deserialize)]
+struct Line {
+    timestamp: Timestamp,
+    #[serde(rename = "endpoint")]
+    _endpoint: IgnoredAny,
+    #[serde(rename = "outcome")]
+    _outcome: IgnoredAny,
+    #[serde(rename = "correlation_id")]
+    _correlation_id: IgnoredAny,
+}
+
 impl Count {
     pub(super) fn of(bytes: &[u8]) -> Self {
         let mut count = Self::default();
@@ -129,15 +142,29 @@ impl Count {
     }
 
     fn add(&mut self, line: &[u8]) {
-        let content = Content::of(line);
-        self.torn += u64::from(!matches!(content, Content::Entry(_)));
-        if let Some(whole) = content.entry() {
-            let at = whole.entry.timestamp;
+        let (entry, is_torn) = match read_line(line) {
+            Some(entry) => (Some(entry), false),
+            None => (behind_torn(line), true),
+        };
+        self.torn += u64::from(is_torn);
+        self.entries += u64::from(entry.is_some());
+        if let Some(Line { timestamp: at, .. }) = entry {
             let (first, last) = self.span.unwrap_or((at, at));
             self.span = Some((first.min(at), last.max(at)));
-            self.entries += 1;
         }
     }
+}
+
+fn read_line(line: &[u8]) -> Option<Line> {
+    (line.len() <= MAX_ENTRY_BYTES).then(|| serde_json::from_slice(line).ok()).flatten()
+}
+
+/// The good entry that follows a torn one on the same line. No entry holds the bytes that another
+/// begins with, so it can only be at the last such beginning.
+fn behind_torn(line: &[u8]) -> Option<Line> {
+    let tail = line.get(line.len().saturating_sub(MAX_ENTRY_BYTES)..)?;
+    let at = tail.windows(BEGINNING.len()).rposition(|window| window == BEGINNING)?;
+    read_line(tail.get(at..)?)
 }
 
 #[cfg(test)]
@@ -149,9 +176,8 @@ mod tests {
     fn entry(second: u8) -> String {
         format!(
             concat!(
-                r#"{{"timestamp":"2026-11-21T15:52:{:02}.000001Z","agent_id":null,"user_id":null,"#,
-                r#""endpoint":"a/b","method":null,"status":null,"request_hash":null,"#,
-                r#""response_hash":null,"outcome":"success","correlation_id":"x"}}"#,
+                r#"{{"timestamp":"2026-11-21T15:52:{:02}.000001Z","agent_id":null,"endpoint":"a/b","#,
+                r#""outcome":"success","correlation_id":"x"}}"#,
                 "\n"
             ),
             second
