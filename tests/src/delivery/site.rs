@@ -1,5 +1,6 @@
 //! A gateway, its ledger, a store behind a proxy that can fail, and the count of what arrived.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -121,15 +122,17 @@ pub struct Account {
 }
 
 impl Account {
-    /// Counts.
+    /// Counts. A line that is in the store alone was in the ledger once: the shipper deletes what is confirmed
+    /// when the disk is full.
     pub fn of(sent: &Sent, ledger: &Lines, stored: &Stored) -> Self {
-        let recorded = ledger.correlation_ids();
+        let gone = stored.lines.missing_in(ledger);
+        let recorded: BTreeSet<_> = &ledger.correlation_ids() | &stored.lines.correlation_ids();
         let without_line = sent.answered.difference(&recorded).count() as u64;
         Self {
             calls: sent.answered.len() as u64,
             not_made: sent.refused + sent.broken,
             without_line,
-            lines: ledger.count(),
+            lines: ledger.count() + gone,
             torn: ledger.torn(),
             objects: stored.versions,
             unprotected: stored.unprotected,
