@@ -139,6 +139,13 @@ pub fn needs(thing: Needed) -> Result<Option<PathBuf>> {
     Ok(None)
 }
 
+/// Where files of tests lie that a memory file system will not do for.
+pub fn scratch() -> Result<PathBuf> {
+    let folder = root().join("target/tmp");
+    std::fs::create_dir_all(&folder)?;
+    Ok(folder)
+}
+
 fn existing(relative: &str, fix: &str) -> Result<PathBuf> {
     let path = root().join(relative);
     ensure!(path.exists(), "{relative} is missing; `{fix}` makes it");

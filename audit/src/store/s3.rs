@@ -18,6 +18,7 @@ use aws_sdk_s3::{
     primitives::ByteStream,
     types::{ChecksumAlgorithm, ChecksumMode},
 };
+use aws_smithy_types::base64::encode as base64;
 use jiff::Timestamp;
 use sha2::{Digest as _, Sha256};
 
@@ -92,7 +93,7 @@ impl S3 {
             .content_type(CONTENT_TYPE)
             .set_content_encoding(object.encoding.map(str::to_owned))
             .checksum_algorithm(ChecksumAlgorithm::Sha256)
-            .checksum_sha256(base64(&object.sha256))
+            .checksum_sha256(base64(object.sha256))
             .body(ByteStream::from(object.body.clone()));
         let limits = Limits::of(object.body.len());
         let sent = wish.of(request).customize().config_override(limits.config()).send().await;
@@ -102,7 +103,7 @@ impl S3 {
     /// The store's checksum of what arrived, where it tells one, is ours.
     fn written(&self, object: &Object, output: &PutObjectOutput) -> Result<Written, StoreError> {
         match output.checksum_sha256() {
-            Some(theirs) if theirs != base64(&object.sha256) => {
+            Some(theirs) if theirs != base64(object.sha256) => {
                 let told = "the store took it, but its checksum is not the one that was sent";
                 Err(StoreError::new(Kind::Refused, "put", &self.address(object), told)
                     .fix("look for a proxy that changes what passes, and put it again"))
@@ -155,7 +156,7 @@ impl S3 {
             return Ok(false);
         }
         if let Some(theirs) = head.checksum_sha256() {
-            return Ok(theirs == base64(&object.sha256));
+            return Ok(theirs == base64(object.sha256));
         }
         match self.sha256(&self.url.key(&object.name), version, object.body.len()).await {
             Ok(sha256) => Ok(sha256 == object.sha256),
@@ -274,24 +275,6 @@ pub(crate) fn known_version(version: &str) -> Option<String> {
     (!matches!(version, "" | "null")).then(|| version.to_owned())
 }
 
-/// Base64 with padding (RFC 4648, section 4), in which S3 writes checksums.
-pub(crate) fn base64(bytes: &[u8]) -> String {
-    const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let four = |three: &[u8]| {
-        let bits =
-            three.iter().zip([16, 8, 0]).fold(0, |bits, (byte, at)| bits | u32::from(*byte) << at);
-        [18, 12, 6, 0].into_iter().enumerate().map(move |(nth, at)| {
-            let letter = LETTERS.get((bits >> at & 63) as usize).copied().unwrap_or_default();
-            (nth, char::from(letter))
-        })
-    };
-    let padded = |three: &[u8]| -> String {
-        let count = three.len();
-        four(three).map(|(nth, letter)| if nth <= count { letter } else { '=' }).collect()
-    };
-    bytes.chunks(3).map(padded).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -310,7 +293,7 @@ mod tests {
             assert_eq!(base64(text.as_bytes()), written);
         }
         let empty: [u8; 32] = Sha256::digest(b"").into();
-        assert_eq!(base64(&empty), "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=");
+        assert_eq!(base64(empty), "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=");
     }
 
     #[test]

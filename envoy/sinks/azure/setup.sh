@@ -20,6 +20,8 @@ USAGE
 }
 
 here=$(cd "$(dirname "$0")" && pwd)
+# shellcheck source=envoy/sinks/messages.sh
+source "$here/../messages.sh"
 group='' account='' container='' writer='' auditor='' days=180 lock='' dry_run=''
 
 main() {
@@ -126,21 +128,6 @@ step() {
     say "$1"
     [[ -z $dry_run ]] || return 0
     "${@:2}" >/dev/null || fail "Azure refused: $1" 'see its answer above'
-}
-
-say() {
-    printf '%s\n' "$*" >&2
-}
-
-wrong() {
-    printf 'error: %s\n  fix: setup.sh --help\n' "$1" >&2
-    exit 2
-}
-
-# fail MESSAGE FIX
-fail() {
-    printf 'error: %s\n  fix: %s\n' "$1" "$2" >&2
-    exit 1
 }
 
 main "$@"

@@ -2,6 +2,8 @@
 # Makes a bucket in which what was put stays: a retention policy, locked, and least rights. Every step looks first, so it
 # may be run again. Not run against Google by this project's tests: no emulator keeps a bucket so.
 set -euo pipefail
+# shellcheck source=envoy/sinks/messages.sh
+source "$(dirname "$0")/../messages.sh"
 
 usage() {
     cat <<'USAGE'
@@ -103,21 +105,6 @@ step() {
     say "$1"
     [[ -z $dry_run ]] || return 0
     "${@:2}" >/dev/null || fail "Google refused: $1" 'see its answer above'
-}
-
-say() {
-    printf '%s\n' "$*" >&2
-}
-
-wrong() {
-    printf 'error: %s\n  fix: setup.sh --help\n' "$1" >&2
-    exit 2
-}
-
-# fail MESSAGE FIX
-fail() {
-    printf 'error: %s\n  fix: %s\n' "$1" "$2" >&2
-    exit 1
 }
 
 main "$@"

@@ -27,6 +27,8 @@ USAGE
 }
 
 here=$(cd "$(dirname "$0")" && pwd)
+# shellcheck source=envoy/sinks/messages.sh
+source "$here/../messages.sh"
 region=${AWS_REGION:-us-east-1} prefix=ledger/ days=180 partition=aws policies=.
 bucket='' writer='' auditor='' break_glass='' kms_key='' explicit='' dry_run=''
 
@@ -205,21 +207,6 @@ ask() {
 
 s3() {
     aws --region "$region" s3api "$1" --bucket "$bucket" "${@:2}"
-}
-
-say() {
-    printf '%s\n' "$*" >&2
-}
-
-wrong() {
-    printf 'error: %s\n  fix: setup.sh --help\n' "$1" >&2
-    exit 2
-}
-
-# fail MESSAGE FIX
-fail() {
-    printf 'error: %s\n  fix: %s\n' "$1" "$2" >&2
-    exit 1
 }
 
 main "$@"

@@ -6,8 +6,9 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 use tokio::time::sleep;
 
-use super::{Far, LedgerFolder, Shipping, Site, scratch_on_disk, when_up};
+use super::{Far, LedgerFolder, Shipping, Site, when_up};
 use crate::client::Call;
+use crate::workspace;
 
 /// How long one of them may take.
 const PATIENCE: Duration = Duration::from_secs(600);
@@ -27,7 +28,7 @@ pub struct Backlog {
 
 /// Ships a ledger of so many entries, with nothing in the way.
 pub async fn backlog(entries: u64, far: &Far, arguments: &[&str]) -> Result<Backlog> {
-    let folder = LedgerFolder::new_in(&scratch_on_disk()?)?;
+    let folder = LedgerFolder::new_in(&workspace::scratch()?)?;
     let bytes = fill(&folder, entries)?;
     let shipping = Shipping {
         from: folder.path().to_owned(),
@@ -53,7 +54,7 @@ pub async fn backlog(entries: u64, far: &Far, arguments: &[&str]) -> Result<Back
 
 /// From the moment that a call is sent until its entry is in the store, locked; so many times.
 pub async fn calls_to_lock(times: u32, far: &Far, segment_age: &str) -> Result<Vec<Duration>> {
-    let site = Site::start(&scratch_on_disk()?, |gateway| gateway).await?;
+    let site = Site::start(&workspace::scratch()?, |gateway| gateway).await?;
     let mut shipping = site.shipping(far);
     shipping.arguments = ["--segment-age", segment_age].map(str::to_owned).to_vec();
     let mut shipper = shipping.follow()?;

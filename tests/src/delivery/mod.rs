@@ -15,5 +15,5 @@ pub use lines::Lines;
 pub use load::{Load, Sent};
 pub use measure::{Backlog, backlog, calls_to_lock};
 pub use shipper::{Shipper, Shipping, when_up};
-pub use site::{Account, LedgerFolder, Site, scratch_on_disk};
+pub use site::{Account, LedgerFolder, Site};
 pub use trouble::{Finding, Scale, Trouble, survive};

@@ -1,7 +1,7 @@
 //! A gateway, its ledger, a store behind a proxy that can fail, and the count of what arrived.
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
@@ -163,11 +163,4 @@ fn protect(ledger: &Path) -> Result<()> {
     let code = status.status.code();
     ensure!(matches!(code, Some(0 | 1)), "protect: {}", String::from_utf8_lossy(&status.stderr));
     Ok(())
-}
-
-/// Where files of tests lie that must not be on a memory file system.
-pub fn scratch_on_disk() -> Result<PathBuf> {
-    let folder = workspace::root().join("target/tmp");
-    std::fs::create_dir_all(&folder)?;
-    Ok(folder)
 }

@@ -6,9 +6,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use tokio::time::sleep;
 
-use super::{
-    Account, Far, Lines, Load, Sent, Shipper, Shipping, Site, SmallDisk, scratch_on_disk, when_up,
-};
+use super::{Account, Far, Lines, Load, Sent, Shipper, Shipping, Site, SmallDisk, when_up};
 use crate::storage::Fault;
 use crate::workspace::{self, Needed};
 
@@ -56,7 +54,8 @@ pub struct Finding {
 pub async fn survive(trouble: Trouble, scale: Scale, far: &Far) -> Result<Option<Finding>> {
     let Some(disk) = disk_for(trouble)? else { return Ok(None) };
     let Some(earlier) = clock_for(trouble)? else { return Ok(None) };
-    let parent = disk.as_ref().map_or_else(scratch_on_disk, |disk| Ok(disk.path().to_owned()))?;
+    let parent =
+        disk.as_ref().map_or_else(workspace::scratch, |disk| Ok(disk.path().to_owned()))?;
     let mut site = Site::start(&parent, |gateway| gateway).await?;
     let mut shipping = site.shipping(far);
     shipping.arguments.extend(room_for(trouble).map(str::to_owned));
@@ -78,10 +77,7 @@ const ROOM_BYTES: u64 = 3 << 20;
 /// `None`: there is none to be had. `Some(None)`: the trouble needs none of its own.
 fn disk_for(trouble: Trouble) -> Result<Option<Option<SmallDisk>>> {
     match trouble {
-        Trouble::DiskGuarded | Trouble::DiskFull => match SmallDisk::mount(DISK_BYTES)? {
-            Some(disk) => Ok(Some(Some(disk))),
-            None => Ok(None),
-        },
+        Trouble::DiskGuarded | Trouble::DiskFull => Ok(SmallDisk::mount(DISK_BYTES)?.map(Some)),
         _ => Ok(Some(None)),
     }
 }

@@ -1,7 +1,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use rcgen::{CertificateParams, KeyPair};
 
 use super::ports::free_port;
@@ -59,21 +59,6 @@ impl CephRgw {
     /// Starts all daemons again, on the same ports and the same data.
     pub async fn restart(&self) -> Result<()> {
         self.server.restart().await
-    }
-
-    /// The memory of all daemons, in bytes.
-    pub fn resident_bytes(&self) -> Result<u64> {
-        self.server.resident_bytes()
-    }
-
-    /// One of Ceph's own administration programs, with all rights on the cluster.
-    pub fn administer(&self, program: &str, arguments: &[&str]) -> Result<String> {
-        let mut command = Command::new(program);
-        command.arg("--conf").arg(self.server.folder().join("ceph.conf")).args(arguments);
-        let output = command.output().with_context(|| format!("start {program}"))?;
-        let error = String::from_utf8_lossy(&output.stderr);
-        ensure!(output.status.success(), "{program} {arguments:?}: {error}");
-        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
     }
 }
 

@@ -8,7 +8,7 @@ use std::process::Command;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use tempfile::TempDir;
 
 use crate::process::{Supervised, eventually};
@@ -28,9 +28,7 @@ pub(super) struct Server {
 
 /// A folder for one store, on a real disk: a `tmpfs` has no extended attributes of users.
 pub(super) fn scratch(name: &str) -> Result<TempDir> {
-    let parent = workspace::root().join("target/tmp");
-    std::fs::create_dir_all(&parent)?;
-    Ok(tempfile::Builder::new().prefix(&format!("{name}-")).tempdir_in(parent)?)
+    Ok(tempfile::Builder::new().prefix(&format!("{name}-")).tempdir_in(workspace::scratch()?)?)
 }
 
 impl Server {
@@ -80,16 +78,6 @@ impl Server {
         format!("its log ends:\n{}", lines.into_iter().rev().collect::<Vec<_>>().join("\n"))
     }
 
-    /// The memory of the process and its children, in bytes.
-    pub(super) fn resident_bytes(&self) -> Result<u64> {
-        let group = locked(&self.process).as_ref().map(Supervised::id).context("it is killed")?;
-        let mut sum = 0;
-        for process in std::fs::read_dir("/proc")?.flatten() {
-            sum += resident_bytes_in_group(&process.path(), group).unwrap_or(0);
-        }
-        Ok(sum)
-    }
-
     fn log_file(&self) -> PathBuf {
         self.folder.join("server.log")
     }
@@ -125,18 +113,6 @@ fn speaks_http(port: u16) -> bool {
         Ok(&answer == b"HTTP/")
     };
     ask().unwrap_or(false)
-}
-
-/// `/proc/PID/stat` is `PID (NAME) STATE PARENT GROUP …`; the name may hold spaces.
-fn resident_bytes_in_group(process: &Path, group: u32) -> Option<u64> {
-    let stat = std::fs::read_to_string(process.join("stat")).ok()?;
-    let found: u32 = stat.rsplit_once(") ")?.1.split(' ').nth(2)?.parse().ok()?;
-    if found != group {
-        return None;
-    }
-    let status = std::fs::read_to_string(process.join("status")).ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
-    Some(line.split_whitespace().next()?.parse::<u64>().ok()? * 1024)
 }
 
 /// A test that failed while it held the lock left the value as good as before.

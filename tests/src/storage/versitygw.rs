@@ -54,11 +54,6 @@ impl Versitygw {
     pub async fn restart(&self) -> Result<()> {
         self.server.restart().await
     }
-
-    /// Its memory, in bytes.
-    pub fn resident_bytes(&self) -> Result<u64> {
-        self.server.resident_bytes()
-    }
 }
 
 fn make_users(program: &PathBuf, s3: &S3) -> Result<()> {

@@ -294,10 +294,7 @@ impl Proxy {
 
     /// The most memory that it held since then, in bytes.
     pub(crate) fn peak_resident_bytes(&self) -> Result<u64> {
-        let status = read_to_string(format!("/proc/{}/status", self.process.id()))?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-        let kibibytes = line.and_then(|rest| rest.split_whitespace().next());
-        Ok(kibibytes.context("VmHWM in /proc")?.parse::<u64>()? * 1024)
+        self.process.peak_bytes()
     }
 
     /// Fails if a filter died since the start: the figures would be those of its absence.
