@@ -247,7 +247,7 @@ pub(crate) fn response_code_details() -> Vec<u8> {
 }
 
 pub(crate) fn route_name() -> Vec<u8> {
-    property(b"route_name").unwrap_or_default().0
+    property(b"xds\0route_name").unwrap_or_default().0
 }
 
 pub(crate) fn upstream_address() -> Vec<u8> {

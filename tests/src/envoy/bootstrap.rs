@@ -157,6 +157,8 @@ impl Bootstrap {
         let stats = &mut self.0["stats_config"]["stats_matcher"]["inclusion_list"]["patterns"];
         let stats = stats.as_array_mut().context("stats_matcher")?;
         stats.push(json!({"prefix": "extension_config_discovery."}));
+        // Envoy takes no configuration from elsewhere without a name of its own.
+        merge(&mut self.0, &json!({"node": {"id": "gateway", "cluster": "gateway"}}));
         let filter = find(&mut self.0, &|value| value["config"]["root_id"] == "ledgerline");
         let filter = filter.context("the configuration of the filter")?;
         let kind = filter["@type"].clone();
