@@ -336,6 +336,29 @@ fn rotation_under_load_loses_no_line() {
 }
 
 #[test]
+fn what_a_gateway_wrote_last_is_carried_before_the_shipper_ends() {
+    for has_ended in [true, false] {
+        let place = Place::new();
+        let gateway = Gateway::start(&place.live());
+        let follower = Follower::start(place.ship(&["--segment-age", "1h"]));
+        wait_for("its first look", || place.ledger().join("pressure").exists());
+        wait_for("lines", || !place.local().is_empty());
+        let written = if has_ended { Some(gateway.stop()) } else { None };
+        let (code, err) = follower.stop();
+        if !has_kernel_protection() {
+            continue;
+        }
+        match written {
+            Some(written) => {
+                assert_eq!(code, Some(0), "{err}");
+                assert_eq!(seqs(&place.stored()), (0..written).collect());
+            }
+            None => assert!(err.contains("not rotated yet") || err.contains("not sealed"), "{err}"),
+        }
+    }
+}
+
+#[test]
 fn a_shipper_that_is_killed_at_any_instant_loses_no_line() {
     let place = Place::new();
     let gateway = Gateway::start(&place.live());
