@@ -336,6 +336,29 @@ fn rotation_under_load_loses_no_line() {
 }
 
 #[test]
+fn what_a_gateway_wrote_last_is_carried_before_the_shipper_ends() {
+    for has_ended in [true, false] {
+        let place = Place::new();
+        let gateway = Gateway::start(&place.live());
+        let follower = Follower::start(place.ship(&["--segment-age", "1h"]));
+        wait_for("its first look", || place.ledger().join("pressure").exists());
+        wait_for("lines", || !place.local().is_empty());
+        let written = if has_ended { Some(gateway.stop()) } else { None };
+        let (code, err) = follower.stop();
+        if !has_kernel_protection() {
+            continue;
+        }
+        match written {
+            Some(written) => {
+                assert_eq!(code, Some(0), "{err}");
+                assert_eq!(seqs(&place.stored()), (0..written).collect());
+            }
+            None => assert!(err.contains("not rotated yet") || err.contains("not sealed"), "{err}"),
+        }
+    }
+}
+
+#[test]
 fn a_shipper_that_is_killed_at_any_instant_loses_no_line() {
     let place = Place::new();
     let gateway = Gateway::start(&place.live());
@@ -432,6 +455,29 @@ fn a_file_that_somebody_still_writes_is_not_sealed() {
     let (code, _, err) = answer(place.run("rotate", &["--from", folder.to_str().unwrap()]));
     assert_eq!(code, Some(0), "{err}");
     assert_eq!(plain(&place.sealed()[0]), lines(0..2));
+}
+
+#[test]
+fn sealed_files_are_deleted_by_age_if_that_is_asked_for_and_no_other() {
+    let place = Place::with_live(&lines(0..7));
+    let folder = place.ledger();
+    let rotate = |more: &[&str]| {
+        let from = ["--from", folder.to_str().unwrap()];
+        answer(place.run("rotate", &[&from, more].concat()))
+    };
+    let (code, out, err) = rotate(&["--delete-after", "1h"]);
+    assert!(code == Some(0) && out.contains("1 files sealed\n"), "{out}{err}");
+    fs::write(folder.join("segments/notes.jsonl"), "no segment\n").unwrap();
+    let writer = OpenOptions::new().append(true).open(place.live()).unwrap();
+    (&writer).write_all(entry(7).as_bytes()).unwrap();
+    let (code, out, err) = rotate(&["--delete-after", "0s"]);
+    assert_eq!((code, &*out), (Some(1), ""), "what is still open cannot be sealed: {err}");
+    drop(writer);
+    assert_eq!(seqs(&place.local()), (0..8).collect());
+    let (code, out, err) = rotate(&["--delete-after", "0s"]);
+    assert!(code == Some(0) && out.contains("1 files sealed, 2 deleted"), "{out}{err}");
+    assert!(err.contains("deleted with 7 entries: older than --delete-after"), "{err}");
+    assert_eq!(place.sealed(), [folder.join("segments/notes.jsonl")]);
 }
 
 #[test]

@@ -66,7 +66,7 @@ pub(super) async fn rotate(
 }
 
 /// Until nothing is left, or the reason why something is.
-async fn ship_all(shipper: &mut Shipper<'_>) -> Option<String> {
+pub(super) async fn ship_all(shipper: &mut Shipper<'_>) -> Option<String> {
     let mut progress = Progress::new(true);
     let mut backoff = Backoff::default();
     loop {

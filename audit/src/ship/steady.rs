@@ -2,14 +2,24 @@
 //!
 //! Two things go on at a time: the folder is looked after (rotation, room, metrics), and segments are
 //! on their way. A store that is slow or gone holds up only the second.
+//!
+//! Told to stop, it leaves what the gateway is still writing to its next start. Where the gateway has
+//! ended before, as beside it in a pod, nobody may start again: then the live file is carried, too.
 
-use std::time::{Duration, Instant};
+use std::{
+    fs::File,
+    time::{Duration, Instant},
+};
 
-use tokio::{sync::Notify, time::sleep};
+use tokio::{
+    sync::Notify,
+    time::{sleep, timeout},
+};
 
 use super::{
     Options,
     health::Trouble,
+    lease::{Writers, writers},
     once,
     pace::{Backoff, Once, asked_to_stop},
     room::Room,
@@ -22,6 +32,9 @@ use crate::{fault::Fault, say::say};
 const TICK: Duration = Duration::from_millis(100);
 const LOOK: Duration = Duration::from_secs(1);
 
+/// Who is asked to stop is killed some time later.
+const LAST_PASS: Duration = Duration::from_secs(20);
+
 pub(super) async fn run(
     state: &State<'_>,
     target: &Target<'_>,
@@ -32,6 +45,9 @@ pub(super) async fn run(
     let mut shipper = Shipper::new(state, target);
     let wake = Notify::new();
     tokio::join!(stop(state, &wake), keeper.keep(&wake), ship(&mut shipper, state, &wake));
+    if has_ended(state) {
+        last_pass(&mut shipper, &mut keeper).await;
+    }
     let done = shipper.done;
     say(&format!(
         "{}: {} objects confirmed: {} entries, {} torn lines, {} bytes",
@@ -42,6 +58,29 @@ pub(super) async fn run(
         left.push(format!("left: {}: not rotated yet", state.folder.live().display()));
     }
     if left.is_empty() { Ok(()) } else { Err(Fault::Refused(left.join("\n"))) }
+}
+
+/// Whether the gateway has: the kernel knows that nobody writes its file any more, renamed or not.
+fn has_ended(state: &State<'_>) -> bool {
+    let Ok(draining) = state.folder.draining() else { return false };
+    let renamed = draining.iter().map(|file| file.path.clone());
+    renamed
+        .chain([state.folder.live()])
+        .filter_map(|path| File::open(path).ok())
+        .all(|file| writers(&file) == Writers::None)
+}
+
+/// Carries what the gateway wrote last, if the store takes it in time; what is left is said afterwards.
+async fn last_pass(shipper: &mut Shipper<'_>, keeper: &mut Keeper<'_>) {
+    let state = keeper.state;
+    let latest = state.receipts.borrow().latest_file().map(ToOwned::to_owned);
+    let rotated = once::rotate(&mut keeper.rotation, latest.as_deref()).await.err();
+    let listed = state.refresh().err().map(|error| error.to_string());
+    let shipped = timeout(LAST_PASS, once::ship_all(shipper)).await.unwrap_or_default();
+    for trouble in [rotated, listed, shipped].into_iter().flatten() {
+        anstream::eprintln!("{trouble}");
+    }
+    keeper.look();
 }
 
 async fn stop(state: &State<'_>, wake: &Notify) {
