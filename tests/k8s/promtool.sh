@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Checks k8s/components/monitoring with Prometheus' own promtool: alerts and recording rules parse and fire as alerts-test.yaml says,
+# Checks k8s/components/monitoring with Prometheus' own promtool: alerts and recording rules parse and fire as alerts-*test.yaml say,
 # what the dashboard asks parses, and all of them name only metrics that exist.
 # Usage: tests/k8s/promtool.sh [SCRAPE...]     SCRAPE: what a real gateway or shipper answered; without one, metrics-seen.txt
 #        tests/k8s/promtool.sh --bring         only brings promtool: .cache/promtool/promtool
@@ -64,9 +64,9 @@ spec_of() {
 check_alerts() {
     spec_of "$monitoring/alerts.yaml" >"$1/alerts.yaml"
     spec_of "$monitoring/recording.yaml" >"$1/recording.yaml"
-    cp tests/k8s/alerts-test.yaml "$1"
+    cp tests/k8s/alerts-*test.yaml "$1"
     "$promtool" check rules "$1/alerts.yaml" "$1/recording.yaml"
-    (cd "$1" && "$OLDPWD/$promtool" test rules alerts-test.yaml)
+    (cd "$1" && "$OLDPWD/$promtool" test rules alerts-test.yaml alerts-week-test.yaml)
 }
 
 check_dashboard() {
