@@ -12,7 +12,7 @@ import sys
 # Grafana's own variables, and ours, as Grafana would fill them in.
 VARIABLES = {"$__rate_interval": "1m", "$__range": "6h", "$namespace": ".*", "$pod": ".*"}
 
-NAME = re.compile(r"(?<![\w:)\"$/.-])(?:envoy|ledgerline|kubelet)_[a-z0-9_]+(?![\w:(./-])(?!\s*(?:=|!))")
+NAME = re.compile(r"(?<![\w:)\"$/.-])(?:envoy|ledgerline|kubelet|kube)_[a-z0-9_]+(?![\w:(./-])(?!\s*(?:=|!))")
 NAME_PATTERN = re.compile(r'__name__=~\\?"([^"\\]+)')
 
 
