@@ -2,7 +2,8 @@
 //!
 //! The filter compiles its configuration when Envoy starts, far from the person who wrote it. Here
 //! the same code answers at once. The file may be the configuration itself or a manifest around it:
-//! an Envoy bootstrap, an EnvoyFilter or a WasmPlugin, where it is found by its surroundings.
+//! an Envoy bootstrap, an EnvoyFilter, a WasmPlugin or an EnvoyExtensionPolicy, where it is found by its
+//! surroundings.
 
 use std::{fs, path::Path};
 
@@ -70,9 +71,10 @@ fn collect(value: &Value, place: &str, found: &mut Vec<Found>) {
         |key: &str| if place.is_empty() { key.to_owned() } else { format!("{place}.{key}") };
     match value {
         Value::Object(object) => {
-            // Envoy's PluginConfig, and Istio's WasmPlugin.
-            let plugin = object.contains_key("vm_config").then_some("configuration");
-            for key in plugin.into_iter().chain(["pluginConfig"]) {
+            // Envoy's PluginConfig, the one of Envoy Gateway, and Istio's WasmPlugin.
+            let envoys = object.contains_key("vm_config").then_some("configuration");
+            let gateways = object.contains_key("code").then_some("config");
+            for key in envoys.into_iter().chain(gateways).chain(["pluginConfig"]) {
                 if let Some(settings) = object.get(key) {
                     found.push(Found {
                         place: format!("{}: ", child(key)),
@@ -125,6 +127,7 @@ mod tests {
             "# nothing but a comment\n",
             "endpoint: { form: host }\n",
             "kind: WasmPlugin\nspec:\n  pluginConfig:\n    endpoint: { form: host }\n",
+            "spec:\n  wasm:\n  - code: { type: Image }\n    config: { endpoint: { form: host } }\n",
             "filters:\n- config:\n    vm_config: {}\n    configuration: { '@type': x/google.protobuf.Struct, value: {} }\n",
             "config: { vm_config: {}, configuration: { '@type': x/google.protobuf.StringValue, value: '{}' } }\n",
         ] {

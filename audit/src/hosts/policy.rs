@@ -48,6 +48,24 @@ pub(super) enum Topology {
     EnvoyGateway,
 }
 
+impl Topology {
+    /// Only the gateway's own StatefulSet takes part in the mode `blocking`.
+    fn refuses(self, mode: &Spanned<Mode>) -> Option<Problem> {
+        let instead = match self {
+            _ if mode.value == Mode::BestEffort => return None,
+            Self::Istio => return None,
+            Self::IstioAmbient | Self::EnvoyGateway => {
+                "a low `local-max` in settings.yaml refuses calls while so much waits for the storage"
+            }
+            Self::IstioMeshWide => {
+                "in the pods of others nothing refuses calls; use the topology `istio`"
+            }
+        };
+        let text = format!("`blocking` does not work in this topology: {instead}");
+        Some(Problem::new(mode.referenced.line(), "mode".to_owned(), text))
+    }
+}
+
 /// What happens while a call cannot be recorded.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -78,8 +96,7 @@ pub(super) struct Problem {
 #[serde(deny_unknown_fields)]
 struct Raw {
     topology: Topology,
-    #[serde(default)]
-    mode: Mode,
+    mode: Option<Spanned<Mode>>,
     allow: Option<Vec<Spanned<Value>>>,
     block: Option<Vec<Spanned<String>>>,
     namespaces: Option<BTreeMap<String, RawNamespace>>,
@@ -107,9 +124,13 @@ impl Policy {
             allow: allow.iter().map(|host| host.referenced.line()).collect(),
             block: block.iter().map(|host| host.referenced.line()).collect(),
         };
+        let mode = raw.mode.map_or_else(Mode::default, |mode| {
+            problems.extend(raw.topology.refuses(&mode));
+            mode.value
+        });
         let mut policy = Self {
             topology: raw.topology,
-            mode: raw.mode,
+            mode,
             allow: allowed(&allow, &mut problems),
             block: blocked(&block, &mut problems),
             namespaces: BTreeMap::new(),
@@ -432,11 +453,11 @@ mod tests {
 
     #[test]
     fn a_policy_is_read_as_it_is_meant() {
-        let text = "topology: istio-ambient\nmode: blocking\nallow:\n- API.OpenAI.com\n\
+        let text = "topology: istio\nmode: blocking\nallow:\n- API.OpenAI.com\n\
                     - { host: mcp.example.com, port: 8443, mask_outbound: true }\n\
                     block: ['*.Example.net', mcp.example.com]\nnamespaces:\n  a: { allow: [api.OPENAI.com] }\n";
         let (policy, places) = Policy::read(text).unwrap();
-        assert_eq!((policy.topology, policy.mode), (Topology::IstioAmbient, Mode::Blocking));
+        assert_eq!((policy.topology, policy.mode), (Topology::Istio, Mode::Blocking));
         assert_eq!(policy.allow[0], Host::usual("api.openai.com".to_owned()));
         assert_eq!((&*policy.allow[1].name, policy.allow[1].port), ("mcp.example.com", 8443));
         assert_eq!(policy.allow[1].settings["mask_outbound"], true);
@@ -489,6 +510,10 @@ mod tests {
         ] {
             let said = problems(&format!("topology: istio\nallow:\n- {allow}\n"));
             assert!(said.starts_with("3: allow[0]") && said.contains(problem), "{allow}: {said}");
+        }
+        for topology in ["istio-ambient", "istio-mesh-wide", "envoy-gateway"] {
+            let said = problems(&format!("topology: {topology}\nmode: blocking\n"));
+            assert!(said.starts_with("2: mode: `blocking` does not work in this topology"), "{said}");
         }
         for (rest, problem) in [
             ("allow: [a.example, A.example]", "2: allow[1]: `a.example` is here twice"),

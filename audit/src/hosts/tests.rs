@@ -76,12 +76,7 @@ proptest! {
     #[test]
     fn the_list_is_one_that_the_filter_loads(text in policies()) {
         let (policy, _) = Policy::read(&text).unwrap();
-        let mut settings = serde_json::json!({ "hosts": rules(&policy) });
-        if !knows_call() {
-            for rule in settings["hosts"].as_array_mut().unwrap() {
-                rule.as_object_mut().unwrap().remove("call");
-            }
-        }
+        let settings = serde_json::json!({ "hosts": rules(&policy) });
         let settings = Settings::from_json(settings.to_string().as_bytes()).unwrap();
         prop_assert!(Config::check(settings).is_ok());
     }
@@ -114,9 +109,4 @@ proptest! {
         let (policy, _) = Policy::read(&text).unwrap();
         prop_assert_eq!(generate(&policy).unwrap(), generate(&policy).unwrap());
     }
-}
-
-/// Whether the filter of this workspace has the key by which a rule refuses calls.
-fn knows_call() -> bool {
-    Settings::from_json(br#"{"hosts":[{"hosts":["*"],"call":"deny"}]}"#).is_ok()
 }
