@@ -40,14 +40,16 @@ fn backend(host: &Host) -> Value {
     object(NAMESPACE, &api(), "Backend", &object_name(&host.name), spec)
 }
 
-/// Without `timeouts` Envoy's 15 s would cut every long answer.
+/// Without `timeouts` Envoy's 15 s would cut every long answer. Its name becomes part of that of a cluster, which
+/// Envoy's metrics read up to the first dot.
 fn route(host: &Host) -> Value {
-    let name = object_name(&host.name);
+    let backend = object_name(&host.name);
+    let name = object_name(&host.name.replace('-', "--").replace('.', "-"));
     let spec = json!({
         "hostnames": [host.name],
         "parentRefs": [{ "name": GATEWAY }],
         "rules": [{
-            "backendRefs": [{ "group": GROUP, "kind": "Backend", "name": name }],
+            "backendRefs": [{ "group": GROUP, "kind": "Backend", "name": backend }],
             "timeouts": { "request": "0s" },
         }],
     });

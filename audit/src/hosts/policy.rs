@@ -513,7 +513,10 @@ mod tests {
         }
         for topology in ["istio-ambient", "istio-mesh-wide", "envoy-gateway"] {
             let said = problems(&format!("topology: {topology}\nmode: blocking\n"));
-            assert!(said.starts_with("2: mode: `blocking` does not work in this topology"), "{said}");
+            assert!(
+                said.starts_with("2: mode: `blocking` does not work in this topology"),
+                "{said}"
+            );
         }
         for (rest, problem) in [
             ("allow: [a.example, A.example]", "2: allow[1]: `a.example` is here twice"),

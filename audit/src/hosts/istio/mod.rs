@@ -106,7 +106,14 @@ fn only(namespace: &str, hosts: &[String], attachment: (&str, Value)) -> Value {
 
 fn denial(name: &str, rule: Value, (key, attachment): (&str, Value)) -> Value {
     let spec = json!({ "action": "DENY", "rules": [rule], key: attachment });
-    object(super::object::NAMESPACE, SECURITY, "AuthorizationPolicy", &object_name(name), spec)
+    let mut policy =
+        object(super::object::NAMESPACE, SECURITY, "AuthorizationPolicy", &object_name(name), spec);
+    // `istioctl analyze` warns that the rule denies whatever is no HTTP, too. That is meant.
+    if let Some(Value::Object(metadata)) = policy.get_mut("metadata") {
+        let suppressed = json!({ "galley.istio.io/analyze-suppress": "IST0133" });
+        metadata.insert("annotations".to_owned(), suppressed);
+    }
+    policy
 }
 
 /// What a client may write as the host of a call.
