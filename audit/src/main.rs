@@ -11,6 +11,7 @@ mod compare;
 mod fault;
 mod format;
 mod hash;
+mod hosts;
 mod ledger;
 mod progress;
 mod protect;
@@ -54,6 +55,8 @@ enum Command {
     Rotate(ship::RotateOptions),
     /// Let the kernel keep a ledger append-only, and say what protection it has
     Protect(protect::Options),
+    /// Allow or block hosts for a whole mesh, and write the objects that this takes
+    Hosts(hosts::Options),
     /// Print the JSON Schema of what is written and read
     Schema {
         /// Of what
@@ -71,6 +74,7 @@ fn main() -> ExitCode {
         Command::Ship(options) => ship::run(&options),
         Command::Rotate(options) => ship::run_rotate(&options),
         Command::Protect(options) => protect::run(&options),
+        Command::Hosts(options) => hosts::run(&options),
         Command::Schema { of } => schema::run(of),
     };
     match outcome {

@@ -1,0 +1,172 @@
+//! The folder of an overlay: the policy that a person writes, and what follows from it.
+
+use std::{
+    fs,
+    io::{self, ErrorKind},
+    path::{Path, PathBuf},
+};
+
+use serde_json::{Map, Value, json};
+
+use super::{
+    filter, istio,
+    object::yaml,
+    policy::{Mode, Places, Policy, Topology},
+};
+use crate::fault::Fault;
+
+const POLICY: &str = "policy.yaml";
+const GENERATED: &str = "generated";
+
+/// An overlay.
+#[derive(Debug)]
+pub(super) struct Overlay {
+    folder: PathBuf,
+}
+
+/// A policy as it stands in its file.
+#[derive(Clone, Debug)]
+pub(super) struct Written {
+    pub(super) text: String,
+    pub(super) policy: Policy,
+    pub(super) places: Places,
+}
+
+/// A file that follows from a policy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Generated {
+    pub(super) name: &'static str,
+    pub(super) text: String,
+}
+
+impl Overlay {
+    pub(super) fn new(folder: &Path) -> Self {
+        Self { folder: folder.to_path_buf() }
+    }
+
+    pub(super) fn policy_path(&self) -> PathBuf {
+        self.folder.join(POLICY)
+    }
+
+    /// Reads the policy.
+    pub(super) fn read(&self) -> Result<Written, Fault> {
+        let path = self.policy_path();
+        let text = fs::read_to_string(&path).map_err(|error| match error.kind() {
+            ErrorKind::NotFound => Fault::NoAnswer(format!(
+                "error: {}: no such file: --overlay names the folder that holds {POLICY}",
+                path.display()
+            )),
+            _ => Fault::io(&path, &error),
+        })?;
+        self.compile(text)
+    }
+
+    /// Reads a text as this overlay's policy.
+    pub(super) fn compile(&self, text: String) -> Result<Written, Fault> {
+        let path = self.policy_path();
+        let (policy, places) = Policy::read(&text).map_err(|problems| {
+            let path = path.display();
+            let lines: Vec<_> =
+                problems.iter().map(|problem| format!("{path}:{problem}")).collect();
+            Fault::Refused(lines.join("\n"))
+        })?;
+        Ok(Written { text, policy, places })
+    }
+
+    pub(super) fn write_policy(&self, text: &str) -> Result<(), Fault> {
+        let path = self.policy_path();
+        replace(&path, text).map_err(|error| Fault::io(&path, &error))
+    }
+
+    /// Writes the files that are not as they should be; their paths.
+    pub(super) fn write(&self, policy: &Policy) -> Result<Vec<PathBuf>, Fault> {
+        let folder = self.folder.join(GENERATED);
+        fs::create_dir_all(&folder).map_err(|error| Fault::io(&folder, &error))?;
+        let mut written = Vec::new();
+        for (path, text) in self.differing(policy)? {
+            replace(&path, &text).map_err(|error| Fault::io(&path, &error))?;
+            written.push(path);
+        }
+        Ok(written)
+    }
+
+    /// The files that are not as they should be, and how they should be.
+    pub(super) fn differing(&self, policy: &Policy) -> Result<Vec<(PathBuf, String)>, Fault> {
+        let mut differing = Vec::new();
+        for Generated { name, text } in generate(policy)? {
+            let path = self.folder.join(GENERATED).join(name);
+            match fs::read(&path) {
+                Ok(found) if found == text.as_bytes() => {}
+                Err(error) if error.kind() != ErrorKind::NotFound => {
+                    return Err(Fault::io(&path, &error));
+                }
+                _ => differing.push((path, text)),
+            }
+        }
+        Ok(differing)
+    }
+}
+
+/// In one step, with the rights of the file before: nobody finds half a file.
+fn replace(path: &Path, text: &str) -> io::Result<()> {
+    let draft = path.with_extension("new");
+    fs::write(&draft, text)?;
+    if let Ok(before) = path.metadata() {
+        fs::set_permissions(&draft, before.permissions())?;
+    }
+    fs::rename(&draft, path)
+}
+
+/// What follows from a policy.
+pub(super) fn generate(policy: &Policy) -> Result<Vec<Generated>, Fault> {
+    let objects = match policy.topology {
+        Topology::Istio => istio::objects(policy),
+    };
+    let file = |name, about: &str, documents: &[Value]| -> Result<Generated, Fault> {
+        let header = "# Written by `ledgerline hosts write`; edit ../policy.yaml.";
+        Ok(Generated { name, text: format!("{header}\n# {about}\n{}", yaml(documents)?) })
+    };
+    Ok(vec![
+        file(
+            "kustomization.yaml",
+            "What the hosts and the mode of this overlay need, as a component of it.",
+            &[kustomization(policy, !objects.is_empty())],
+        )?,
+        file("hosts.yaml", "The way of a call to each host, and who may take it.", &objects)?,
+        file(
+            "filter-hosts.yaml",
+            "The same list for the filter: the first rule that names a host counts.",
+            &[filter_patch(policy)],
+        )?,
+    ])
+}
+
+fn kustomization(policy: &Policy, has_objects: bool) -> Value {
+    let mut kustomization = Map::from_iter([
+        ("apiVersion".to_owned(), "kustomize.config.k8s.io/v1alpha1".into()),
+        ("kind".to_owned(), "Component".into()),
+        (
+            "patches".to_owned(),
+            json!([{
+                "path": "filter-hosts.yaml",
+                "target": { "kind": "WasmPlugin", "name": "ledgerline" },
+            }]),
+        ),
+    ]);
+    if has_objects {
+        kustomization.insert("resources".to_owned(), json!(["hosts.yaml"]));
+    }
+    if policy.mode == Mode::Blocking {
+        kustomization.insert("components".to_owned(), json!(["../../../components/blocking"]));
+    }
+    kustomization.into()
+}
+
+fn filter_patch(policy: &Policy) -> Value {
+    json!({
+        "apiVersion": "extensions.istio.io/v1alpha1",
+        "kind": "WasmPlugin",
+        "metadata": { "name": "ledgerline" },
+        "spec": { "pluginConfig": { "hosts": filter::rules(policy) } },
+    })
+}

@@ -1,0 +1,409 @@
+//! `policy.yaml`, compiled: after this no host is malformed, named twice or wider than the mesh allows.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    net::IpAddr,
+};
+
+use ledgerline_core::config::HostSettings;
+use serde::Deserialize;
+use serde_json::{Map, Value};
+use serde_saphyr::Spanned;
+
+/// What the calls of a mesh may reach.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Policy {
+    pub(super) topology: Topology,
+    pub(super) mode: Mode,
+    pub(super) allow: Vec<Host>,
+    /// Names, `*.` and a name, or `*`; they win over `allow`.
+    pub(super) block: Vec<String>,
+    /// Invariant: every host of every namespace is covered by `allow`.
+    pub(super) namespaces: BTreeMap<String, Vec<String>>,
+}
+
+/// A host that may be called.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Host {
+    /// A DNS name in lower case, or `*.` and one.
+    pub(super) name: String,
+    /// Where it speaks TLS.
+    pub(super) port: u16,
+    /// The keys of the filter's `hosts` rule that differ for it.
+    pub(super) settings: Map<String, Value>,
+}
+
+/// Which objects a host needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Topology {
+    /// An egress gateway beside sidecars.
+    Istio,
+}
+
+/// What happens while a call cannot be recorded.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Mode {
+    /// It leaves.
+    #[default]
+    BestEffort,
+    /// It does not.
+    Blocking,
+}
+
+/// The lines (from 1) on which the members of the lists begin.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Places {
+    pub(super) allow: Vec<u64>,
+    pub(super) block: Vec<u64>,
+}
+
+/// What is wrong, where, and what would help.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Problem {
+    line: u64,
+    key: String,
+    text: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Raw {
+    topology: Topology,
+    #[serde(default)]
+    mode: Mode,
+    allow: Option<Vec<Spanned<Value>>>,
+    block: Option<Vec<Spanned<String>>>,
+    namespaces: Option<BTreeMap<String, RawNamespace>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawNamespace {
+    allow: Vec<Spanned<String>>,
+}
+
+const TLS_PORT: u16 = 443;
+
+impl Policy {
+    /// Reads a `policy.yaml`.
+    ///
+    /// # Errors
+    /// With everything that is wrong, each with its line and key.
+    pub(super) fn read(text: &str) -> Result<(Self, Places), Vec<Problem>> {
+        let raw: Raw = serde_saphyr::from_str(text).map_err(|error| vec![malformed(&error)])?;
+        let mut problems = Vec::new();
+        let allow = raw.allow.unwrap_or_default();
+        let block = raw.block.unwrap_or_default();
+        let places = Places {
+            allow: allow.iter().map(|host| host.referenced.line()).collect(),
+            block: block.iter().map(|host| host.referenced.line()).collect(),
+        };
+        let mut policy = Self {
+            topology: raw.topology,
+            mode: raw.mode,
+            allow: allowed(&allow, raw.topology, &mut problems),
+            block: blocked(&block, &mut problems),
+            namespaces: BTreeMap::new(),
+        };
+        for (name, namespace) in raw.namespaces.unwrap_or_default() {
+            let hosts = policy.tightened(&name, &namespace.allow, &mut problems);
+            policy.namespaces.insert(name, hosts);
+        }
+        if problems.is_empty() { Ok((policy, places)) } else { Err(problems) }
+    }
+
+    /// Whether `block` names this host, or every host below its name.
+    pub(super) fn blocks(&self, host: &str) -> bool {
+        self.block.iter().any(|pattern| covers(pattern, host))
+    }
+
+    /// The allowed hosts that no `block` takes away.
+    pub(super) fn reachable(&self) -> impl Iterator<Item = &Host> {
+        self.allow.iter().filter(|host| !self.blocks(&host.name))
+    }
+
+    fn tightened(
+        &self,
+        namespace: &str,
+        hosts: &[Spanned<String>],
+        problems: &mut Vec<Problem>,
+    ) -> Vec<String> {
+        let line = hosts.first().map_or(0, |host| host.referenced.line());
+        if !is_label(namespace) {
+            let key = format!("namespaces.{namespace}");
+            problems.push(Problem::new(line, key, "expected the name of a namespace"));
+        }
+        let mut names = Vec::new();
+        for (index, host) in hosts.iter().enumerate() {
+            let problem = |text: String| {
+                let key = format!("namespaces.{namespace}.allow[{index}]");
+                Problem::new(host.referenced.line(), key, text)
+            };
+            let name = host.value.to_ascii_lowercase();
+            if !self.allow.iter().any(|allowed| covers(&allowed.name, &name)) {
+                problems.push(problem(format!(
+                    "`{name}` is not in `allow`: a namespace may only call less than the mesh; \
+                     add it to `allow`, or take it off here"
+                )));
+            } else if names.contains(&name) {
+                problems.push(problem(format!("`{name}` is here twice; take one off")));
+            }
+            names.push(name);
+        }
+        names
+    }
+}
+
+/// Whether a name, or every name below it, is this host (or pattern).
+fn covers(pattern: &str, host: &str) -> bool {
+    match pattern.strip_prefix('*') {
+        Some(end) => host.ends_with(end),
+        None => pattern == host,
+    }
+}
+
+fn allowed(hosts: &[Spanned<Value>], topology: Topology, problems: &mut Vec<Problem>) -> Vec<Host> {
+    let mut names = BTreeSet::new();
+    let mut read = Vec::new();
+    for (index, host) in hosts.iter().enumerate() {
+        let line = host.referenced.line();
+        match Host::read(&host.value, topology) {
+            Ok(host) if names.insert(host.name.clone()) => read.push(host),
+            Ok(host) => problems.push(Problem::new(
+                line,
+                format!("allow[{index}]"),
+                format!("`{}` is here twice; take one off", host.name),
+            )),
+            Err((key, text)) => {
+                problems.push(Problem::new(line, format!("allow[{index}]{key}"), text));
+            }
+        }
+    }
+    read
+}
+
+fn blocked(hosts: &[Spanned<String>], problems: &mut Vec<Problem>) -> Vec<String> {
+    let mut read = Vec::new();
+    for (index, host) in hosts.iter().enumerate() {
+        let mut problem = |text| {
+            problems.push(Problem::new(host.referenced.line(), format!("block[{index}]"), text));
+        };
+        match block_pattern(&host.value) {
+            Ok(name) if read.contains(&name) => {
+                problem(format!("`{name}` is here twice; take one off"));
+            }
+            Ok(name) => read.push(name),
+            Err(text) => problem(text),
+        }
+    }
+    read
+}
+
+impl Host {
+    /// A host with nothing that differs.
+    fn plain(name: String, port: u16) -> Self {
+        Self { name, port, settings: Map::new() }
+    }
+
+    /// A host on the port of HTTPS.
+    pub(super) fn usual(name: String) -> Self {
+        Self::plain(name, TLS_PORT)
+    }
+
+    /// Reads what a person writes on a command line: `HOST` or `HOST:PORT`.
+    pub(super) fn from_argument(text: &str, topology: Topology) -> Result<Self, String> {
+        let (name, port) = match text.rsplit_once(':') {
+            Some((name, port)) if !name.contains(':') && !port.starts_with('/') => {
+                (name, port.parse().ok().filter(|port| *port != 0).ok_or_else(|| bad_port(port))?)
+            }
+            _ => (text, TLS_PORT),
+        };
+        Ok(Self::plain(allow_name(name, topology)?, port))
+    }
+
+    /// Reads a member of `allow`; an error is a key below it and a sentence.
+    fn read(value: &Value, topology: Topology) -> Result<Self, (String, String)> {
+        let here = |text| (String::new(), text);
+        let mut settings = match value {
+            Value::String(name) => {
+                return allow_name(name, topology).map(Self::usual).map_err(here);
+            }
+            Value::Object(settings) => settings.clone(),
+            other => return Err(here(format!("`{other}` is no host; {WANTED}"))),
+        };
+        let Some(Value::String(name)) = settings.remove("host") else {
+            return Err((".host".to_owned(), format!("no name; {WANTED}")));
+        };
+        let name = allow_name(&name, topology).map_err(|text| (".host".to_owned(), text))?;
+        let port = match settings.remove("port") {
+            None => TLS_PORT,
+            Some(port) => read_port(&port).map_err(|text| (".port".to_owned(), text))?,
+        };
+        check_settings(&name, &settings)?;
+        Ok(Self { name, port, settings })
+    }
+
+    /// Whether it speaks TLS where the world does.
+    pub(super) fn has_usual_port(&self) -> bool {
+        self.port == TLS_PORT
+    }
+
+    /// Whether it stands for every name below one.
+    pub(super) fn is_wildcard(&self) -> bool {
+        self.name.starts_with('*')
+    }
+}
+
+const WANTED: &str =
+    "write `- api.example.com`, or `- host: api.example.com` with settings below it";
+
+fn read_port(port: &Value) -> Result<u16, String> {
+    let number = port.as_u64().and_then(|port| u16::try_from(port).ok());
+    number.filter(|port| *port != 0).ok_or_else(|| bad_port(port))
+}
+
+fn bad_port(port: impl fmt::Display) -> String {
+    format!("`{port}` is no port; write a number from 1 to 65535")
+}
+
+/// The filter's own type reads the settings, so that they are exactly what it knows.
+fn check_settings(name: &str, settings: &Map<String, Value>) -> Result<(), (String, String)> {
+    let known = setting_keys();
+    for key in settings.keys() {
+        if matches!(key.as_str(), "call" | "hosts") {
+            let text = "it is not set here: `allow` and `block` decide who may be called";
+            return Err((format!(".{key}"), text.to_owned()));
+        }
+        if !known.contains(key) {
+            let known = known.iter().map(|key| format!("`{key}`")).collect::<Vec<_>>().join(", ");
+            let text = format!("there is no such setting; there are `host`, `port`, {known}");
+            return Err((format!(".{key}"), text));
+        }
+    }
+    for (key, value) in settings {
+        let mut rule = Map::from_iter([(key.clone(), value.clone())]);
+        rule.insert("hosts".to_owned(), vec![name].into());
+        serde_json::from_value::<HostSettings>(rule.into())
+            .map_err(|error| (format!(".{key}"), error.to_string()))?;
+    }
+    Ok(())
+}
+
+/// The keys of the filter's `hosts` rule that are settings.
+fn setting_keys() -> Vec<String> {
+    let schema = schemars::schema_for!(HostSettings).to_value();
+    let properties = schema.get("properties").and_then(Value::as_object);
+    let keys = properties.into_iter().flat_map(Map::keys);
+    keys.filter(|key| !matches!(key.as_str(), "call" | "hosts")).cloned().collect()
+}
+
+/// A host as it may stand in `allow`.
+fn allow_name(text: &str, topology: Topology) -> Result<String, String> {
+    let name = text.to_ascii_lowercase();
+    let Some(below) = name.strip_prefix("*.") else { return dns_name(&name) };
+    dns_name(below)?;
+    topology.check_wildcard(&name).map(|()| name)
+}
+
+/// A host as it may stand in `block`.
+pub(super) fn block_pattern(text: &str) -> Result<String, String> {
+    let name = text.to_ascii_lowercase();
+    match name.strip_prefix('*') {
+        Some("") => Ok(name),
+        Some(below) if below.starts_with('.') => {
+            dns_name(below.trim_start_matches('.')).map(|_| name)
+        }
+        _ => dns_name(&name),
+    }
+}
+
+impl Topology {
+    /// A name that stands for many has to be resolved for each call.
+    fn check_wildcard(self, name: &str) -> Result<(), String> {
+        match self {
+            Self::Istio => Err(format!(
+                "`{name}` stands for many hosts, and this gateway resolves each host beforehand; \
+                 name the hosts one by one"
+            )),
+        }
+    }
+}
+
+/// A name of a host outside the cluster (RFC 1123, two labels at least).
+fn dns_name(name: &str) -> Result<String, String> {
+    if let Some((_, rest)) = name.split_once("://") {
+        let host = rest.split(['/', ':', '?']).next().unwrap_or_default();
+        return Err(format!("`{name}` is a URL; write the host alone: `{host}`"));
+    }
+    let bare = name.trim_start_matches('[').trim_end_matches(']');
+    if bare.parse::<IpAddr>().is_ok() {
+        return Err(format!(
+            "`{name}` is an address; write a name, against which a certificate can be checked"
+        ));
+    }
+    if let Some((host, port)) = name.split_once(':') {
+        return Err(format!(
+            "`{name}` has a port; write `- host: {host}` and `port: {port}` below it"
+        ));
+    }
+    if let Some(host) = name.strip_suffix('.') {
+        return Err(format!("`{name}` ends with a dot; write `{host}`"));
+    }
+    if name.contains('*') {
+        return Err(format!(
+            "`{name}`: a `*` stands alone before the first dot, as in `*.example.com`"
+        ));
+    }
+    let is_inside = [".cluster.local", ".svc"].iter().any(|end| name.ends_with(end));
+    if is_inside || !name.contains('.') {
+        return Err(format!(
+            "`{name}` is a name inside the cluster; only hosts outside are listed"
+        ));
+    }
+    let numeric = |label: &str| label.bytes().all(|byte| byte.is_ascii_digit());
+    let is_name = name.len() <= 253
+        && name.split('.').all(is_label)
+        && !name.rsplit('.').next().is_some_and(numeric);
+    match is_name {
+        true => Ok(name.to_owned()),
+        false => Err(format!(
+            "`{name}` is no DNS name: labels of 1 to 63 letters (a to z; others as `xn--`), digits \
+             and `-`, with dots between them"
+        )),
+    }
+}
+
+fn is_label(label: &str) -> bool {
+    let is_allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    (1..=63).contains(&label.len())
+        && label.bytes().all(is_allowed)
+        && !label.starts_with('-')
+        && !label.ends_with('-')
+}
+
+fn malformed(error: &serde_saphyr::Error) -> Problem {
+    let line = error.location().map_or(0, |location| location.line());
+    Problem::new(line, String::new(), error.without_snippet().to_string())
+}
+
+impl Problem {
+    fn new(line: u64, key: impl Into<String>, text: impl Into<String>) -> Self {
+        Self { line, key: key.into(), text: text.into() }
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { line, key, text } = self;
+        if *line > 0 {
+            write!(f, "{line}: ")?;
+        }
+        match key.as_str() {
+            "" => f.write_str(text),
+            key => write!(f, "{key}: {text}"),
+        }
+    }
+}
