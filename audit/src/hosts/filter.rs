@@ -5,30 +5,25 @@
 
 use serde_json::{Map, Value, json};
 
-use super::policy::{Host, Policy};
+use super::policy::{Host, Policy, Topology};
 
+/// The list of a policy.
 pub(super) fn rules(policy: &Policy) -> Vec<Value> {
     let mut rules = Vec::new();
     if !policy.block.is_empty() {
         rules.push(json!({ "hosts": policy.block, "call": "deny" }));
     }
-    let (wildcards, names): (Vec<&Host>, Vec<&Host>) =
-        policy.allow.iter().partition(|host| host.is_wildcard());
     let (plain, special): (Vec<&Host>, Vec<&Host>) =
-        names.into_iter().partition(|host| host.settings.is_empty());
+        policy.allow.iter().partition(|host| host.settings.is_empty());
     rules.extend(special.iter().map(|host| rule(&[host], &host.settings)));
     if !plain.is_empty() {
         rules.push(rule(&plain, &Map::new()));
     }
-    rules.extend(longest_first(wildcards).iter().map(|host| rule(&[host], &host.settings)));
-    rules.push(json!({ "hosts": ["*"], "call": "deny" }));
+    // In a sidecar it would refuse the calls inside the mesh.
+    if policy.topology != Topology::IstioMeshWide {
+        rules.push(json!({ "hosts": ["*"], "call": "deny" }));
+    }
     rules
-}
-
-/// What stands for fewer hosts stands first.
-fn longest_first(mut hosts: Vec<&Host>) -> Vec<&Host> {
-    hosts.sort_by_key(|host| std::cmp::Reverse(host.name.len()));
-    hosts
 }
 
 fn rule(hosts: &[&Host], settings: &Map<String, Value>) -> Value {
@@ -38,4 +33,25 @@ fn rule(hosts: &[&Host], settings: &Map<String, Value>) -> Value {
         rule.extend(settings.clone());
     }
     rule
+}
+
+/// The patch that puts the list into the object that holds the filter's configuration, and which object that is.
+pub(super) fn patch(policy: &Policy) -> (Value, Value) {
+    let rules = rules(policy);
+    match policy.topology {
+        // Its configuration is a member of a list, which a merge would replace as a whole.
+        Topology::EnvoyGateway => (
+            json!([{ "op": "add", "path": "/spec/wasm/0/config/hosts", "value": rules }]),
+            json!({ "kind": "EnvoyExtensionPolicy", "name": "ledgerline" }),
+        ),
+        _ => (
+            json!({
+                "apiVersion": "extensions.istio.io/v1alpha1",
+                "kind": "WasmPlugin",
+                "metadata": { "name": "ledgerline" },
+                "spec": { "pluginConfig": { "hosts": rules } },
+            }),
+            json!({ "kind": "WasmPlugin", "name": "ledgerline" }),
+        ),
+    }
 }

@@ -11,6 +11,7 @@
 //! are for reading and reviewing, too: the same policy always gives the same bytes.
 
 mod edit;
+mod envoy_gateway;
 mod filter;
 mod istio;
 mod object;
@@ -227,7 +228,7 @@ fn confirmed(overlay: &Overlay, text: Option<String>, meant: &Policy) -> Result<
 }
 
 fn allow(written: &Written, host: &str) -> Result<Option<(Option<String>, Policy)>, String> {
-    let host = Host::from_argument(host, written.policy.topology)?;
+    let host = Host::from_argument(host)?;
     if let Some(known) = written.policy.allow.iter().find(|known| known.name == host.name) {
         return match known.port == host.port {
             true => Ok(None),

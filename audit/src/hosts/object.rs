@@ -9,16 +9,9 @@ use crate::fault::Fault;
 pub(super) const NAMESPACE: &str = "ledgerline";
 /// The gateway's workload, its service and its `Gateway`.
 pub(super) const GATEWAY: &str = "ledgerline-gateway";
-/// Where a client's call arrives before TLS is added.
-pub(super) const PLAIN_PORT: u16 = 80;
 
-/// An object of the gateway's namespace.
-pub(super) fn object(api_version: &str, kind: &str, name: &str, spec: Value) -> Value {
-    object_in(NAMESPACE, api_version, kind, name, spec)
-}
-
-/// An object of any namespace.
-pub(super) fn object_in(
+/// An object of a namespace.
+pub(super) fn object(
     namespace: &str,
     api_version: &str,
     kind: &str,
@@ -41,14 +34,13 @@ pub(super) fn object_in(
 const MAX_NAME: usize = 63;
 const HASH_CHARS: usize = 8;
 
-/// The name of an object that belongs to a host, or to anything else that is a DNS name or `*.` and
-/// one: the text itself; where it is too long or has a `*`, as much of it as fits and a hash.
+/// The name of an object that belongs to a host, or to anything else that is a DNS name: the name itself;
+/// where it is too long, as much of it as fits and a hash.
 pub(super) fn object_name(text: &str) -> String {
-    let bare = text.trim_start_matches("*.");
-    if bare.len() == text.len() && text.len() <= MAX_NAME {
+    if text.len() <= MAX_NAME {
         return text.to_owned();
     }
-    let head: String = bare.chars().take(MAX_NAME - HASH_CHARS - 1).collect();
+    let head: String = text.chars().take(MAX_NAME - HASH_CHARS - 1).collect();
     let hash: String = Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect();
     let hash: String = hash.chars().take(HASH_CHARS).collect();
     format!("{}-{hash}", head.trim_end_matches(['.', '-']))
@@ -77,11 +69,11 @@ mod tests {
     fn names_are_short_enough_and_stay_apart() {
         assert_eq!(object_name("api.openai.com"), "api.openai.com");
         let long = |end: &str| object_name(&format!("{}.{end}.example", "x".repeat(60)));
-        let wild = object_name("*.openai.azure.com");
-        assert!(wild.starts_with("openai.azure.com-"), "{wild}");
         assert_ne!(long("a"), long("b"));
-        for name in [long("a"), wild, object_name(&format!("{}.-.example", "x".repeat(53)))] {
-            assert!(name.len() <= MAX_NAME && !name.contains(['*', '_']), "{name}");
+        for name in
+            [long("a"), object_name(&format!("{}.{}.example", "x".repeat(53), "y".repeat(20)))]
+        {
+            assert!(name.len() <= MAX_NAME, "{name}");
             assert!(!name.contains(".-") && !name.contains("--"), "{name}");
         }
     }

@@ -9,7 +9,7 @@ use std::{
 use serde_json::{Map, Value, json};
 
 use super::{
-    filter, istio,
+    envoy_gateway, filter, istio,
     object::yaml,
     policy::{Mode, Places, Policy, Topology},
 };
@@ -17,6 +17,9 @@ use crate::fault::Fault;
 
 const POLICY: &str = "policy.yaml";
 const GENERATED: &str = "generated";
+const KUSTOMIZATION: &str = "kustomization.yaml";
+const HOSTS: &str = "hosts.yaml";
+const FILTER_HOSTS: &str = "filter-hosts.yaml";
 
 /// An overlay.
 #[derive(Debug)]
@@ -120,53 +123,42 @@ fn replace(path: &Path, text: &str) -> io::Result<()> {
 /// What follows from a policy.
 pub(super) fn generate(policy: &Policy) -> Result<Vec<Generated>, Fault> {
     let objects = match policy.topology {
-        Topology::Istio => istio::objects(policy),
+        Topology::Istio => istio::gateway::objects(policy),
+        Topology::IstioAmbient => istio::ambient::objects(policy),
+        Topology::IstioMeshWide => istio::mesh_wide::objects(policy),
+        Topology::EnvoyGateway => envoy_gateway::objects(policy),
     };
+    let (patch, target) = filter::patch(policy);
     let file = |name, about: &str, documents: &[Value]| -> Result<Generated, Fault> {
         let header = "# Written by `ledgerline hosts write`; edit ../policy.yaml.";
         Ok(Generated { name, text: format!("{header}\n# {about}\n{}", yaml(documents)?) })
     };
     Ok(vec![
         file(
-            "kustomization.yaml",
+            KUSTOMIZATION,
             "What the hosts and the mode of this overlay need, as a component of it.",
-            &[kustomization(policy, !objects.is_empty())],
+            &[kustomization(policy, target, !objects.is_empty())],
         )?,
-        file("hosts.yaml", "The way of a call to each host, and who may take it.", &objects)?,
+        file(HOSTS, "The way of a call to each host, and who may take it.", &objects)?,
         file(
-            "filter-hosts.yaml",
+            FILTER_HOSTS,
             "The same list for the filter: the first rule that names a host counts.",
-            &[filter_patch(policy)],
+            &[patch],
         )?,
     ])
 }
 
-fn kustomization(policy: &Policy, has_objects: bool) -> Value {
+fn kustomization(policy: &Policy, target: Value, has_objects: bool) -> Value {
     let mut kustomization = Map::from_iter([
         ("apiVersion".to_owned(), "kustomize.config.k8s.io/v1alpha1".into()),
         ("kind".to_owned(), "Component".into()),
-        (
-            "patches".to_owned(),
-            json!([{
-                "path": "filter-hosts.yaml",
-                "target": { "kind": "WasmPlugin", "name": "ledgerline" },
-            }]),
-        ),
+        ("patches".to_owned(), json!([{ "path": FILTER_HOSTS, "target": target }])),
     ]);
     if has_objects {
-        kustomization.insert("resources".to_owned(), json!(["hosts.yaml"]));
+        kustomization.insert("resources".to_owned(), json!([HOSTS]));
     }
     if policy.mode == Mode::Blocking {
         kustomization.insert("components".to_owned(), json!(["../../../components/blocking"]));
     }
     kustomization.into()
-}
-
-fn filter_patch(policy: &Policy) -> Value {
-    json!({
-        "apiVersion": "extensions.istio.io/v1alpha1",
-        "kind": "WasmPlugin",
-        "metadata": { "name": "ledgerline" },
-        "spec": { "pluginConfig": { "hosts": filter::rules(policy) } },
-    })
 }

@@ -26,7 +26,7 @@ pub(super) struct Policy {
 /// A host that may be called.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Host {
-    /// A DNS name in lower case, or `*.` and one.
+    /// A DNS name in lower case.
     pub(super) name: String,
     /// Where it speaks TLS.
     pub(super) port: u16,
@@ -38,8 +38,14 @@ pub(super) struct Host {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum Topology {
-    /// An egress gateway beside sidecars.
+    /// Istio with sidecars and an egress gateway.
     Istio,
+    /// Istio without sidecars, and a waypoint for the way out.
+    IstioAmbient,
+    /// Istio with the filter in every sidecar.
+    IstioMeshWide,
+    /// Envoy Gateway.
+    EnvoyGateway,
 }
 
 /// What happens while a call cannot be recorded.
@@ -104,7 +110,7 @@ impl Policy {
         let mut policy = Self {
             topology: raw.topology,
             mode: raw.mode,
-            allow: allowed(&allow, raw.topology, &mut problems),
+            allow: allowed(&allow, &mut problems),
             block: blocked(&block, &mut problems),
             namespaces: BTreeMap::new(),
         };
@@ -125,6 +131,15 @@ impl Policy {
         self.allow.iter().filter(|host| !self.blocks(&host.name))
     }
 
+    /// The hosts that have a name here: allowed ones, and blocked ones, whose calls are to be seen.
+    pub(super) fn known(&self) -> Vec<Host> {
+        let is_new = |name: &&String| {
+            !name.starts_with('*') && !self.allow.iter().any(|host| host.name == **name)
+        };
+        let blocked = self.block.iter().filter(is_new).cloned().map(Host::usual);
+        self.allow.iter().cloned().chain(blocked).collect()
+    }
+
     fn tightened(
         &self,
         namespace: &str,
@@ -132,6 +147,11 @@ impl Policy {
         problems: &mut Vec<Problem>,
     ) -> Vec<String> {
         let line = hosts.first().map_or(0, |host| host.referenced.line());
+        if self.topology == Topology::EnvoyGateway {
+            let text = "Envoy Gateway cannot tell from which namespace a call comes; take it off, and \
+                        give the namespace a gateway of its own";
+            problems.push(Problem::new(line, format!("namespaces.{namespace}"), text));
+        }
         if !is_label(namespace) {
             let key = format!("namespaces.{namespace}");
             problems.push(Problem::new(line, key, "expected the name of a namespace"));
@@ -143,7 +163,7 @@ impl Policy {
                 Problem::new(host.referenced.line(), key, text)
             };
             let name = host.value.to_ascii_lowercase();
-            if !self.allow.iter().any(|allowed| covers(&allowed.name, &name)) {
+            if !self.allow.iter().any(|allowed| allowed.name == name) {
                 problems.push(problem(format!(
                     "`{name}` is not in `allow`: a namespace may only call less than the mesh; \
                      add it to `allow`, or take it off here"
@@ -165,12 +185,12 @@ fn covers(pattern: &str, host: &str) -> bool {
     }
 }
 
-fn allowed(hosts: &[Spanned<Value>], topology: Topology, problems: &mut Vec<Problem>) -> Vec<Host> {
+fn allowed(hosts: &[Spanned<Value>], problems: &mut Vec<Problem>) -> Vec<Host> {
     let mut names = BTreeSet::new();
     let mut read = Vec::new();
     for (index, host) in hosts.iter().enumerate() {
         let line = host.referenced.line();
-        match Host::read(&host.value, topology) {
+        match Host::read(&host.value) {
             Ok(host) if names.insert(host.name.clone()) => read.push(host),
             Ok(host) => problems.push(Problem::new(
                 line,
@@ -214,22 +234,22 @@ impl Host {
     }
 
     /// Reads what a person writes on a command line: `HOST` or `HOST:PORT`.
-    pub(super) fn from_argument(text: &str, topology: Topology) -> Result<Self, String> {
+    pub(super) fn from_argument(text: &str) -> Result<Self, String> {
         let (name, port) = match text.rsplit_once(':') {
             Some((name, port)) if !name.contains(':') && !port.starts_with('/') => {
                 (name, port.parse().ok().filter(|port| *port != 0).ok_or_else(|| bad_port(port))?)
             }
             _ => (text, TLS_PORT),
         };
-        Ok(Self::plain(allow_name(name, topology)?, port))
+        Ok(Self::plain(allow_name(name)?, port))
     }
 
     /// Reads a member of `allow`; an error is a key below it and a sentence.
-    fn read(value: &Value, topology: Topology) -> Result<Self, (String, String)> {
+    fn read(value: &Value) -> Result<Self, (String, String)> {
         let here = |text| (String::new(), text);
         let mut settings = match value {
             Value::String(name) => {
-                return allow_name(name, topology).map(Self::usual).map_err(here);
+                return allow_name(name).map(Self::usual).map_err(here);
             }
             Value::Object(settings) => settings.clone(),
             other => return Err(here(format!("`{other}` is no host; {WANTED}"))),
@@ -237,7 +257,7 @@ impl Host {
         let Some(Value::String(name)) = settings.remove("host") else {
             return Err((".host".to_owned(), format!("no name; {WANTED}")));
         };
-        let name = allow_name(&name, topology).map_err(|text| (".host".to_owned(), text))?;
+        let name = allow_name(&name).map_err(|text| (".host".to_owned(), text))?;
         let port = match settings.remove("port") {
             None => TLS_PORT,
             Some(port) => read_port(&port).map_err(|text| (".port".to_owned(), text))?,
@@ -249,11 +269,6 @@ impl Host {
     /// Whether it speaks TLS where the world does.
     pub(super) fn has_usual_port(&self) -> bool {
         self.port == TLS_PORT
-    }
-
-    /// Whether it stands for every name below one.
-    pub(super) fn is_wildcard(&self) -> bool {
-        self.name.starts_with('*')
     }
 }
 
@@ -301,11 +316,15 @@ fn setting_keys() -> Vec<String> {
 }
 
 /// A host as it may stand in `allow`.
-fn allow_name(text: &str, topology: Topology) -> Result<String, String> {
+fn allow_name(text: &str) -> Result<String, String> {
     let name = text.to_ascii_lowercase();
-    let Some(below) = name.strip_prefix("*.") else { return dns_name(&name) };
-    dns_name(below)?;
-    topology.check_wildcard(&name).map(|()| name)
+    if name.starts_with('*') {
+        return Err(format!(
+            "`{name}` stands for many hosts; the way to each (its address, the name in its certificate) is \
+             written beforehand: list them one by one"
+        ));
+    }
+    dns_name(&name)
 }
 
 /// A host as it may stand in `block`.
@@ -317,18 +336,6 @@ pub(super) fn block_pattern(text: &str) -> Result<String, String> {
             dns_name(below.trim_start_matches('.')).map(|_| name)
         }
         _ => dns_name(&name),
-    }
-}
-
-impl Topology {
-    /// A name that stands for many has to be resolved for each call.
-    fn check_wildcard(self, name: &str) -> Result<(), String> {
-        match self {
-            Self::Istio => Err(format!(
-                "`{name}` stands for many hosts, and this gateway resolves each host beforehand; \
-                 name the hosts one by one"
-            )),
-        }
     }
 }
 
