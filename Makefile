@@ -16,7 +16,7 @@ help:
 	@echo 'make bench   what the filter costs: Envoy with it against Envoy without it'
 	@echo 'make fuzz    odd input for masker, framers and reader, 60 seconds for each of five targets'
 	@echo 'make wasm    build the filter: target/ledgerline.wasm'
-	@echo 'make lint    formatting, clippy, shellcheck, licences and advisories of the dependencies'
+	@echo 'make lint    formatting, clippy, shellcheck, copies in k8s/, licences and advisories of the dependencies'
 	@echo 'make clean   remove what was built and downloaded (target/, .cache/); ledger/ stays'
 	@echo
 	@echo "run, faults, bench and fuzz take arguments: make run ARGS='--help', make fuzz ARGS=600"
@@ -59,6 +59,7 @@ wasm:
 
 lint:
 	.tools/shellcheck
+	k8s/update.sh --check
 	$(CARGO) fmt --all --check
 	$(CARGO) fmt --manifest-path filter/core/fuzz/Cargo.toml --check
 	$(CARGO) clippy --locked --workspace --all-targets --all-features -- --deny warnings

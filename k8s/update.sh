@@ -103,6 +103,7 @@ domains() {
     while IFS= read -r line || [[ -n $line ]]; do
         host=${line%%#*}
         host=${host//[[:space:]]/}
+        host=${host,,}
         case $host in
             "") ;;
             *[!a-zA-Z0-9.:*_-]* | *:*[!0-9]* | ?*\** | \*[!.]* | \*) refuse "$host" ;;
