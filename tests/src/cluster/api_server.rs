@@ -3,17 +3,22 @@ use std::io::Write;
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use rcgen::KeyPair;
 use serde_json::Value;
 
 use super::daemon::{Daemon, scratch};
+use crate::process::eventually;
 use crate::storage::free_port;
 use crate::workspace::{self, Needed};
 
 /// Who applies; server-side apply keeps which field is whose.
 const FIELD_MANAGER: &str = "--field-manager=ledgerline";
+
+/// How long the definitions of kinds may take to be served.
+const DEFINITION_PATIENCE: Duration = Duration::from_secs(60);
 
 /// A kube-apiserver with an etcd of its own.
 #[derive(Debug)]
@@ -54,7 +59,7 @@ impl Kinds {
 impl ApiServer {
     /// Starts one that knows these kinds; `None` where it is not built (see [`workspace::needs`]).
     pub async fn start(kinds: &[Kinds]) -> Result<Option<Self>> {
-        let (Some(kubernetes), Some(etcd), Some(definitions)) = (
+        let (Some(kubernetes), Some(etcd), Some(_)) = (
             workspace::needs(Needed::Kubernetes)?,
             workspace::needs(Needed::Etcd)?,
             workspace::needs(Needed::Definitions)?,
@@ -67,13 +72,12 @@ impl ApiServer {
         let kubeconfig = server.folder().join("kubeconfig");
         std::fs::write(&kubeconfig, kubeconfig_for(port))?;
         let kubectl = kubernetes.join("kubectl");
-        let probe =
-            || listens(port) && run(&kubectl, &kubeconfig, &["get", "--raw", "/readyz"], "").is_ok();
+        let probe = || {
+            listens(port) && run(&kubectl, &kubeconfig, &["get", "--raw", "/readyz"], "").is_ok()
+        };
         server.until(probe).await?;
         let server = Self { server, kubectl, kubeconfig, _etcd: etcd };
-        for kinds in kinds {
-            server.define(&definitions.join(kinds.folder()))?;
-        }
+        server.define(kinds).await?;
         Ok(Some(server))
     }
 
@@ -109,15 +113,37 @@ impl ApiServer {
         self.kubectl(&["create", "namespace", name], "").map(drop)
     }
 
-    fn define(&self, folder: &Path) -> Result<()> {
-        let folder = folder.display().to_string();
-        let applied = self.kubectl(&["apply", "--server-side", "-o", "name", "-f", &folder], "")?;
+    /// Takes the definitions and waits until their kinds are served.
+    async fn define(&self, kinds: &[Kinds]) -> Result<()> {
+        let definitions = workspace::needs(Needed::Definitions)?.context("definitions")?;
+        let folders: Vec<_> = kinds
+            .iter()
+            .map(|kinds| format!("-f={}", definitions.join(kinds.folder()).display()))
+            .collect();
+        let folders: Vec<_> = folders.iter().map(String::as_str).collect();
+        let order = ["apply", "--server-side", "-o", "name"];
+        let applied = self.kubectl(&[&order[..], &folders].concat(), "")?;
         let definition = |line: &&str| line.starts_with("customresourcedefinition");
-        let definitions: BTreeSet<_> = applied.lines().filter(definition).collect();
-        let wait = ["wait", "--for=condition=Established", "--timeout=60s"];
-        let arguments: Vec<_> = wait.into_iter().chain(definitions).collect();
-        self.kubectl(&arguments, "").with_context(|| self.server.log()).map(drop)
+        let definitions: Vec<_> = applied.lines().filter(definition).collect();
+        let get = [&["get", "-o", "json"], definitions.as_slice()].concat();
+        let served =
+            || self.kubectl(&get, "").is_ok_and(|list| are_established(&list)).then_some(());
+        let served = eventually(DEFINITION_PATIENCE, served).await;
+        served.with_context(|| format!("definitions are not served; {}", self.server.log()))
     }
+}
+
+/// Whether every definition of a list is served.
+fn are_established(list: &str) -> bool {
+    let list: Value = serde_json::from_str(list).unwrap_or_default();
+    let is_established = |definition: &Value| {
+        let conditions = definition["status"]["conditions"].as_array();
+        conditions
+            .into_iter()
+            .flatten()
+            .any(|condition| condition["type"] == "Established" && condition["status"] == "True")
+    };
+    list["items"].as_array().is_some_and(|items| items.iter().all(is_established))
 }
 
 async fn start_etcd(program: &Path) -> Result<(Daemon, String)> {
@@ -140,10 +166,18 @@ fn start_server(program: &Path, port: u16, storage: &str) -> Result<Daemon> {
     let accounts = KeyPair::generate()?;
     std::fs::write(place("accounts.key"), accounts.serialize_pem())?;
     std::fs::write(place("accounts.pub"), accounts.public_key_pem())?;
-    std::fs::write(place("tokens"), "administrator,administrator,administrator,\"system:masters\"\n")?;
+    std::fs::write(
+        place("tokens"),
+        "administrator,administrator,administrator,\"system:masters\"\n",
+    )?;
     let mut command = Command::new(program.join("kube-apiserver"));
     command.args(["--etcd-servers", storage, "--bind-address", "127.0.0.1"]);
-    command.args(["--secure-port", &port.to_string(), "--service-cluster-ip-range", "10.96.0.0/16"]);
+    command.args([
+        "--secure-port",
+        &port.to_string(),
+        "--service-cluster-ip-range",
+        "10.96.0.0/16",
+    ]);
     command.args(["--service-account-issuer", "https://kubernetes.default.svc"]);
     command.arg("--service-account-key-file").arg(place("accounts.pub"));
     command.arg("--service-account-signing-key-file").arg(place("accounts.key"));

@@ -2,7 +2,6 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 use serde_json::Value;
-use tempfile::TempDir;
 
 /// Everything that an istiod sent to one proxy, as JSON.
 #[derive(Debug)]
@@ -19,12 +18,11 @@ pub struct Configuration {
     pub routes: Vec<Value>,
     /// ECDS, as Istio's agent passes it on: the modules are local files.
     pub extensions: Vec<Value>,
-    _folder: TempDir,
 }
 
 impl Configuration {
-    pub(super) fn read(node: Value, folder: TempDir) -> Result<Self> {
-        let read = |kind: &str| resources(&folder.path().join(format!("{kind}.json")));
+    pub(super) fn read(node: Value, folder: &Path) -> Result<Self> {
+        let read = |kind: &str| resources(&folder.join(format!("{kind}.json")));
         Ok(Self {
             node,
             clusters: read("clusters")?,
@@ -32,7 +30,6 @@ impl Configuration {
             listeners: read("listeners")?,
             routes: read("routes")?,
             extensions: read("extensions")?,
-            _folder: folder,
         })
     }
 

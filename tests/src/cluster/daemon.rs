@@ -67,3 +67,9 @@ pub(super) fn scratch(name: &str) -> Result<TempDir> {
     let builder = tempfile::Builder::new().prefix(&format!("ledgerline-{name}-")).tempdir();
     builder.context("a folder for the test")
 }
+
+/// A folder inside that of a server, which goes with it.
+pub(super) fn scratch_in(folder: &Path, name: &str) -> Result<PathBuf> {
+    let inside = tempfile::Builder::new().prefix(&format!("{name}-")).tempdir_in(folder);
+    Ok(inside.context("a folder for the test")?.keep())
+}

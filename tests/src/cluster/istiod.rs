@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::api_server::{ApiServer, Kinds, listens, output_of};
 use super::configuration::Configuration;
-use super::daemon::{Daemon, scratch};
+use super::daemon::{Daemon, scratch, scratch_in};
 use super::pod::Pod;
 use super::registry::Registry;
 use crate::storage::free_port;
@@ -107,13 +107,13 @@ impl Istiod {
     }
 
     /// What it would send to the pod's proxy now, its modules fetched from the registry by Istio's
-    /// agent.
+    /// agent. The modules are files that go with this istiod.
     pub fn configuration(&self, pod: &Pod, registry: &Registry) -> Result<Configuration> {
-        let folder = scratch("xds")?;
+        let folder = scratch_in(self.server.folder(), &pod.name)?;
         let node = pod.node(self.version.number());
-        self.dump(&node, registry, folder.path())
+        self.dump(&node, registry, &folder)
             .with_context(|| format!("configuration of {}; {}", pod.name, self.server.log()))?;
-        Configuration::read(node, folder)
+        Configuration::read(node, &folder)
     }
 
     fn dump(&self, node: &Value, registry: &Registry, folder: &Path) -> Result<()> {

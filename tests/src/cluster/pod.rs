@@ -18,6 +18,8 @@ pub struct Pod {
     pub ip: String,
     /// Its labels.
     pub labels: Map<String, Value>,
+    /// Its own proxy configuration, from the annotation `proxy.istio.io/config`; may be null.
+    pub proxy_config: Value,
 }
 
 /// What a proxy is for.
@@ -51,24 +53,27 @@ impl Pod {
             service_account: "agent".into(),
             ip: ip.into(),
             labels: Map::from_iter([("app".into(), json!("agent"))]),
+            proxy_config: Value::Null,
         }
     }
 
     /// The first pod of a workload that a test found in the cluster.
-    pub fn of_workload(workload: &Value, role: Role, ip: &str) -> Self {
+    pub fn of_workload(workload: &Value, role: Role, ip: &str) -> Result<Self> {
         let text = |path: &str| {
             let value = workload.pointer(path).and_then(Value::as_str);
             value.unwrap_or("default").to_owned()
         };
-        let labels = workload.pointer("/spec/template/metadata/labels").and_then(Value::as_object);
-        Self {
+        let template = &workload["spec"]["template"]["metadata"];
+        let proxy_config = template["annotations"]["proxy.istio.io/config"].as_str();
+        Ok(Self {
             role,
             name: format!("{}-0", text("/metadata/name")),
             namespace: text("/metadata/namespace"),
             service_account: text("/spec/template/spec/serviceAccountName"),
             ip: ip.into(),
-            labels: labels.cloned().unwrap_or_default(),
-        }
+            labels: template["labels"].as_object().cloned().unwrap_or_default(),
+            proxy_config: proxy_config.map_or(Ok(Value::Null), serde_saphyr::from_str)?,
+        })
     }
 
     /// Its identity in the mesh.
@@ -119,7 +124,7 @@ impl Pod {
         })
     }
 
-    /// How its proxy presents itself to istiod.
+    /// How its proxy presents itself to istiod: what Istio's agent makes of the pod.
     pub(super) fn node(&self, istio: &str) -> Value {
         let Self { name, namespace, ip, .. } = self;
         let role = self.role.name();
@@ -135,6 +140,8 @@ impl Pod {
                 "SERVICE_ACCOUNT": self.service_account,
                 "LABELS": self.labels,
                 "INSTANCE_IPS": ip,
+                "PROXY_CONFIG": self.proxy_config,
+                "HTTP10": self.proxy_config["proxyMetadata"]["ISTIO_META_HTTP10"],
             }
         })
     }

@@ -142,7 +142,9 @@ fn command(envoy: &str, bootstrap: &Path, addition: &Value, folder: &Path) -> Re
     let mut command = Command::new(workspace::envoy(envoy)?);
     command.arg("--config-path").arg(bootstrap);
     if !addition.is_null() {
-        let text = addition.to_string().replace("/var/lib/ledgerline/", &format!("{}/ledger/", folder.display()));
+        let text = addition
+            .to_string()
+            .replace("/var/lib/ledgerline/", &format!("{}/ledger/", folder.display()));
         command.args(["--config-yaml", &text]);
     }
     command.arg("--admin-address-path").arg(folder.join("admin"));

@@ -1,4 +1,7 @@
-//! The manifests against real control planes.
+//! The manifests against real control planes: nothing here stands for one.
+//!
+//! `make k8s-test` runs these tests; without the feature `k8s` they are not built, because what
+//! they need takes a quarter of an hour to build.
 
 #![allow(
     clippy::expect_used,
@@ -8,5 +11,8 @@
     reason = "a test fails by panicking, wherever in its helpers"
 )]
 
-mod istio;
+#[macro_use]
 mod stage;
+
+mod istio;
+mod manifests;

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::process::Command;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail, ensure};
 use ledgerline_tests::client::{Answer, Call};
 use ledgerline_tests::cluster::{
     ApiServer, Configuration, Identity, IstioVersion, Istiod, Kinds, MeshConfig, Outside, Overlay,
@@ -13,12 +14,71 @@ use ledgerline_tests::ledger::Entry;
 use ledgerline_tests::simulator::Simulator;
 use ledgerline_tests::workspace;
 use serde_json::{Value, json};
+use tokio::sync::OnceCell;
 
 /// The hosts that the simulator is in these tests; the overlays allow all but the last.
 const HOSTS: [&str; 3] = ["api.openai.com", "api.anthropic.com", "elsewhere.example"];
 
-/// Addresses in the mesh.
-const GATEWAY_IP: &str = "10.1.0.5";
+/// Where the gateway's pod is in the mesh.
+pub(crate) const GATEWAY_IP: &str = "10.1.0.5";
+
+/// Makes tests of functions that take an [`Open`]: each runs on the oldest and on the newest Istio.
+macro_rules! on_each_istio {
+    ($($test:ident,)*) => {
+        on_each_istio!(@version oldest, Oldest, $($test)*);
+        on_each_istio!(@version newest, Newest, $($test)*);
+    };
+    (@version $module:ident, $version:ident, $($test:ident)*) => {
+        mod $module {
+            $(
+                #[tokio::test]
+                async fn $test() {
+                    let version = ledgerline_tests::cluster::IstioVersion::$version;
+                    let result = match $crate::stage::shared(version).await {
+                        Ok(Some(open)) => super::$test(open).await,
+                        Ok(None) => Ok(()),
+                        Err(error) => Err(error),
+                    };
+                    if let Err(error) = result {
+                        panic!("{error:#}");
+                    }
+                }
+            )*
+        }
+    };
+}
+
+/// The overlay `istio` with the gateway running, one for all tests of a version; `None` where a tool
+/// is missing. Agents of team-a and team-b may call, those of team-b OpenAI only.
+pub(crate) async fn shared(version: IstioVersion) -> Result<Option<&'static Open>> {
+    // What failed for one test is not tried again by the next.
+    type Shared = OnceCell<Result<Option<Open>, String>>;
+    static MESHES: [Shared; 2] = [OnceCell::const_new(), OnceCell::const_new()];
+    let [oldest, newest] = &MESHES;
+    let mesh = match version {
+        IstioVersion::Oldest => oldest,
+        IstioVersion::Newest => newest,
+    };
+    let edits = [
+        ("settings.yaml", "namespaces: [\"*\"]", "namespaces: [team-a, team-b]"),
+        ("policy.yaml", "namespaces: {}", "namespaces: { team-b: { allow: [api.openai.com] } }"),
+    ];
+    let open = mesh.get_or_init(async || {
+        let open = open_shared(version, &edits).await;
+        open.map_err(|error| format!("{error:#}"))
+    });
+    match open.await {
+        Ok(open) => Ok(open.as_ref()),
+        Err(error) => bail!("{error}"),
+    }
+}
+
+async fn open_shared(version: IstioVersion, edits: &[Edit<'_>]) -> Result<Option<Open>> {
+    match Mesh::with(version, "istio", edits, Module::Published).await? {
+        Some(mesh) => mesh.open().await.map(Some),
+        None => Ok(None),
+    }
+}
 
 /// A mesh with an overlay applied.
 #[derive(Debug)]
@@ -31,6 +91,15 @@ pub(crate) struct Mesh {
     trust_domain: TrustDomain,
 }
 
+/// Whether the overlay names the image that the registry has.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Module {
+    /// By name and digest.
+    Published,
+    /// By name, with the digest of another image.
+    Changed,
+}
+
 /// What differs from the overlay as it ships: file, text, and what stands there instead.
 pub(crate) type Edit<'a> = (&'a str, &'a str, &'a str);
 
@@ -41,25 +110,24 @@ impl Mesh {
         version: IstioVersion,
         overlay: &str,
         edits: &[Edit<'_>],
+        module: Module,
     ) -> Result<Option<Self>> {
         let Some(registry) = Registry::with_module(&workspace::module()?).await? else {
             return Ok(None);
         };
-        let Some(api_server) = ApiServer::start(&[version.kinds(), Kinds::GatewayApi]).await? else {
-            return Ok(None);
-        };
+        let kinds = [version.kinds(), Kinds::GatewayApi];
+        let Some(api_server) = ApiServer::start(&kinds).await? else { return Ok(None) };
         for namespace in ["istio-system", "team-a", "team-b"] {
             api_server.make_namespace(namespace)?;
         }
-        let overlay = Overlay::copy(overlay)?;
-        publish_module(&overlay, &registry)?;
-        for (file, old, new) in edits {
-            overlay.edit(file, old, new)?;
-        }
+        let overlay = edited(overlay, edits)?;
+        publish_module(&overlay, &registry, module)?;
         let rendered = overlay.render()?.context("kubectl")?;
         api_server.apply(&rendered)?;
         let objects = objects(&rendered)?;
-        run_gateway(&api_server, &objects)?;
+        if let Some(workload) = workload(&objects) {
+            run_gateway(&api_server, workload)?;
+        }
         let mesh = MeshConfig { own: "{}", shared: "ledgerline-mesh" };
         let Some(istiod) = Istiod::start(version, &api_server, mesh).await? else {
             return Ok(None);
@@ -74,11 +142,6 @@ impl Mesh {
         self.istiod.configuration(pod, &self.registry)
     }
 
-    /// The gateway's pod.
-    pub(crate) fn gateway_pod(&self) -> Result<Pod> {
-        gateway_pod(&self.objects)
-    }
-
     /// An identity in the mesh.
     pub(crate) fn identity(&self, namespace: &str, account: &str) -> Result<Identity> {
         let id = format!("spiffe://cluster.local/ns/{namespace}/sa/{account}");
@@ -87,11 +150,12 @@ impl Mesh {
 
     /// Runs the gateway's proxy as istiod configures it.
     pub(crate) async fn open(self) -> Result<Open> {
-        let pod = self.gateway_pod()?;
+        let workload = workload(&self.objects).context("a StatefulSet")?;
+        let pod = Pod::of_workload(workload, Role::Router, GATEWAY_IP)?;
         let configuration = self.configuration(&pod)?;
         let gateway = self.run(&pod, &configuration, BTreeMap::new()).await?;
         let address = gateway.listener("0.0.0.0_8443")?;
-        Ok(Open { mesh: self, gateway, address })
+        Ok(Open { mesh: self, gateway, configuration, address })
     }
 
     /// Runs the proxy of a pod; all hosts lead to the simulator.
@@ -120,6 +184,7 @@ impl Mesh {
 pub(crate) struct Open {
     pub(crate) mesh: Mesh,
     pub(crate) gateway: Proxy,
+    pub(crate) configuration: Configuration,
     pub(crate) address: SocketAddr,
 }
 
@@ -151,29 +216,57 @@ impl Open {
             "response": {"bytes": exchange.response.bytes()},
         }))
     }
+
+    /// Fails if the far end saw anything of a call.
+    pub(crate) fn check_not_sent(&self, entry: &Entry) -> Result<()> {
+        let exchange = self.mesh.simulator.exchange(entry.text("correlation_id"));
+        ensure!(exchange.is_none(), "the call left the gateway: {entry}");
+        Ok(())
+    }
+}
+
+/// A copy of an overlay with the edits of a user, and `ledgerline hosts write` where they are in
+/// its policy.
+pub(crate) fn edited(name: &str, edits: &[Edit<'_>]) -> Result<Overlay> {
+    let overlay = Overlay::copy(name)?;
+    for (file, old, new) in edits {
+        overlay.edit(file, old, new)?;
+    }
+    if edits.iter().any(|(file, ..)| *file == "policy.yaml") {
+        let mut command = Command::new(workspace::tool()?);
+        let written =
+            command.args(["hosts", "write", "--overlay"]).arg(overlay.folder()).output()?;
+        let said = String::from_utf8_lossy(&written.stderr);
+        ensure!(written.status.success(), "ledgerline hosts write: {said}");
+    }
+    Ok(overlay)
 }
 
 /// Names the registry's image in the overlay, as `make image --push` tells a user to.
-fn publish_module(overlay: &Overlay, registry: &Registry) -> Result<()> {
+fn publish_module(overlay: &Overlay, registry: &Registry, module: Module) -> Result<()> {
     let shipped = "registry.example.com/ledgerline-filter:0.1.0";
     overlay.edit("wasm-plugin.yaml", shipped, registry.image())?;
-    overlay.edit("wasm-plugin.yaml", &"0".repeat(64), registry.sha256())
+    match module {
+        Module::Published => overlay.edit("wasm-plugin.yaml", &"0".repeat(64), registry.sha256()),
+        Module::Changed => Ok(()),
+    }
 }
 
-fn gateway_pod(objects: &[Value]) -> Result<Pod> {
-    let workload = objects.iter().find(|object| object["kind"] == "StatefulSet");
-    Ok(Pod::of_workload(workload.context("a StatefulSet")?, Role::Router, GATEWAY_IP))
+fn workload(objects: &[Value]) -> Option<&Value> {
+    objects.iter().find(|object| object["kind"] == "StatefulSet")
 }
 
 /// The first pod of the gateway: its template as it is, with the claim that its controller adds.
-fn run_gateway(api_server: &ApiServer, objects: &[Value]) -> Result<()> {
-    let workload = objects.iter().find(|object| object["kind"] == "StatefulSet");
-    let mut spec = workload.context("a StatefulSet")?["spec"]["template"]["spec"].clone();
-    let claim = json!({"name": "ledger", "persistentVolumeClaim": {"claimName": "ledger-ledgerline-gateway-0"}});
+fn run_gateway(api_server: &ApiServer, workload: &Value) -> Result<()> {
+    let pod = Pod::of_workload(workload, Role::Router, GATEWAY_IP)?;
+    let claim = json!({
+        "name": "ledger",
+        "persistentVolumeClaim": {"claimName": format!("ledger-{}", pod.name)}
+    });
+    let mut spec = workload["spec"]["template"]["spec"].clone();
     match spec["volumes"].as_array_mut() {
         Some(volumes) => volumes.push(claim),
         None => spec["volumes"] = json!([claim]),
     }
-    let services = [("ledgerline-gateway", "https", 8443)];
-    gateway_pod(objects)?.run_on(api_server, &spec, &services)
+    pod.run_on(api_server, &spec, &[("ledgerline-gateway", "https", 8443)])
 }

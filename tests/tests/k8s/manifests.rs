@@ -1,0 +1,125 @@
+//! A real API server takes every object of every overlay, and Istio's own checks find nothing.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context, Result, ensure};
+use ledgerline_tests::cluster::{ApiServer, Kinds, Overlay, objects};
+use serde_json::{Value, json};
+
+/// The overlays of a mesh, which also has to be one of the oldest Istio.
+fn is_for_istio(overlay: &str) -> bool {
+    overlay.starts_with("istio")
+}
+
+#[tokio::test]
+async fn every_overlay_is_taken_and_a_second_time_nothing_changes() -> Result<()> {
+    take_all(Kinds::Istio, |_| true).await
+}
+
+#[tokio::test]
+async fn the_oldest_istio_takes_its_overlays_too() -> Result<()> {
+    take_all(Kinds::OldestIstio, is_for_istio).await
+}
+
+async fn take_all(istio: Kinds, wanted: impl Fn(&str) -> bool) -> Result<()> {
+    let kinds = [istio, Kinds::GatewayApi, Kinds::EnvoyGateway, Kinds::PrometheusOperator];
+    let Some(api_server) = ApiServer::start(&kinds).await? else { return Ok(()) };
+    api_server.make_namespace("istio-system")?;
+    for overlay in Overlay::all()?.iter().filter(|overlay| wanted(overlay)) {
+        let Some(rendered) = Overlay::shipped(overlay).render()? else { return Ok(()) };
+        take_twice(&api_server, &rendered).with_context(|| format!("overlay {overlay}"))?;
+        refuse_unknown_keys(&api_server, &rendered)
+            .with_context(|| format!("overlay {overlay}"))?;
+        println!("overlay {overlay} ({istio:?}): {}", summary(&objects(&rendered)?));
+        remove(&api_server, &rendered)?;
+    }
+    Ok(())
+}
+
+fn take_twice(api_server: &ApiServer, rendered: &str) -> Result<()> {
+    let first = versions(&api_server.apply(rendered)?);
+    let second = versions(&api_server.apply(rendered)?);
+    let sent = objects(rendered)?.len();
+    ensure!(first.len() == sent, "{} of {sent} objects were taken", first.len());
+    ensure!(first == second, "applied again, objects change: {first:?} {second:?}");
+    Ok(())
+}
+
+fn versions(objects: &[Value]) -> BTreeMap<String, String> {
+    let version = |object: &Value| object["metadata"]["resourceVersion"].to_string();
+    objects.iter().map(|object| (name(object), version(object))).collect()
+}
+
+/// Every object again with a key that its kind does not have.
+fn refuse_unknown_keys(api_server: &ApiServer, rendered: &str) -> Result<()> {
+    let mut seen = Vec::new();
+    for mut object in objects(rendered)? {
+        let kind = format!("{} {}", object["apiVersion"], object["kind"]);
+        if seen.contains(&kind) {
+            continue;
+        }
+        let place = if object["spec"].is_object() { &mut object["spec"] } else { &mut object };
+        place["unknownKey"] = json!(1);
+        let Err(error) = api_server.apply_object(&object) else {
+            anyhow::bail!("{kind} was taken with an unknown key")
+        };
+        ensure!(format!("{error:#}").contains("unknownKey"), "{error:#}");
+        seen.push(kind);
+    }
+    Ok(())
+}
+
+/// Overlays share names, and there is no controller that would empty a namespace.
+fn remove(api_server: &ApiServer, rendered: &str) -> Result<()> {
+    let removed: Vec<_> =
+        objects(rendered)?.into_iter().filter(|object| object["kind"] != "Namespace").collect();
+    let list = json!({"apiVersion": "v1", "kind": "List", "items": removed});
+    api_server.kubectl(&["delete", "--wait=false", "-f", "-"], &list.to_string()).map(drop)
+}
+
+fn summary(objects: &[Value]) -> String {
+    let mut kinds = BTreeMap::<&str, usize>::new();
+    for object in objects {
+        *kinds.entry(object["kind"].as_str().unwrap_or_default()).or_default() += 1;
+    }
+    let kinds: Vec<_> = kinds.into_iter().map(|(kind, count)| format!("{count} {kind}")).collect();
+    let names: Vec<_> = objects.iter().map(name).collect();
+    format!("{} objects ({})\n  {}", objects.len(), kinds.join(", "), names.join("\n  "))
+}
+
+fn name(object: &Value) -> String {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let metadata = &object["metadata"];
+    let namespace = metadata["namespace"].as_str().map(|name| format!("{name}/"));
+    let kind = text(&object["kind"]);
+    format!("{kind} {}{}", namespace.unwrap_or_default(), text(&metadata["name"]))
+}
+
+#[test]
+fn the_generated_objects_are_those_of_the_policy() -> Result<()> {
+    for overlay in Overlay::all()? {
+        let folder = Overlay::shipped(&overlay).folder();
+        if !folder.join("policy.yaml").exists() {
+            continue;
+        }
+        let mut command = std::process::Command::new(ledgerline_tests::workspace::tool()?);
+        let output = command.args(["hosts", "check", "--overlay"]).arg(&folder).output()?;
+        let said = String::from_utf8_lossy(&output.stderr);
+        ensure!(output.status.success(), "overlay {overlay}: {said}");
+    }
+    Ok(())
+}
+
+#[test]
+fn istio_finds_nothing_wrong_in_the_files() -> Result<()> {
+    for overlay in Overlay::all()?.iter().filter(|overlay| is_for_istio(overlay)) {
+        let Some(rendered) = Overlay::shipped(overlay).render()? else { return Ok(()) };
+        for order in [&["validate"][..], &["analyze", "--use-kube=false"]] {
+            let Some(said) = ledgerline_tests::cluster::istioctl(order, &rendered)? else {
+                return Ok(());
+            };
+            println!("overlay {overlay}, istioctl {}: {said}", order.join(" "));
+        }
+    }
+    Ok(())
+}
