@@ -10,6 +10,7 @@ use std::{cell::RefCell, ffi::OsString, ops::Deref, ptr};
 
 use ledgerline_core::{
     call::Side,
+    metric::Counter,
     refusal::Refusal,
     time::{Monotonic, Timestamp},
 };
@@ -77,6 +78,8 @@ unsafe extern "C" {
         results: *mut *mut u8,
         results_size: *mut usize,
     ) -> u32;
+    fn proxy_define_metric(kind: u32, name: *const u8, name_size: usize, id: *mut u32) -> u32;
+    fn proxy_increment_metric(id: u32, offset: i64) -> u32;
 }
 
 #[link(wasm_import_module = "wasi_snapshot_preview1")]
@@ -216,6 +219,7 @@ pub(crate) fn answer(refusal: &Refusal) {
         )
     };
     if status != OK {
+        count(Counter::Faults, 1);
         log::error!(
             "ledgerline: the host refused an answer (status {status}); the call stays paused"
         );
@@ -240,6 +244,10 @@ pub(crate) fn response_status() -> Option<u16> {
 
 pub(crate) fn response_code_details() -> Vec<u8> {
     property(b"response\0code_details").unwrap_or_default().0
+}
+
+pub(crate) fn route_name() -> Vec<u8> {
+    property(b"xds\0route_name").unwrap_or_default().0
 }
 
 pub(crate) fn upstream_address() -> Vec<u8> {
@@ -269,8 +277,36 @@ pub(crate) fn set_entry(line: &[u8]) {
     let status =
         unsafe { proxy_set_property(NAME.as_ptr(), NAME.len(), line.as_ptr(), line.len()) };
     if status != OK {
+        count(Counter::Faults, 1);
         log::error!("ledgerline: the host refused the entry (status {status})");
     }
+}
+
+/// Adds to a counter. Where the host refuses it nothing is counted, and nothing else is different.
+pub(crate) fn count(counter: Counter, by: u64) {
+    thread_local!(static IDS: Vec<(Counter, u32)> = defined().collect());
+    let id = IDS.with(|ids| ids.iter().find(|(each, _)| *each == counter).map(|(_, id)| *id));
+    if let Some(id) = id {
+        // SAFETY: the call takes numbers only.
+        unsafe { proxy_increment_metric(id, i64::try_from(by).unwrap_or(i64::MAX)) };
+    }
+}
+
+/// The counters that the host takes, all at once and once for this VM: one that stands at 0 can be
+/// watched, one that is not there cannot.
+fn defined() -> impl Iterator<Item = (Counter, u32)> {
+    Counter::ALL.into_iter().filter_map(|counter| Some((counter, define(&counter.name())?)))
+}
+
+fn define(name: &str) -> Option<u32> {
+    const COUNTER: u32 = 0;
+    let mut id = 0;
+    // SAFETY: the name and the out-pointer are valid for the call.
+    let status = unsafe { proxy_define_metric(COUNTER, name.as_ptr(), name.len(), &raw mut id) };
+    if status != OK {
+        log::warn!("ledgerline: the host refused the counter {name} (status {status})");
+    }
+    (status == OK).then_some(id)
 }
 
 /// Lets the host choose a route for the changed request.
@@ -283,6 +319,7 @@ pub(crate) fn clear_route_cache() {
         }
     });
     if results.is_none() {
+        count(Counter::Faults, 1);
         log::error!("ledgerline: the host has no `clear_route_cache`; the call keeps its route");
     }
 }

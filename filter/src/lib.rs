@@ -31,6 +31,7 @@ use ledgerline_core::{
     config::{ConfigError, Settings},
     digest::End,
     gate::Onward,
+    metric::Counter,
 };
 use proxy_wasm::{
     traits::{Context, HttpContext, RootContext},
@@ -60,7 +61,10 @@ impl Context for Plugin {}
 impl RootContext for Plugin {
     fn on_configure(&mut self, _size: usize) -> bool {
         match load_config() {
-            Ok(config) => self.config = Some(Rc::new(config)),
+            Ok(config) => {
+                self.config = Some(Rc::new(config));
+                host::count(Counter::Origins, 1);
+            }
             Err(error) => log::error!("ledgerline: configuration refused: {error}"),
         }
         self.config.is_some()
@@ -167,14 +171,21 @@ impl Filter {
         if wanted.request_headers {
             let headers = host::headers(Side::Request);
             self.call.late_request_headers(headers.pairs(), host::random);
+            host::count(Counter::Calls, 1);
         }
-        let facts = HostFacts {
+        let mut facts = HostFacts {
             status: wanted.status.then(host::response_status).flatten(),
             code_details: host::response_code_details(),
             upstream_address: host::upstream_address(),
             upstream_attempts: wanted.upstream_attempts.then(host::upstream_attempts).flatten(),
+            route_name: Vec::new(),
         };
-        record(&self.call.finish(host::monotonic_clock(), &facts));
+        if self.call.wants_route_name(&facts) {
+            facts.route_name = host::route_name();
+        }
+        let entry = self.call.finish(host::monotonic_clock(), &facts);
+        record(&entry);
+        entry.counts().for_each(|(counter, count)| host::count(counter, count));
     }
 }
 
@@ -196,6 +207,7 @@ impl HttpContext for Filter {
         kernel::run(headers.pairs());
         apply(Side::Request, &self.call.request_headers(headers.pairs(), end, host::random));
         record(&self.call.provisional());
+        host::count(Counter::Calls, 1);
         self.proceed()
     }
 

@@ -5,7 +5,10 @@
 //! how much memory it takes.
 #![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "a test may panic")]
 
-use std::{collections::BTreeMap, fs};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+};
 
 use ledgerline_tests::workspace;
 use wasmi::{Caller, Engine, Func, Instance, Linker, Module, Store, Val};
@@ -40,6 +43,8 @@ struct Host {
     /// The chunk that the host is at; the module may change it.
     chunk: Vec<u8>,
     entries: Vec<String>,
+    /// Every counter by its name; its place is its id.
+    counters: Vec<(String, i64)>,
 }
 
 /// A module with its root context made and configured, and the call `CALL` created.
@@ -134,6 +139,11 @@ impl Plugin {
         self.tell("proxy_on_delete", &[CALL]);
     }
 
+    fn counters(&mut self) -> Vec<(&str, i64)> {
+        let counters = self.host().counters.iter().filter(|(_, count)| *count > 0);
+        counters.map(|(name, count)| (name.as_str(), *count)).collect()
+    }
+
     fn host(&mut self) -> &mut Host {
         self.store.data_mut()
     }
@@ -214,6 +224,19 @@ fn answer(mut caller: Caller<'_, Host>, name: &str, arguments: &[Val]) -> i32 {
             caller.data_mut().entries.push(entry);
             OK
         }
+        "proxy_define_metric" => {
+            assert_eq!(number(0), 0, "only counters are kept");
+            let name = String::from_utf8(read(&caller, number(1), number(2))).unwrap();
+            let id = i32::try_from(caller.data().counters.len()).unwrap();
+            caller.data_mut().counters.push((name, 0));
+            write(&mut caller, number(3), &id.to_le_bytes());
+            OK
+        }
+        "proxy_increment_metric" => {
+            let id = usize::try_from(number(0)).unwrap();
+            caller.data_mut().counters[id].1 += arguments[1].i64().unwrap();
+            OK
+        }
         _ => OK,
     }
 }
@@ -224,6 +247,11 @@ fn read(caller: &Caller<'_, Host>, start: i32, size: i32) -> Vec<u8> {
     memory.data(caller)[start..start + usize::try_from(size).unwrap()].to_vec()
 }
 
+fn write(caller: &mut Caller<'_, Host>, start: i32, bytes: &[u8]) {
+    let memory = caller.get_export("memory").unwrap().into_memory().unwrap();
+    memory.write(caller, usize::try_from(start).unwrap(), bytes).unwrap();
+}
+
 /// Writes `bytes` into memory that the module allocates, and their place and size where it wants them.
 fn give(caller: &mut Caller<'_, Host>, bytes: &[u8], place: i32, size: i32) -> i32 {
     let allocate = caller.get_export("proxy_on_memory_allocate").unwrap().into_func().unwrap();
@@ -231,12 +259,9 @@ fn give(caller: &mut Caller<'_, Host>, bytes: &[u8], place: i32, size: i32) -> i
     let mut allocated = [Val::I32(0)];
     allocate.call(&mut *caller, &[Val::I32(length)], &mut allocated).unwrap();
     let address = allocated[0].i32().unwrap();
-    let memory = caller.get_export("memory").unwrap().into_memory().unwrap();
-    for (at, content) in
-        [(address, bytes), (place, &address.to_le_bytes()), (size, &length.to_le_bytes())]
-    {
-        memory.write(&mut *caller, usize::try_from(at).unwrap(), content).unwrap();
-    }
+    write(caller, address, bytes);
+    write(caller, place, &address.to_le_bytes());
+    write(caller, size, &length.to_le_bytes());
     OK
 }
 
@@ -250,10 +275,11 @@ fn a_plain_call_asks_the_host_no_more_than_it_must() {
         ("proxy_call_foreign_function", 1), // clear_route_cache: path style
         ("proxy_get_buffer_bytes", 2), // a chunk each way
         ("proxy_get_header_map_pairs", 2),
-        ("proxy_get_property", 2), // code details, upstream address
+        ("proxy_get_property", 2),     // code details, upstream address
+        ("proxy_increment_metric", 2), // the call, its final entry
         ("proxy_remove_header_map_value", 2), // x-agent-id, x-user-id
         ("proxy_replace_header_map_value", 3), // correlation id; authority and path: path style
-        ("proxy_set_property", 3), // two provisional entries and the final one
+        ("proxy_set_property", 3),     // two provisional entries and the final one
     ];
     assert_eq!(calls, expected);
     let [first, second, last] = &*plugin.host().entries else { panic!("three entries expected") };
@@ -269,6 +295,88 @@ fn a_host_that_refuses_everything_traps_nothing() {
         plugin.host().refusal = Some(refusal);
         plugin.call();
     }
+}
+
+#[test]
+fn what_is_counted_is_what_the_entries_say() {
+    let mut plugin = a_call_through(typical());
+    let origin = ("ledgerline_origins_total", 1);
+    let success = ("outcome=.=success;.;ledgerline_entries_total", 1);
+    assert_eq!(plugin.counters(), [("ledgerline_calls_total", 1), success, origin]);
+
+    // Its end is all that is heard of this one.
+    plugin.tell("proxy_on_context_create", &[CALL, ROOT]);
+    plugin.end();
+    assert_eq!(plugin.counters()[0], ("ledgerline_calls_total", 2));
+
+    let mut plugin = Plugin::begin("{}");
+    plugin.sent(br#"{"password":"hunter2","n":1}"#, true);
+    plugin.end();
+    let masked = ("side=.=request;.;ledgerline_masked_total", 1);
+    assert!(plugin.counters().contains(&masked), "{:?}", plugin.counters());
+}
+
+#[test]
+fn a_fault_is_counted_once_for_each_refusal_of_the_host() {
+    for (refused_call, faults) in [
+        ("proxy_set_property", 2),     // the provisional entry and the final one
+        ("proxy_set_buffer_bytes", 1), // the call ends as `filter_fault`
+        ("proxy_call_foreign_function", 1),
+        ("proxy_send_local_response", 2), // the answer, and what the host did not hand over
+    ] {
+        let configuration = MASKING.into();
+        let mut plugin = Plugin::start(Host { configuration, ..typical() });
+        assert!(plugin.configure());
+        plugin.host().refused_call = Some(refused_call);
+        plugin.tell("proxy_on_context_create", &[CALL, ROOT]);
+        plugin.tell("proxy_on_request_headers", &[CALL, 0, 0]);
+        if refused_call == "proxy_send_local_response" {
+            plugin.host().chunk.clear();
+            plugin.tell("proxy_on_request_body", &[CALL, 10, 1]);
+        } else {
+            plugin.sent(br#"{"password":"hunter2"}"#, true);
+        }
+        plugin.end();
+        let counted = plugin.counters();
+        assert!(
+            counted.contains(&("ledgerline_faults_total", faults)),
+            "{refused_call}: {counted:?}"
+        );
+    }
+}
+
+#[test]
+fn a_host_without_counters_gets_the_same_entries() {
+    let entries = |refused_call| {
+        let mut plugin = a_call_through(Host { refused_call, ..typical() });
+        let mut entries = std::mem::take(&mut plugin.host().entries);
+        // Ids and clocks are the same in this host, too: all of them are 0.
+        entries.iter_mut().for_each(|entry| *entry = entry.replace("00000000-0000", ""));
+        entries
+    };
+    let expected = entries(None);
+    assert_eq!(expected.len(), 3);
+    for refused_call in ["proxy_define_metric", "proxy_increment_metric"] {
+        assert_eq!(entries(Some(refused_call)), expected, "{refused_call}");
+    }
+}
+
+#[test]
+fn the_module_imports_what_the_gateway_allows_and_no_more() {
+    let engine = Engine::default();
+    let module = Module::new(&engine, fs::read(workspace::module().unwrap()).unwrap()).unwrap();
+    let imported: BTreeSet<_> = module.imports().map(|import| import.name().to_owned()).collect();
+    let bootstrap = fs::read_to_string(workspace::egress_bootstrap().unwrap()).unwrap();
+    let allowed = bootstrap.split_once("allowed_capabilities:").unwrap().1;
+    let allowed = allowed.split_once("configuration:").unwrap().0.lines();
+    let names = allowed.filter_map(|line| line.trim().split_once(": {}").map(|(name, _)| name));
+    let (callbacks, functions): (BTreeSet<_>, BTreeSet<_>) =
+        names.map(str::to_owned).partition(|name| name.starts_with("proxy_on_"));
+    assert_eq!(functions, imported);
+    assert!(callbacks.len() > 10, "{callbacks:?}");
+    let readme = fs::read_to_string(workspace::root().join("README.md")).unwrap();
+    let sentence = format!("The module may call {} host functions", functions.len());
+    assert!(readme.contains(&sentence), "README.md does not say: {sentence}");
 }
 
 #[test]

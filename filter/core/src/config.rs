@@ -209,6 +209,9 @@ pub struct RuleSettings {
 pub struct HostSettings {
     /// The hosts: `api.example.com`, `*.example.com` for every name below, or `*`.
     pub hosts: Vec<String>,
+    /// Whether they may be called at all; `deny` answers 403. Left out it is `allow`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub call: Option<Action>,
     /// As `mask.outbound`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mask_outbound: Option<bool>,
@@ -532,11 +535,13 @@ fn list_events(settings: &Settings) -> Result<bool, ConfigError> {
 
 fn policies(settings: &Settings) -> Result<Policies, ConfigError> {
     let otherwise = Policy {
+        call: Action::Allow,
         mask_outbound: settings.mask.outbound,
         secret_to_wrong_host: settings.mask.secret_to_wrong_host,
     };
     let rules = settings.hosts.iter().enumerate().map(|(index, host)| {
         let policy = Policy {
+            call: host.call.unwrap_or(otherwise.call),
             mask_outbound: host.mask_outbound.unwrap_or(otherwise.mask_outbound),
             secret_to_wrong_host: host
                 .secret_to_wrong_host
@@ -911,6 +916,10 @@ mod tests {
             (r#"{"hosts":[{"hosts":[]}]}"#, "hosts[0].hosts: names no host; write"),
             (r#"{"hosts":[{"hosts":["a.b","a b"]}]}"#, "hosts[0].hosts[1]: expected `api.example"),
             (r#"{"hosts":[{"mask_outbound":true}]}"#, "hosts[0]: missing field `hosts`"),
+            (
+                r#"{"hosts":[{"hosts":["*"],"call":"block"}]}"#,
+                "hosts[0].call: unknown variant `block`, expected `allow` or",
+            ),
             (r#"{"hash":{"key_id":"k"}}"#, "hash.key_id: there is no key"),
             (r#"{"stream":{"list_events":true}}"#, "stream.list_events: needs a key"),
             (r#"{"upstream":{"plain_answers":"sometimes"}}"#, "upstream.plain_answers: unknown"),
@@ -950,15 +959,17 @@ mod tests {
         let config = load(
             r#"{"mask":{"outbound":true},"hosts":[
                 {"hosts":["a.example"],"secret_to_wrong_host":"deny"},
-                {"hosts":["*.example"],"mask_outbound":false}]}"#,
+                {"hosts":["*.example"],"mask_outbound":false},
+                {"hosts":["c.test"],"call":"deny"}]}"#,
         );
         let policies = config.unwrap().policies;
-        for (host, mask_outbound, secret_to_wrong_host) in [
-            ("a.example", true, Action::Deny),
-            ("b.example", false, Action::Allow),
-            ("other.test", true, Action::Allow),
+        for (host, call, mask_outbound, secret_to_wrong_host) in [
+            ("a.example", Action::Allow, true, Action::Deny),
+            ("b.example", Action::Allow, false, Action::Allow),
+            ("c.test", Action::Deny, true, Action::Allow),
+            ("other.test", Action::Allow, true, Action::Allow),
         ] {
-            let policy = Policy { mask_outbound, secret_to_wrong_host };
+            let policy = Policy { call, mask_outbound, secret_to_wrong_host };
             assert_eq!(policies.of(host.as_bytes()), policy, "{host}");
         }
     }

@@ -20,7 +20,8 @@
 //!
 //! # What it is not
 //!
-//! It does not decide which hosts may be called (the gateway's routes do), and it stores nothing.
+//! It knows no route: which hosts can be reached is the gateway's matter, and here they can only be
+//! refused ([`policy`]). It stores nothing.
 //! It looks into bodies for secrets, and at a few places of the JSON of models and tools for what a
 //! call was about. It keeps and prints no credential: header values leave it only when their name is
 //! on the operator's allow-list, which refuses credential names, and of a credential no more than a
@@ -43,6 +44,7 @@ pub mod key;
 mod limits;
 pub mod mask;
 pub mod meaning;
+pub mod metric;
 pub mod outcome;
 mod passage;
 pub mod policy;

@@ -79,6 +79,8 @@ pub struct Ending<'a> {
     pub status: Option<u16>,
     /// Envoy's response code details; empty if it gave none.
     pub code_details: &'a [u8],
+    /// The name of the route, where it [decides](depends_on_route); else empty.
+    pub route_name: &'a [u8],
     /// Whether the response carried `retry-after`.
     pub retry_after: bool,
     /// Whether response headers were seen, and then never the end of the response.
@@ -184,11 +186,27 @@ impl Verdict {
             429 => failed(Outcome::Throttled, Reason::RateLimited),
             529 => failed(Outcome::Throttled, Reason::Overloaded),
             503 if ending.retry_after => failed(Outcome::Throttled, Reason::Overloaded),
+            _ if depends_on_route(Some(status), ending.code_details)
+                && ending.route_name == ISTIO_BLOCKS_ALL =>
+            {
+                failed(Outcome::PolicyBlocked, Reason::HostNotAllowed)
+            }
             400.. if is_local => failed(Outcome::Error, Reason::GatewayFault),
             400.. => failed(Outcome::Error, Reason::UpstreamResponse),
             _ => Self { outcome: Outcome::Success, reason: None, cut_end, is_local },
         }
     }
+}
+
+/// The route by which Istio refuses a host that its registry does not know, where
+/// `outboundTrafficPolicy` is `REGISTRY_ONLY`: a direct response with 502 to every path.
+///
+/// Source: istio/istio, `pilot/pkg/networking/core/httproute.go`, `buildCatchAllVirtualHost`.
+const ISTIO_BLOCKS_ALL: &[u8] = b"block_all";
+
+/// Whether the name of the route tells a refusal from a fault.
+pub(crate) fn depends_on_route(status: Option<u16>, code_details: &[u8]) -> bool {
+    status == Some(502) && code_details == b"direct_response"
 }
 
 /// What gRPC's own status means, which comes with HTTP's 200 whatever it is. `None` for success.
@@ -319,6 +337,14 @@ mod tests {
             (403, rbac("host_not_allowed"), PolicyBlocked, Some(HostNotAllowed), End::LocalReply),
             (403, rbac("private_address"), PolicyBlocked, Some(AddressNotAllowed), End::LocalReply),
             (403, rbac("none"), PolicyBlocked, Some(RbacDenied), End::LocalReply),
+            (
+                403,
+                rbac("ns[ledgerline]-policy[callers]-rule[0]"), // Istio's AuthorizationPolicy
+                PolicyBlocked,
+                Some(RbacDenied),
+                End::LocalReply,
+            ),
+            (502, "direct_response".into(), Error, Some(GatewayFault), End::LocalReply),
             (503, before("connection_timeout"), Error, Some(ConnectFailure), End::LocalReply),
             (
                 503,
@@ -352,6 +378,25 @@ mod tests {
                 Verdict { outcome, reason, cut_end, is_local },
                 "{status:?} {details}"
             );
+        }
+    }
+
+    #[test]
+    fn istios_refusal_of_unknown_hosts_is_told_from_another_502() {
+        for (status, details, route_name, outcome, reason) in [
+            (502, "direct_response", "block_all", PolicyBlocked, HostNotAllowed),
+            (502, "direct_response", "default", Error, GatewayFault),
+            (502, "direct_response", "", Error, GatewayFault),
+            (503, "direct_response", "block_all", Error, GatewayFault),
+            (502, "via_upstream", "block_all", Error, UpstreamResponse),
+        ] {
+            let verdict = Verdict::of(Ending {
+                status: Some(status),
+                code_details: details.as_bytes(),
+                route_name: route_name.as_bytes(),
+                ..Ending::default()
+            });
+            assert_eq!((verdict.outcome, verdict.reason), (outcome, Some(reason)), "{route_name}");
         }
     }
 

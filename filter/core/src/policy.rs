@@ -1,7 +1,7 @@
 //! What may leave for which host.
 //!
-//! The masker shows what is secret in a request; whether that stops or changes the request is the
-//! operator's decision, host by host. The list is ordered and the first rule that names the host
+//! Whether a host may be called at all, and whether what the masker finds in a request stops or
+//! changes it, is the operator's decision, host by host. The list is ordered and the first rule that names the host
 //! counts; what it leaves open is as for all hosts.
 
 /// What a host name of a rule looks like.
@@ -11,6 +11,8 @@ pub const HOST_PATTERN: &str =
 /// What holds for the requests to one host.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Policy {
+    /// Whether a call may leave at all.
+    pub call: Action,
     /// The body that leaves is the masked one.
     pub mask_outbound: bool,
     /// What becomes of a body that shows a credential of another provider.

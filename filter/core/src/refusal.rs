@@ -48,10 +48,13 @@ struct Wording {
 const JSON: (&str, &str) = ("content-type", "application/json");
 
 impl Wording {
-    /// The SDKs obey `x-should-retry`: what is refused for its content is refused again.
+    /// The SDKs obey `x-should-retry`: what is refused for its host or its content is refused again.
     fn of(reason: Reason) -> Self {
         const FINAL: &[(&str, &str)] = &[JSON, ("x-should-retry", "false")];
         let (status, kind, message, headers) = match reason {
+            Reason::HostNotAllowed => {
+                (403, "permission_error", "The egress gateway does not allow this host.", FINAL)
+            }
             Reason::UnmaskableBody => (
                 415,
                 "invalid_request_error",

@@ -63,6 +63,11 @@ impl Bootstrap {
         Ok(Self(value))
     }
 
+    /// A part of one, to be changed as the whole.
+    pub(super) fn of(part: Value) -> Self {
+        Self(part)
+    }
+
     /// The document, for changes that have no method.
     pub fn document(&mut self) -> &mut Value {
         &mut self.0
@@ -103,6 +108,18 @@ impl Bootstrap {
         Ok(())
     }
 
+    /// Has the admin listen on `port`, and the listener `metrics` find it there.
+    pub fn use_admin_port(&mut self, port: u16) -> Result<()> {
+        const ENDPOINT: &str = "/load_assignment/endpoints/0/lb_endpoints/0/endpoint";
+        let clusters = self.0["static_resources"]["clusters"].as_array_mut();
+        let mut admin = clusters.into_iter().flatten().filter(|one| one["name"] == "admin");
+        let endpoint = admin.next().and_then(|cluster| cluster.pointer_mut(ENDPOINT));
+        let place = endpoint.and_then(|endpoint| endpoint.pointer_mut(PORT));
+        *place.context("the port of the cluster `admin`")? = json!(port);
+        *self.0["admin"].pointer_mut(PORT).context("the port of the admin")? = json!(port);
+        Ok(())
+    }
+
     /// Writes the ledger into `folder`.
     pub fn use_ledger_folder(&mut self, folder: &Path) {
         for_each_object(&mut self.0, &mut |object| {
@@ -133,6 +150,28 @@ impl Bootstrap {
                 merge_text(&mut object["configuration"]["value"], patch);
             }
         });
+    }
+
+    /// Takes the configuration of the filter out, and has Envoy read it from `file` instead.
+    pub(super) fn discover_filter(&mut self, file: &Path) -> Result<Value> {
+        let stats = &mut self.0["stats_config"]["stats_matcher"]["inclusion_list"]["patterns"];
+        let stats = stats.as_array_mut().context("stats_matcher")?;
+        stats.push(json!({"prefix": "extension_config_discovery."}));
+        // Envoy takes no configuration from elsewhere without a name of its own.
+        merge(&mut self.0, &json!({"node": {"id": "gateway", "cluster": "gateway"}}));
+        let filter = find(&mut self.0, &|value| value["config"]["root_id"] == "ledgerline");
+        let filter = filter.context("the configuration of the filter")?;
+        let kind = filter["@type"].clone();
+        let source = json!({"path_config_source": {"path": file}, "initial_fetch_timeout": "0s"});
+        let shipped = filter.take();
+        let filters = self.http_connection_manager()?["http_filters"].as_array_mut();
+        let ours = filters.into_iter().flatten().find(|one| one["name"] == "ledgerline");
+        let ours = ours.context("the HTTP filter `ledgerline`")?;
+        *ours = json!({
+            "name": "ledgerline",
+            "config_discovery": {"config_source": source, "type_urls": [kind]},
+        });
+        Ok(shipped)
     }
 
     /// Puts HTTP filters directly before (`offset` 0) or behind (`offset` 1) the filter.

@@ -13,6 +13,7 @@ use tempfile::TempDir;
 
 use super::admin::Admin;
 use super::bootstrap::{Bootstrap, Host, Upstream};
+use super::discovery::Discovery;
 use crate::ledger::Ledger;
 use crate::process::Supervised;
 use crate::simulator::Simulator;
@@ -41,6 +42,7 @@ pub struct Gateway {
     process: Supervised,
     scratch: PathBuf,
     address: SocketAddr,
+    metrics: Option<SocketAddr>,
     admin: Admin,
     stat_prefix: String,
     ledger: Ledger,
@@ -55,6 +57,7 @@ impl Gateway {
             bootstrap: Bootstrap::read(&workspace::egress_bootstrap()?)?,
             module: workspace::module()?,
             ports: Ports::Free,
+            with_metrics: false,
             ledger_folder: None,
             concurrency: 2,
             flush_interval_ms: 10,
@@ -76,6 +79,16 @@ impl Gateway {
     /// Envoy's admin interface.
     pub fn admin(&self) -> Admin {
         self.admin
+    }
+
+    /// Where Prometheus connects, if it can: see [`Builder::with_metrics`].
+    pub fn metrics_address(&self) -> Result<SocketAddr> {
+        self.metrics.context("a listener `metrics`")
+    }
+
+    /// What Prometheus reads.
+    pub async fn metrics(&self) -> Result<String> {
+        Admin(self.metrics_address()?).get("/stats/prometheus").await
     }
 
     /// The ledger.
@@ -173,6 +186,7 @@ pub struct Builder {
     bootstrap: Bootstrap,
     module: PathBuf,
     ports: Ports,
+    with_metrics: bool,
     ledger_folder: Option<PathBuf>,
     concurrency: u32,
     flush_interval_ms: u32,
@@ -187,7 +201,7 @@ pub enum Ports {
     Free,
     /// Those of the bootstrap.
     AsWritten,
-    /// This one for calls, and a free one for the admin.
+    /// This one for calls, and free ones for admin and metrics.
     Calls(u16),
 }
 
@@ -258,6 +272,13 @@ impl Builder {
         Ok(self)
     }
 
+    /// Takes the filter from `file`, where it has to lie before the start, and every new one that is
+    /// put there.
+    pub fn discover_filter(mut self, file: &Path) -> Result<(Self, Discovery)> {
+        let discovery = Discovery::new(&mut self.bootstrap, file)?;
+        Ok((self, discovery))
+    }
+
     /// Changes the bootstrap in a way that has no method.
     pub fn adapt(mut self, change: impl FnOnce(&mut Value)) -> Self {
         change(self.bootstrap.document());
@@ -300,6 +321,12 @@ impl Builder {
         self
     }
 
+    /// Lets the listener `metrics` find the admin, whose port is then chosen before Envoy starts.
+    pub fn with_metrics(mut self) -> Self {
+        self.with_metrics = true;
+        self
+    }
+
     /// Starts Envoy and waits until it serves.
     pub async fn start(mut self) -> Result<Gateway> {
         let scratch = tempfile::Builder::new().prefix("ledgerline-").tempdir()?;
@@ -316,10 +343,11 @@ impl Builder {
             error.context(format!("Envoy does not start:\n{log}"))
         };
         let admin = Admin::when_ready(&mut process, &scratch).await.map_err(failed)?;
-        let address = admin.listeners().await?.get("egress").copied();
+        let listeners = admin.listeners().await?;
         Ok(Gateway {
             process,
-            address: address.context("a listener `egress`")?,
+            address: listeners.get("egress").copied().context("a listener `egress`")?,
+            metrics: listeners.get("metrics").copied(),
             admin,
             stat_prefix: self.bootstrap.stat_prefix()?,
             ledger,
@@ -335,7 +363,12 @@ impl Builder {
             Ports::Calls(port) => {
                 self.bootstrap.use_free_ports();
                 self.bootstrap.use_port(port)?;
+                self.with_metrics = true;
             }
+        }
+        if self.with_metrics && self.ports != Ports::AsWritten {
+            let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+            self.bootstrap.use_admin_port(free.local_addr()?.port())?;
         }
         // Envoy's listeners would share a port with whoever else allows it, another Envoy for one.
         for port in self.bootstrap.ports() {

@@ -26,6 +26,7 @@ mod identity;
 mod load;
 mod masking;
 mod mcp;
+mod metrics;
 mod models;
 mod no_room;
 mod outcomes;
@@ -33,5 +34,6 @@ mod real_clients;
 mod run_command;
 mod secrets;
 mod streams;
+mod upgrade;
 
 use stage::{Stage, check_body, check_prefix};

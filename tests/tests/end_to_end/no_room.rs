@@ -15,7 +15,7 @@ on_each_envoy! {
 async fn calls_are_refused_while_the_ledger_has_no_room(stage: Stage) -> Result<()> {
     let folder = tempfile::tempdir()?;
     let ledger = folder.path().to_owned();
-    let open = stage.open_with(|gateway| Ok(gateway.ledger_folder(ledger))).await?;
+    let open = stage.open_with(|gateway| Ok(gateway.ledger_folder(ledger).with_metrics())).await?;
     let question = || Call::post("provider.test", "/v1/chat/completions", "question");
     assert_eq!(open.send(question()).await?.answer.status, 200);
 
@@ -31,6 +31,9 @@ async fn calls_are_refused_while_the_ledger_has_no_room(stage: Stage) -> Result<
         "outcome": "policy_blocked",
         "reason": "sink_unavailable",
     }))?;
+
+    let metrics = open.gateway.metrics().await?;
+    assert!(metrics.contains("ledgerline_calls_total{} 1"), "{metrics}");
 
     set_pressure(&open, folder.path(), 0).await?;
     assert_eq!(open.send(question()).await?.answer.status, 200);

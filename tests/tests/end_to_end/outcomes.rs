@@ -13,6 +13,8 @@ on_each_envoy! {
     an_answer_of_the_gateway_itself_is_named_as_such,
     an_address_inside_the_own_network_is_refused_after_its_name_was_resolved,
     a_denial_by_rbac_is_recorded_before_and_behind_the_filter,
+    a_host_that_the_filter_denies_is_refused_before_a_byte_leaves,
+    istios_own_refusals_are_known_by_its_words,
     a_rate_limit_of_the_gateway_is_a_throttle,
     an_answer_before_the_end_of_the_request_leaves_the_part_that_crossed,
 }
@@ -109,6 +111,91 @@ async fn a_denial_by_rbac_is_recorded_before_and_behind_the_filter(stage: Stage)
         }))?;
     }
     open.finish().await
+}
+
+async fn a_host_that_the_filter_denies_is_refused_before_a_byte_leaves(stage: Stage) -> Result<()> {
+    let hosts = json!({"hosts": [
+        {"hosts": ["h2.provider.test"], "call": "deny"},
+        {"hosts": ["*.provider.test"], "mask_outbound": true},
+        {"hosts": ["provider.test"], "call": "allow"},
+        {"hosts": ["*"], "call": "deny"},
+    ]});
+    let open = stage.open_with(|gateway| Ok(gateway.plugin(&hosts))).await?;
+    let upgrade = Call::get("faulty.test", "/upgrade").header("connection", "upgrade");
+    for call in [
+        Call::get("faulty.test", "/v1/models"),
+        Call::post("h2.provider.test", "/v1/messages", "question"),
+        Call::post("faulty.test", "/v1/messages", "question").over_http2(),
+        Call::new("POST", "faulty.test", "/v1/messages").body(Pattern::new(20_000)),
+        Call::get("localhost", "/faulty.test:443/v1/models"),
+        upgrade.header("upgrade", "websocket"),
+    ] {
+        let seen = open.send(call).await?;
+        let error = &seen.answer.json()["error"];
+        assert_eq!(
+            *error,
+            json!({
+                "type": "permission_error",
+                "reason": "host_not_allowed",
+                "message": "The egress gateway does not allow this host.",
+                "correlation_id": seen.answer.correlation_id,
+            })
+        );
+        assert_eq!(seen.answer.header("x-should-retry"), [b"false"]);
+        seen.entry.check(json!({
+            "status": 403,
+            "outcome": "policy_blocked",
+            "reason": "host_not_allowed",
+            "request_hash": null,
+            "response": {"end": "local_reply", "type": "application/json"},
+            "upstream": null,
+        }))?;
+    }
+    assert!(open.simulator.exchanges().is_empty(), "a call left");
+    for host in ["provider.test", "tls.provider.test"] {
+        open.send(Call::get(host, "/v1/models")).await?.entry.check(json!({"status": 200}))?;
+    }
+    open.finish().await
+}
+
+async fn istios_own_refusals_are_known_by_its_words(stage: Stage) -> Result<()> {
+    let block = |name: &str| {
+        json!({
+            "name": name,
+            "domains": [format!("{name}.test").replace('_', "-")],
+            "routes": [{
+                "name": name,
+                "match": {"prefix": "/"},
+                "direct_response": {"status": 502},
+            }],
+        })
+    };
+    let hosts = [block("block_all"), block("out_of_order")];
+    let mut callers = deny("/v1/callers");
+    let policies = &mut callers["typed_config"]["rules"]["policies"];
+    *policies = json!({"ns[ledgerline]-policy[callers]-rule[0]": policies["no_models"]});
+    let open = stage
+        .open_with(|gateway| {
+            let gateway = gateway.filters_behind(&[callers])?;
+            Ok(gateway.adapt(|bootstrap| add_virtual_hosts(bootstrap, &hosts)))
+        })
+        .await?;
+    for (host, path, status, outcome, reason) in [
+        ("block-all.test", "/", 502, "policy_blocked", "host_not_allowed"),
+        ("out-of-order.test", "/", 502, "error", "gateway_fault"),
+        ("provider.test", "/v1/callers", 403, "policy_blocked", "rbac_denied"),
+        ("provider.test", "/status/502", 502, "error", "upstream_response"),
+    ] {
+        let entry = open.send(Call::get(host, path)).await?.entry;
+        entry.check(json!({"status": status, "outcome": outcome, "reason": reason}))?;
+    }
+    open.finish().await
+}
+
+fn add_virtual_hosts(bootstrap: &mut Value, hosts: &[Value]) {
+    let manager = "/static_resources/listeners/0/filter_chains/0/filters/0/typed_config";
+    let all = &mut bootstrap.pointer_mut(manager).unwrap()["route_config"]["virtual_hosts"];
+    all.as_array_mut().unwrap().extend_from_slice(hosts);
 }
 
 async fn a_rate_limit_of_the_gateway_is_a_throttle(stage: Stage) -> Result<()> {

@@ -21,6 +21,7 @@ use crate::{
     meaning::Meaning,
     outcome::{self, Ending, Outcome, Reason, Verdict},
     passage::Passage,
+    policy::Action,
     refusal::Refusal,
     stream::{Kind, Said},
     text::Text,
@@ -71,6 +72,8 @@ pub struct HostFacts {
     pub upstream_address: Vec<u8>,
     /// How often the gateway tried an upstream.
     pub upstream_attempts: Option<u64>,
+    /// The name of the route that was taken, where [`Call::wants_route_name`].
+    pub route_name: Vec<u8>,
 }
 
 /// What the shell does to a message before it goes on.
@@ -131,9 +134,15 @@ impl Call {
         *meaning = found;
         if end {
             request.passage.body_mut().finish(End::Complete);
+        }
+        let policy = config.policies.of(host);
+        if policy.call == Action::Deny {
+            *refused = Some(Reason::HostNotAllowed);
+        }
+        if end || refused.is_some() {
             return edits;
         }
-        match request.open(config, host, &mut edits) {
+        match request.open(config, host, policy, &mut edits) {
             Ok(watched) => *gate = watched,
             Err(reason) => *refused = Some(reason),
         }
@@ -297,12 +306,19 @@ impl Call {
         }
     }
 
+    /// Whether it takes the name of the route to tell how the call ended. Hardly any call needs it.
+    pub fn wants_route_name(&self, facts: &HostFacts) -> bool {
+        let status = self.response.status.or(facts.status);
+        outcome::depends_on_route(status, &facts.code_details)
+    }
+
     /// The call ended; this is its entry.
     pub fn finish<'a>(&'a mut self, at: Monotonic, facts: &'a HostFacts) -> Entry<'a> {
         let status = self.response.status.or(facts.status);
         let verdict = Verdict::of(Ending {
             status,
             code_details: &facts.code_details,
+            route_name: &facts.route_name,
             retry_after: self.response.retry_after,
             response_cut: self.response.seen_after_us.is_some()
                 && self.response.passage.body().end().is_none(),

@@ -13,6 +13,7 @@ use crate::{
     meaning::{Clues, Meaning},
     outcome::Reason,
     passage::Passage,
+    policy::Policy,
     stream::Kind,
     text::{MAX_TEXT_BYTES, Text},
 };
@@ -84,10 +85,11 @@ impl Request {
         &mut self,
         config: &Config,
         host: &[u8],
+        policy: Policy,
         edits: &mut Edits<'_>,
     ) -> Result<Option<Gate>, Reason> {
         let syntax = self.content.syntax();
-        let gate = Gate::new(config.policies.of(host), host, &config.credentials);
+        let gate = Gate::new(policy, host, &config.credentials);
         if gate.as_ref().is_some_and(Gate::masks) {
             if syntax == Syntax::Opaque {
                 return Err(Reason::UnmaskableBody);

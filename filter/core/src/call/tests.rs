@@ -291,6 +291,45 @@ fn the_path_decides_which_policy_holds() {
     assert!(!gated(settings, &[(":authority", "localhost"), (":path", "/v1")]).is_gated());
 }
 
+#[test]
+fn a_call_to_a_denied_host_goes_no_further_than_its_headers() {
+    let settings = r#"{"hosts":[{"hosts":["api.example.com"],"call":"allow"},
+        {"hosts":["*"],"call":"deny","mask_outbound":true}]}"#;
+    let to = |authority, path| [(":authority", authority), (":path", path)];
+    for (authority, path, end, is_denied) in [
+        ("api.example.com:8443", "/v1", false, false),
+        ("localhost", "/API.example.com/v1", true, false),
+        ("other.example", "/v1", false, true),
+        ("other.example", "/v1", true, true),
+        ("localhost", "/other.example:443/v1", false, true),
+        ("", "/v1", true, true),
+    ] {
+        let mut call = new_call(settings);
+        call.request_headers(bytes(&to(authority, path)), end, || [0; 16]);
+        assert_eq!((call.is_refused(), call.is_gated()), (is_denied, false), "{authority}{path}");
+        let refusal = call.refusal();
+        assert_eq!(refusal.map(|refusal| refusal.status), is_denied.then_some(403));
+        let facts = HostFacts { status: Some(403), ..HostFacts::default() };
+        let entry = call.finish(micros(1), &facts);
+        let says = (entry.outcome, entry.reason, entry.request_hash);
+        let denied = (Outcome::PolicyBlocked, Some(Reason::HostNotAllowed), None);
+        assert_eq!(says == denied, is_denied, "{authority}{path}");
+    }
+}
+
+#[test]
+fn the_name_of_the_route_is_wanted_where_it_decides() {
+    let facts = HostFacts {
+        status: Some(502),
+        code_details: b"direct_response".to_vec(),
+        route_name: b"block_all".to_vec(),
+        ..HostFacts::default()
+    };
+    let mut call = gated("{}", REQUEST);
+    assert!(call.wants_route_name(&facts) && !call.wants_route_name(&via_upstream()));
+    assert_eq!(call.finish(micros(1), &facts).reason, Some(Reason::HostNotAllowed));
+}
+
 const SSE: Pairs<'_> = &[(":status", "200"), ("content-type", "text/event-stream")];
 
 /// The line of a call with these messages, each body in pieces of `step` bytes.

@@ -142,8 +142,9 @@ impl Provider {
     }
 }
 
-/// Keeps the host of the bench, and of the HTTP filters ours and the last.
+/// Keeps the way of the calls, the host of the bench, and of the HTTP filters ours and the last.
 fn reduce(bootstrap: &mut Value) -> Result<()> {
+    array(bootstrap, "/static_resources/listeners")?.retain(|one| one["name"] == "egress");
     let clusters = array(bootstrap, "/static_resources/clusters")?;
     clusters.retain(|cluster| cluster["name"] == HOST);
     let manager = http_connection_manager(bootstrap)?;

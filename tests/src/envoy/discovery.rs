@@ -1,0 +1,39 @@
+//! The filter as Istio hands it to Envoy: by extension config discovery (ECDS), here from a file.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+use serde_json::{Value, json};
+
+use super::bootstrap::Bootstrap;
+
+/// Where Envoy finds the configuration of the filter, and takes every new one that is put there.
+#[derive(Debug)]
+pub struct Discovery {
+    file: PathBuf,
+    shipped: Value,
+}
+
+impl Discovery {
+    /// Takes the filter out of the bootstrap; it comes from `file` from now on.
+    pub(super) fn new(bootstrap: &mut Bootstrap, file: &Path) -> Result<Self> {
+        let shipped = bootstrap.discover_filter(file)?;
+        Ok(Self { file: file.into(), shipped })
+    }
+
+    /// Hands Envoy the filter as it ships, with this module and these settings besides.
+    pub fn deliver(&self, module: &Path, settings: &Value) -> Result<()> {
+        let mut filter = Bootstrap::of(self.shipped.clone());
+        filter.use_module(module);
+        filter.merge_plugin_configuration(settings);
+        let resource = json!({
+            "@type": "type.googleapis.com/envoy.config.core.v3.TypedExtensionConfig",
+            "name": "ledgerline",
+            "typed_config": filter.document(),
+        });
+        // Envoy looks at the file when something is moved to its name, and not when it is written.
+        let new = self.file.with_extension("new");
+        std::fs::write(&new, json!({"resources": [resource]}).to_string())?;
+        Ok(std::fs::rename(new, &self.file)?)
+    }
+}
