@@ -5,9 +5,11 @@
 //! hash), 2 for a question that could not be asked (bad usage, an unreadable file). `check-sink` says 3 if
 //! nothing is refuted, and not everything is proven.
 
+mod admin;
 mod check_config;
 mod check_sink;
 mod compare;
+mod drain;
 mod fault;
 mod format;
 mod hash;
@@ -53,6 +55,8 @@ enum Command {
     Ship(Box<ship::Options>),
     /// Take the finished lines from under a gateway and seal them, for another engine to ship
     Rotate(ship::RotateOptions),
+    /// Take a gateway out of service, and wait until no call is in flight
+    Drain(drain::Options),
     /// Let the kernel keep a ledger append-only, and say what protection it has
     Protect(protect::Options),
     /// Allow or block hosts for a whole mesh, and write the objects that this takes
@@ -73,6 +77,7 @@ fn main() -> ExitCode {
         Command::Show(options) => show::run(&options),
         Command::Ship(options) => ship::run(&options),
         Command::Rotate(options) => ship::run_rotate(&options),
+        Command::Drain(options) => drain::run(&options),
         Command::Protect(options) => protect::run(&options),
         Command::Hosts(options) => hosts::run(&options),
         Command::Schema { of } => schema::run(of),

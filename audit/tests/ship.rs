@@ -435,6 +435,29 @@ fn a_file_that_somebody_still_writes_is_not_sealed() {
 }
 
 #[test]
+fn sealed_files_are_deleted_by_age_if_that_is_asked_for_and_no_other() {
+    let place = Place::with_live(&lines(0..7));
+    let folder = place.ledger();
+    let rotate = |more: &[&str]| {
+        let from = ["--from", folder.to_str().unwrap()];
+        answer(place.run("rotate", &[&from, more].concat()))
+    };
+    let (code, out, err) = rotate(&["--delete-after", "1h"]);
+    assert!(code == Some(0) && out.contains("1 files sealed\n"), "{out}{err}");
+    fs::write(folder.join("segments/notes.jsonl"), "no segment\n").unwrap();
+    let writer = OpenOptions::new().append(true).open(place.live()).unwrap();
+    (&writer).write_all(entry(7).as_bytes()).unwrap();
+    let (code, out, err) = rotate(&["--delete-after", "0s"]);
+    assert_eq!((code, &*out), (Some(1), ""), "what is still open cannot be sealed: {err}");
+    drop(writer);
+    assert_eq!(seqs(&place.local()), (0..8).collect());
+    let (code, out, err) = rotate(&["--delete-after", "0s"]);
+    assert!(code == Some(0) && out.contains("1 files sealed, 2 deleted"), "{out}{err}");
+    assert!(err.contains("deleted with 7 entries: older than --delete-after"), "{err}");
+    assert_eq!(place.sealed(), [folder.join("segments/notes.jsonl")]);
+}
+
+#[test]
 fn at_the_cap_confirmed_files_go_first() {
     if !has_kernel_protection() {
         return;

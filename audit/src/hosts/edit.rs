@@ -161,3 +161,77 @@ fn inline(host: &Host) -> String {
 fn scalar(name: &str) -> String {
     if name.starts_with('*') { format!("\"{name}\"") } else { name.to_owned() }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::hosts::policy::Policy;
+
+    /// Adds hosts to `allow` of a policy, and takes them out again.
+    fn there_and_back(policy: &str, hosts: &[&str]) -> (Option<String>, Option<String>) {
+        let mut text = policy.to_owned();
+        for host in hosts {
+            let (_, places) = Policy::read(&text).unwrap();
+            let host = Host::from_argument(host).unwrap();
+            let Some(edited) = add(&text, List::Allow, &places, &host) else { return (None, None) };
+            text = edited;
+        }
+        let with = text.clone();
+        for _ in hosts {
+            let (policy, places) = Policy::read(&text).unwrap();
+            let last = policy.allow.len() - 1;
+            let Some(edited) = remove(&text, List::Allow, &places, last) else {
+                return (Some(with), None);
+            };
+            text = edited;
+        }
+        (Some(with), Some(text))
+    }
+
+    #[test]
+    fn comments_and_order_survive_an_edit() {
+        for (before, after) in [
+            (
+                "allow: # who\n# first\n- a.example # one\n\n# last\nblock: []\n",
+                "allow: # who\n# first\n- a.example # one\n- x.example\n- host: y.example\n  port: 8443\n\n# last\nblock: []\n",
+            ),
+            (
+                "allow:\n  - host: a.example\n    mask_outbound: true\n  # end\nmode: blocking\n",
+                "allow:\n  - host: a.example\n    mask_outbound: true\n  - x.example\n  - host: y.example\n    port: 8443\n  # end\nmode: blocking\n",
+            ),
+            (
+                "allow: []  # none\n",
+                "allow:  # none\n- x.example\n- host: y.example\n  port: 8443\n",
+            ),
+            (
+                "allow: [a.example] # one\n",
+                "allow: [a.example, x.example, { host: y.example, port: 8443 }] # one\n",
+            ),
+        ] {
+            let policy = |text: &str| format!("topology: istio\n{text}");
+            let (with, without) = there_and_back(&policy(before), &["x.example", "y.example:8443"]);
+            assert_eq!(with, Some(policy(after)));
+            // A host with a port in a list on one line is more than this takes out.
+            assert!(without.is_none_or(|without| without == policy(before)), "{before}");
+        }
+    }
+
+    #[test]
+    fn a_list_that_is_missing_is_added() {
+        let (with, without) = there_and_back("topology: istio", &["x.example"]);
+        assert_eq!(with.unwrap(), "topology: istio\nallow:\n- x.example\n");
+        assert_eq!(without.unwrap(), "topology: istio\nallow: []\n");
+    }
+
+    #[test]
+    fn lists_of_other_shapes_are_left_alone() {
+        for policy in [
+            "allow: [a.example,\n  b.example]\n",
+            "allow:\n-\n  a.example\n",
+            "allow: &hosts [a.example\n  ]\n",
+        ] {
+            let policy = format!("topology: istio\n{policy}");
+            assert_eq!(there_and_back(&policy, &["x.example"]), (None, None), "{policy}");
+        }
+    }
+}

@@ -17,6 +17,8 @@ mod istio;
 mod object;
 mod overlay;
 mod policy;
+#[cfg(test)]
+mod tests;
 
 use std::{fmt::Write as _, path::PathBuf};
 

@@ -333,14 +333,26 @@ pub(super) fn block_pattern(text: &str) -> Result<String, String> {
     match name.strip_prefix('*') {
         Some("") => Ok(name),
         Some(below) if below.starts_with('.') => {
-            dns_name(below.trim_start_matches('.')).map(|_| name)
+            dns_labels(below.trim_start_matches('.')).map(|()| name)
         }
         _ => dns_name(&name),
     }
 }
 
-/// A name of a host outside the cluster (RFC 1123, two labels at least).
+/// A name of a host outside the cluster.
 fn dns_name(name: &str) -> Result<String, String> {
+    dns_labels(name)?;
+    let is_inside = [".cluster.local", ".svc"].iter().any(|end| name.ends_with(end));
+    if is_inside || !name.contains('.') {
+        return Err(format!(
+            "`{name}` is a name inside the cluster; only hosts outside are listed"
+        ));
+    }
+    Ok(name.to_owned())
+}
+
+/// A DNS name (RFC 1123), in lower case.
+fn dns_labels(name: &str) -> Result<(), String> {
     if let Some((_, rest)) = name.split_once("://") {
         let host = rest.split(['/', ':', '?']).next().unwrap_or_default();
         return Err(format!("`{name}` is a URL; write the host alone: `{host}`"));
@@ -364,18 +376,12 @@ fn dns_name(name: &str) -> Result<String, String> {
             "`{name}`: a `*` stands alone before the first dot, as in `*.example.com`"
         ));
     }
-    let is_inside = [".cluster.local", ".svc"].iter().any(|end| name.ends_with(end));
-    if is_inside || !name.contains('.') {
-        return Err(format!(
-            "`{name}` is a name inside the cluster; only hosts outside are listed"
-        ));
-    }
     let numeric = |label: &str| label.bytes().all(|byte| byte.is_ascii_digit());
     let is_name = name.len() <= 253
         && name.split('.').all(is_label)
         && !name.rsplit('.').next().is_some_and(numeric);
     match is_name {
-        true => Ok(name.to_owned()),
+        true => Ok(()),
         false => Err(format!(
             "`{name}` is no DNS name: labels of 1 to 63 letters (a to z; others as `xn--`), digits \
              and `-`, with dots between them"
@@ -412,5 +418,106 @@ impl fmt::Display for Problem {
             "" => f.write_str(text),
             key => write!(f, "{key}: {text}"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn problems(policy: &str) -> String {
+        let problems = Policy::read(policy).unwrap_err();
+        problems.iter().map(|problem| format!("{problem}\n")).collect()
+    }
+
+    #[test]
+    fn a_policy_is_read_as_it_is_meant() {
+        let text = "topology: istio-ambient\nmode: blocking\nallow:\n- API.OpenAI.com\n\
+                    - { host: mcp.example.com, port: 8443, mask_outbound: true }\n\
+                    block: ['*.Example.net', mcp.example.com]\nnamespaces:\n  a: { allow: [api.OPENAI.com] }\n";
+        let (policy, places) = Policy::read(text).unwrap();
+        assert_eq!((policy.topology, policy.mode), (Topology::IstioAmbient, Mode::Blocking));
+        assert_eq!(policy.allow[0], Host::usual("api.openai.com".to_owned()));
+        assert_eq!((&*policy.allow[1].name, policy.allow[1].port), ("mcp.example.com", 8443));
+        assert_eq!(policy.allow[1].settings["mask_outbound"], true);
+        assert_eq!(policy.block, ["*.example.net", "mcp.example.com"]);
+        assert_eq!(policy.namespaces["a"], ["api.openai.com"]);
+        assert_eq!(places, Places { allow: vec![4, 5], block: vec![6, 6] });
+        assert_eq!(
+            policy.reachable().map(|host| &*host.name).collect::<Vec<_>>(),
+            ["api.openai.com"]
+        );
+        let (policy, _) = Policy::read("topology: istio\n").unwrap();
+        assert_eq!((policy.mode, policy.allow.len()), (Mode::BestEffort, 0));
+    }
+
+    #[test]
+    fn what_is_wrong_is_said_with_its_line_its_key_and_a_fix() {
+        for (allow, problem) in [
+            ("https://api.openai.com/v1", "is a URL; write the host alone: `api.openai.com`"),
+            ("192.0.2.7", "is an address; write a name"),
+            ("'2001:db8::1'", "is an address"),
+            ("'[::1]'", "is an address"),
+            ("api.openai.com:8443", "write `- host: api.openai.com` and `port: 8443` below it"),
+            ("api.openai.com.", "ends with a dot; write `api.openai.com`"),
+            ("'*.openai.azure.com'", "list them one by one"),
+            ("'*'", "list them one by one"),
+            ("'api.*.com'", "a `*` stands alone before the first dot"),
+            ("reviews", "is a name inside the cluster"),
+            ("reviews.default.svc", "is a name inside the cluster"),
+            ("reviews.default.svc.cluster.local", "is a name inside the cluster"),
+            ("a_b.example", "is no DNS name"),
+            ("-a.example", "is no DNS name"),
+            ("a..example", "is no DNS name"),
+            ("a.123", "is no DNS name"),
+            ("bücher.example", "others as `xn--`"),
+            ("a.example/v1", "is no DNS name"),
+            ("7", "`7` is no host; write `- api.example.com`"),
+            ("[a.example]", "is no host"),
+            ("{ port: 443 }", "allow[0].host: no name"),
+            ("{ host: a.example, port: 0 }", "allow[0].port: `0` is no port; write a number"),
+            ("{ host: a.example, port: 65536 }", "allow[0].port: `65536` is no port"),
+            ("{ host: a.example, port: '443' }", "is no port"),
+            ("{ host: a.example, call: allow }", "allow[0].call: it is not set here"),
+            ("{ host: a.example, hosts: [] }", "allow[0].hosts: it is not set here"),
+            ("{ host: a.example, outbound: true }", "there are `host`, `port`, `mask_outbound`"),
+            ("{ host: a.example, mask_outbound: 1 }", "allow[0].mask_outbound: invalid type"),
+            (
+                "{ host: a.example, secret_to_wrong_host: block }",
+                "allow[0].secret_to_wrong_host: unknown variant `block`, expected `allow` or `deny`",
+            ),
+        ] {
+            let said = problems(&format!("topology: istio\nallow:\n- {allow}\n"));
+            assert!(said.starts_with("3: allow[0]") && said.contains(problem), "{allow}: {said}");
+        }
+        for (rest, problem) in [
+            ("allow: [a.example, A.example]", "2: allow[1]: `a.example` is here twice"),
+            ("block: [a.example, A.example]", "2: block[1]: `a.example` is here twice"),
+            ("block: ['*a.example']", "2: block[0]: `*a.example`: a `*` stands alone"),
+            (
+                "allow: [a.example]\nnamespaces: { b: { allow: [c.example] } }",
+                "3: namespaces.b.allow[0]: `c.example` is not in `allow`: a namespace may only",
+            ),
+            (
+                "allow: [a.example]\nnamespaces: { b_c: { allow: [a.example] } }",
+                "3: namespaces.b_c: expected the name of a namespace",
+            ),
+            ("alow: [a.example]", "unknown field `alow`"),
+            ("mode: strict", "unknown variant `strict`"),
+            ("namespaces: { b: { block: [a.example] } }", "unknown field `block`"),
+            ("allow: [a.example\n", "2: "),
+        ] {
+            let said = problems(&format!("topology: istio\n{rest}\n"));
+            assert!(said.contains(problem), "{rest}: {said}");
+        }
+        let gateway = "topology: envoy-gateway\nallow: [a.example]\nnamespaces: { b: { allow: [a.example] } }";
+        assert!(problems(gateway).contains("3: namespaces.b: Envoy Gateway cannot tell"));
+        assert!(problems("allow: []").contains("missing field `topology`"));
+    }
+
+    #[test]
+    fn everything_that_is_wrong_is_said_at_once() {
+        let said = problems("topology: istio\nallow: [a, b.example, 10.0.0.1]\nblock: ['**']\n");
+        assert_eq!(said.lines().count(), 3, "{said}");
     }
 }

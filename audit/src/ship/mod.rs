@@ -47,11 +47,11 @@ use self::{
     receipts::Receipts,
     shipper::{Compress, Target},
     state::State,
-    units::Span,
 };
 pub(crate) use self::{
     folder::{LIVE, PRESSURE, SEGMENTS},
     rotate::{Options as RotateOptions, run as run_rotate},
+    units::Span,
 };
 use crate::{fault::Fault, store::SinkUrl};
 
@@ -133,7 +133,7 @@ pub(crate) fn run(options: &Options) -> Result<(), Fault> {
 }
 
 /// One thread does everything but answer: shipping is waiting.
-fn block_on<T>(work: impl Future<Output = Result<T, Fault>>) -> Result<T, Fault> {
+pub(crate) fn block_on<T>(work: impl Future<Output = Result<T, Fault>>) -> Result<T, Fault> {
     let runtime = runtime::Builder::new_current_thread().enable_all().build();
     runtime.map_err(|error| Fault::NoAnswer(format!("error: no runtime: {error}")))?.block_on(work)
 }

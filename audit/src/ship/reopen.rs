@@ -1,9 +1,11 @@
 //! Telling the gateway to open its log file anew.
 
-use std::{fs, path::PathBuf, str::FromStr, time::Duration};
+use std::{fs, path::PathBuf, str::FromStr};
 
 use rustix::process::{Pid, Signal, kill_process};
 use url::Url;
+
+use crate::admin;
 
 /// How the gateway is told.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,8 +20,6 @@ pub(crate) enum Reopen {
     Nobody,
 }
 
-const PATIENCE: Duration = Duration::from_secs(5);
-
 impl Reopen {
     /// Tells it. That it was told does not mean that it is done.
     pub(super) async fn ask(&self) -> Result<(), String> {
@@ -33,18 +33,8 @@ impl Reopen {
 }
 
 async fn post(url: &Url) -> Result<(), String> {
-    let fault = |what: String| format!("POST {url}: {what}; is --reopen the gateway's admin port?");
-    // Whoever was first has set one, and any will do: the admin port speaks plain HTTP.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let client = reqwest::Client::builder().no_proxy().timeout(PATIENCE).build();
-    let client = client.map_err(|error| fault(error.to_string()))?;
-    let answer = client.post(url.clone()).send().await.map_err(|error| {
-        fault(if error.is_timeout() { "no answer".into() } else { "no connection".into() })
-    })?;
-    match answer.status() {
-        status if status.is_success() => Ok(()),
-        status => Err(fault(format!("status {}", status.as_u16()))),
-    }
+    let hint = |text| format!("{text}; is --reopen the gateway's admin port?");
+    admin::post(url).await.map_err(hint)
 }
 
 fn signal(pid: i32) -> Result<(), String> {
@@ -70,7 +60,7 @@ impl FromStr for Reopen {
             let number = pid.parse().map(Self::Pid);
             return Ok(number.unwrap_or_else(|_| Self::PidFile(pid.into())));
         }
-        let mut url = Url::parse(text).ok().filter(|url| url.scheme() == "http").ok_or(
+        let mut url = admin::read_url(text).ok_or(
             "neither an address such as http://127.0.0.1:9901, nor pid:FILE, pid:NUMBER or none",
         )?;
         url.set_path("/reopen_logs");

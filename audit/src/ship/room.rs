@@ -236,7 +236,8 @@ impl Usage {
     }
 }
 
-fn count_entries(file: &Stamped, mut start: u64) -> io::Result<u64> {
+/// The good entries of a file, from a byte on.
+pub(super) fn count_entries(file: &Stamped, mut start: u64) -> io::Result<u64> {
     let open = File::open(&file.path)?;
     let mut entries = 0;
     while let Some(segment) = Segment::read(&open, start, COUNT_BYTES)? {

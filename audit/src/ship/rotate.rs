@@ -1,6 +1,14 @@
 //! `ledgerline rotate`: only sealed files, for an engine that ships them itself.
+//!
+//! Such an engine deletes nothing, and nobody here knows what has arrived. Where no one comes after it to
+//! tidy up, as in a cluster, sealed files go by their age alone, if that is asked for, and each is told.
 
-use std::{cell::RefCell, path::PathBuf, time::Duration};
+use std::{
+    cell::RefCell,
+    fs, io,
+    path::PathBuf,
+    time::{Duration, Instant},
+};
 
 use clap::Args;
 use tokio::time::sleep;
@@ -8,17 +16,21 @@ use tokio::time::sleep;
 use super::{
     ages::Ages,
     block_on,
-    folder::Folder,
+    folder::{Folder, Stamped},
     once,
     pace::{Backoff, Once, asked_to_stop},
+    place_text,
+    room::count_entries,
     rotation::{self, Rotation},
+    units::Span,
 };
-use crate::{fault::Fault, say::say};
+use crate::{fault::Fault, protect, say::say};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Engines such as Vector, Fluent Bit and the OpenTelemetry Collector read DIR/segments/*.jsonl and
-DIR/entries.jsonl; they, or somebody after them, delete what has arrived (ledgerline protect --lift).
+DIR/entries.jsonl; somebody after them deletes what has arrived (ledgerline protect --lift), or --delete-after
+does what is old enough, whether it has arrived or not: leave them time for their longest outage.
 
 Exit codes: 0 everything is sealed; 1 something is still open, and what is said; 2 it could not be asked.")]
 pub(crate) struct Options {
@@ -28,6 +40,9 @@ pub(crate) struct Options {
     /// Go on for ever; without it, rotate once
     #[arg(long)]
     follow: bool,
+    /// Delete sealed files of this age; without it, none
+    #[arg(long, value_name = "TIME")]
+    delete_after: Option<Span>,
     #[command(flatten)]
     rotation: rotation::Options,
 }
@@ -39,17 +54,74 @@ pub(crate) fn run(options: &Options) -> Result<(), Fault> {
     let latest = latest_shipped(&folder)?;
     let ages = RefCell::new(Ages::default());
     let mut rotation = Rotation::new(&folder, &options.rotation, &ages);
+    let mut tidying = Tidying::new(&folder, &ages, options.delete_after);
     block_on(async {
         let sealed = once::rotate(&mut rotation, latest.as_deref()).await;
         match options.follow {
-            false => said(&folder, sealed.map_err(Fault::Refused)?),
-            true => follow(&mut rotation, latest.as_deref()).await,
+            false => said(&folder, sealed.map_err(Fault::Refused)?, tidying.delete_old()),
+            true => follow(&mut rotation, &mut tidying, latest.as_deref()).await,
         }
     })
 }
 
-fn said(folder: &Folder, sealed: u64) -> Result<(), Fault> {
-    say(&format!("{}: {sealed} files sealed", folder.segments().display()))
+fn said(folder: &Folder, sealed: u64, deleted: Result<u64, String>) -> Result<(), Fault> {
+    let deleted = deleted.map_err(Fault::Refused)?;
+    let deleted = if deleted > 0 { format!(", {deleted} deleted") } else { String::new() };
+    say(&format!("{}: {sealed} files sealed{deleted}", folder.segments().display()))
+}
+
+/// Deleting what is old enough.
+struct Tidying<'a> {
+    folder: &'a Folder,
+    ages: &'a RefCell<Ages>,
+    after: Option<Span>,
+    looked: Option<Instant>,
+}
+
+/// A look asks for every file of the folder, and an age is hours.
+const LOOK_AGAIN: Duration = Duration::from_secs(10);
+
+impl<'a> Tidying<'a> {
+    fn new(folder: &'a Folder, ages: &'a RefCell<Ages>, after: Option<Span>) -> Self {
+        Self { folder, ages, after, looked: None }
+    }
+
+    fn delete_old_if_due(&mut self) -> Result<(), String> {
+        if self.looked.is_some_and(|looked| looked.elapsed() < LOOK_AGAIN) {
+            return Ok(());
+        }
+        self.looked = Some(Instant::now());
+        self.delete_old().map(drop)
+    }
+
+    /// Deletes the sealed files that are old enough, and says each; how many.
+    fn delete_old(&self) -> Result<u64, String> {
+        let Some(Span(after)) = self.after else { return Ok(0) };
+        let fault = |error: io::Error| place_text(&self.folder.segments(), &error);
+        let sealed = self.folder.sealed().map_err(fault)?;
+        let draining = self.folder.draining().map_err(fault)?;
+        self.ages.borrow_mut().keep_only(&[draining, sealed.clone()].concat());
+        let mut deleted = 0;
+        for file in &sealed {
+            if self.ages.borrow_mut().of(file) >= after {
+                self.delete(file).map_err(|error| place_text(&file.path, &error))?;
+                deleted += 1;
+            }
+        }
+        if deleted > 0 {
+            self.folder.sync().map_err(fault)?;
+        }
+        Ok(deleted)
+    }
+
+    fn delete(&self, file: &Stamped) -> io::Result<()> {
+        let entries = count_entries(file, 0)?;
+        protect::lift(&file.path)?;
+        fs::remove_file(&file.path)?;
+        let path = file.path.display();
+        anstream::eprintln!("{path}: deleted with {entries} entries: older than --delete-after");
+        Ok(())
+    }
 }
 
 /// The names of a folder that was shipped before are not used again.
@@ -60,21 +132,27 @@ fn latest_shipped(folder: &Folder) -> Result<Option<String>, Fault> {
     }
 }
 
-async fn follow(rotation: &mut Rotation<'_>, latest: Option<&str>) -> Result<(), Fault> {
+async fn follow(
+    rotation: &mut Rotation<'_>,
+    tidying: &mut Tidying<'_>,
+    latest: Option<&str>,
+) -> Result<(), Fault> {
     tokio::select! {
-        never = rotate_for_ever(rotation, latest) => match never {},
+        never = rotate_for_ever(rotation, tidying, latest) => match never {},
         _ = asked_to_stop() => Ok(()),
     }
 }
 
 async fn rotate_for_ever(
     rotation: &mut Rotation<'_>,
+    tidying: &mut Tidying<'_>,
     latest: Option<&str>,
 ) -> std::convert::Infallible {
     let (mut backoff, mut once) = (Backoff::default(), Once::default());
     loop {
-        let wait = match rotation.step(false, latest).await {
-            Ok(_) => {
+        let step = rotation.step(false, latest).await;
+        let wait = match step.and_then(|_| tidying.delete_old_if_due()) {
+            Ok(()) => {
                 once.end();
                 backoff.reset();
                 TICK

@@ -20,6 +20,7 @@ mod bodies;
 mod broken_calls;
 mod configuration;
 mod cost;
+mod drain;
 mod endpoints;
 mod filter_faults;
 mod identity;

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! ztunnel ──HBONE──▶ waypoint ledgerline-gateway ──TLS──▶ api.example.com
-//!   ServiceEntry, bound to the waypoint          DestinationRule of the host
+//!   ServiceEntry, bound to the waypoint    VirtualService and DestinationRule of the host
 //! ```
 //!
 //! A blocked host is bound, too, so that the refused call leaves its entry; what the filter refuses the
@@ -10,7 +10,7 @@
 
 use serde_json::{Value, json};
 
-use super::{denial, only, service_entries, tls};
+use super::{denial, only, route, service_entries, tls};
 use crate::hosts::{
     object::{GATEWAY, NAMESPACE},
     policy::Policy,
@@ -20,6 +20,7 @@ pub(crate) fn objects(policy: &Policy) -> Vec<Value> {
     let known = policy.known();
     let mut objects = service_entries(NAMESPACE, &known);
     objects.iter_mut().for_each(bind);
+    objects.extend(policy.reachable().map(|host| route(NAMESPACE, "mesh", ".", host)));
     // Blocked ones, too: without it the waypoint would send plain text to a TLS port.
     objects.extend(known.iter().map(|host| tls(NAMESPACE, ".", host)));
     objects.extend(blocked(policy));
