@@ -96,6 +96,7 @@ impl Istiod {
         command.env_remove("KUBECONFIG").env("SHARED_MESH_CONFIG", mesh.shared);
         command.env("POD_NAMESPACE", "istio-system").env("POD_NAME", "istiod-0");
         command.env("ISTIOD_CUSTOM_HOST", "localhost").env("CLUSTER_ID", "Kubernetes");
+        command.env("PILOT_ENABLE_AMBIENT", "true");
         let mut server = Daemon::start("istiod", &mut command, folder)?;
         server.until(|| listens(discovery)).await?;
         Ok(Some(Self { version, server, discovery }))

@@ -65,6 +65,7 @@ impl Proxy {
         let document = json!({
             "node": configuration.node,
             "admin": {"address": {"socket_address": {"address": "127.0.0.1", "port_value": 0}}},
+            "bootstrap_extensions": [internal_listeners()],
             "dynamic_resources": {
                 "lds_config": source(&listeners),
                 "cds_config": source(&clusters)
@@ -108,7 +109,8 @@ impl Proxy {
         let refused = self.admin.stats("(update_rejected|config_fail|init_fetch_timeout)$").await?;
         let refused: Vec<_> = refused.0.into_iter().filter(|(_, count)| *count > 0).collect();
         ensure!(refused.is_empty(), "Envoy refused: {refused:?}");
-        let (sent, loaded) = (configuration.listeners.len(), self.listeners.len());
+        let sent = configuration.listeners.iter().filter(|one| stock::has_socket(one)).count();
+        let loaded = self.listeners.len();
         ensure!(sent == loaded, "{loaded} of {sent} listeners: {:?}", self.listeners);
         Ok(())
     }
@@ -137,6 +139,13 @@ impl Outside<'_> {
     }
 }
 
+/// As in Istio's own bootstrap.
+fn internal_listeners() -> Value {
+    const TYPE: &str =
+        "type.googleapis.com/envoy.extensions.bootstrap.internal_listener.v3.InternalListener";
+    json!({"name": "envoy.bootstrap.internal_listener", "typed_config": {"@type": TYPE}})
+}
+
 fn command(envoy: &str, bootstrap: &Path, addition: &Value, folder: &Path) -> Result<Command> {
     let log = File::create(folder.join("envoy.log"))?;
     let mut command = Command::new(workspace::envoy(envoy)?);
@@ -157,7 +166,8 @@ fn command(envoy: &str, bootstrap: &Path, addition: &Value, folder: &Path) -> Re
 fn explain(process: &Supervised, folder: &Path) -> String {
     process.keep_scratch();
     let log = std::fs::read_to_string(folder.join("envoy.log")).unwrap_or_default();
-    let lines: Vec<_> = log.lines().rev().take(30).collect();
+    let said = log.lines().rev().filter(|line| !line.contains("Deprecated field"));
+    let lines: Vec<_> = said.take(30).collect();
     let lines = lines.into_iter().rev().collect::<Vec<_>>().join("\n");
     format!("files of this proxy: {}; its log ends:\n{lines}", folder.display())
 }

@@ -25,6 +25,8 @@ pub const NOT_STOCK: [(&str, &str); 5] = [
 
 /// Where the overlays have the ledger.
 const LEDGER: &str = "/var/lib/ledgerline/";
+/// Where they have it in a pod without a volume of its own.
+const OUTPUT: &str = "/dev/stdout";
 
 /// Where things are on this machine.
 #[derive(Debug)]
@@ -45,12 +47,20 @@ pub(super) fn write(configuration: &Configuration, places: &Places) -> Result<(P
     let mut listeners = configuration.listeners.clone();
     for listener in &mut listeners {
         writer.make_stock(listener)?;
-        listener["address"]["socket_address"] = json!({"address": "127.0.0.1", "port_value": 0});
-        listener["bind_to_port"] = json!(true);
+        if has_socket(listener) {
+            listener["address"]["socket_address"] =
+                json!({"address": "127.0.0.1", "port_value": 0});
+            listener["bind_to_port"] = json!(true);
+        }
     }
     let mut clusters = configuration.clusters.clone();
     clusters.iter_mut().try_for_each(|cluster| writer.make_stock(cluster))?;
     Ok((writer.file("listeners", &listeners)?, writer.file("clusters", &clusters)?))
+}
+
+/// Whether connections from outside of the proxy reach a listener.
+pub(super) fn has_socket(listener: &Value) -> bool {
+    listener["address"]["socket_address"].is_object()
 }
 
 struct Writer<'a> {
@@ -134,7 +144,10 @@ impl Writer<'_> {
     }
 
     fn move_ledger(&self, value: &mut Value) {
-        let file = value["path"].as_str().and_then(|path| path.strip_prefix(LEDGER));
+        let file = match value["path"].as_str() {
+            Some(OUTPUT) => Some("entries.jsonl"),
+            path => path.and_then(|path| path.strip_prefix(LEDGER)),
+        };
         if let Some(file) = file {
             value["path"] = json!(self.places.ledger.join(file));
         }

@@ -154,7 +154,7 @@ fn check_denied(answer: &Value, entry: &ledgerline_tests::ledger::Entry) -> Resu
     entry.check(json!({"status": 403, "outcome": "policy_blocked", "reason": "rbac_denied"}))
 }
 
-fn question(host: &str, stream: bool) -> Call {
+pub(crate) fn question(host: &str, stream: bool) -> Call {
     let messages = json!([{"role": "user", "content": "Hello"}]);
     let body = json!({"model": "gpt-4o", "messages": messages, "stream": stream});
     Call::post_json(host, "/v1/chat/completions", &body)

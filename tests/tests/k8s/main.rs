@@ -14,5 +14,8 @@
 #[macro_use]
 mod stage;
 
+mod envoy;
 mod istio;
 mod manifests;
+mod namespaces;
+mod waypoint;

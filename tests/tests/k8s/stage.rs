@@ -8,7 +8,7 @@ use anyhow::{Context, Result, bail, ensure};
 use ledgerline_tests::client::{Answer, Call};
 use ledgerline_tests::cluster::{
     ApiServer, Configuration, Identity, IstioVersion, Istiod, Kinds, MeshConfig, Outside, Overlay,
-    Pod, Proxy, Registry, Role, TrustDomain, objects,
+    Pod, Proxy, Registry, Role, TrustDomain, objects, pod_templates,
 };
 use ledgerline_tests::ledger::Entry;
 use ledgerline_tests::simulator::Simulator;
@@ -124,6 +124,9 @@ impl Mesh {
         publish_module(&overlay, &registry, module)?;
         let rendered = overlay.render()?.context("kubectl")?;
         api_server.apply(&rendered)?;
+        if version == IstioVersion::Newest {
+            api_server.apply_object(&pod_templates()?.context("istioctl")?)?;
+        }
         let objects = objects(&rendered)?;
         if let Some(workload) = workload(&objects) {
             run_gateway(&api_server, workload)?;
