@@ -3,28 +3,45 @@ use std::process::Command;
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
-use super::api_server::output_of;
+use super::api_server::{ApiServer, output_of};
 use super::daemon::scratch;
 use super::overlay::objects;
 use crate::workspace::{self, Needed};
 
-/// Lets Istio's own tool look at manifests; what it says, and an error unless it finds nothing.
-/// `None` where it is not built.
-pub fn istioctl(order: &[&str], manifests: &str) -> Result<Option<String>> {
-    let Some(istio) = workspace::needs(Needed::NewestIstio)? else { return Ok(None) };
+/// What `istioctl validate` says of every EnvoyFilter, whatever is in it.
+const OF_EVERY_ENVOY_FILTER: &str = "EnvoyFilter exposes internal implementation details";
+
+/// Lets Istio's own tool look at manifests; an error if it finds anything. `None` where it is not
+/// built.
+pub fn check_manifests(manifests: &str) -> Result<Option<()>> {
     let folder = scratch("istioctl")?;
-    let file = folder.path().join("manifests.yaml");
+    let file = folder.path().join("manifests.yaml").display().to_string();
     std::fs::write(&file, manifests)?;
-    let mut command = Command::new(istio.join("istioctl"));
-    command.args(order);
-    if order.first() == Some(&"validate") {
-        command.arg("-f");
-    }
-    let said = output_of(command.arg(&file), "");
-    let said = said.with_context(|| format!("istioctl {}", order.join(" ")))?;
-    let finds_nothing = !said.contains("Warning [") && !said.contains("Info [");
-    ensure!(finds_nothing, "istioctl {}:\n{said}", order.join(" "));
-    Ok(Some(said.trim().to_owned()))
+    let Some(found) = istioctl(&["validate", "-f", &file])? else { return Ok(None) };
+    let mut warnings = found.lines().filter(|line| line.trim_start().starts_with("* "));
+    let warning = warnings.find(|line| !line.contains(OF_EVERY_ENVOY_FILTER));
+    ensure!(warning.is_none(), "istioctl validate: {warning:?}");
+    istioctl(&["analyze", "--use-kube=false", "--failure-threshold=Info", &file])?;
+    Ok(Some(()))
+}
+
+/// Lets Istio's own tool look at a namespace as the API server has it; an error if it finds
+/// anything.
+pub fn check_namespace(server: &ApiServer, namespace: &str) -> Result<()> {
+    let kubeconfig = server.kubeconfig().display().to_string();
+    let order =
+        ["analyze", "--failure-threshold=Info", "--kubeconfig", &kubeconfig, "-n", namespace];
+    istioctl(&order).map(drop)
+}
+
+/// All that it prints.
+fn istioctl(arguments: &[&str]) -> Result<Option<String>> {
+    let Some(istio) = workspace::needs(Needed::NewestIstio)? else { return Ok(None) };
+    let output = Command::new(istio.join("istioctl")).args(arguments).output()?;
+    let said = [output.stdout, output.stderr].concat();
+    let said = String::from_utf8_lossy(&said).into_owned();
+    ensure!(output.status.success(), "istioctl {}:\n{said}", arguments.join(" "));
+    Ok(Some(said))
 }
 
 /// The templates from which istiod makes the pods of waypoints, as Istio's installer writes them.

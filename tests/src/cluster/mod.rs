@@ -24,7 +24,7 @@ mod stock;
 pub use api_server::{ApiServer, Kinds};
 pub use configuration::Configuration;
 pub use identity::{Identity, TrustDomain};
-pub use istioctl::{istioctl, pod_templates};
+pub use istioctl::{check_manifests, check_namespace, pod_templates};
 pub use istiod::{IstioVersion, Istiod, MeshConfig};
 pub use overlay::{Overlay, objects};
 pub use pod::{Pod, Role};

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context, Result, ensure};
 use ledgerline_tests::client::Call;
-use ledgerline_tests::cluster::{IstioVersion, Pod};
+use ledgerline_tests::cluster::{IstioVersion, Pod, check_namespace};
 use serde_json::{Value, json};
 
-use crate::stage::{GATEWAY_IP, Mesh, Module, Open};
+use crate::stage::{GATEWAY_IP, Mesh, Module, Open, shared};
 
 on_each_istio! {
     a_call_leaves_its_entry,
@@ -121,6 +121,15 @@ async fn a_plain_call_of_an_agent_passes_its_sidecar_and_the_gateway(open: &Open
     let entry = open.entry(&answer.correlation_id).await?;
     entry.check(json!({"outcome": "success", "upstream": {"host": "api.openai.com"}}))?;
     open.check_exchange(&entry)
+}
+
+#[tokio::test]
+async fn istio_finds_nothing_wrong_in_the_cluster() -> Result<()> {
+    let Some(open) = shared(IstioVersion::Newest).await? else { return Ok(()) };
+    for namespace in ["ledgerline", "istio-system", "team-a"] {
+        check_namespace(&open.mesh.api_server, namespace)?;
+    }
+    Ok(())
 }
 
 /// Istio's agent refuses a module whose digest is another, and puts a filter that denies all in its

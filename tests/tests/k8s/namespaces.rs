@@ -11,6 +11,7 @@ use crate::stage::{Mesh, Module, Open};
 
 on_each_istio! {
     no_namespace_can_loosen_the_policy,
+    no_pod_of_the_mesh_can_go_around_its_sidecar,
     a_namespace_may_tighten_it,
 }
 
@@ -61,6 +62,21 @@ async fn no_namespace_can_loosen_the_policy(open: &Open) -> Result<()> {
     let server = &open.mesh.api_server;
     for object in loosening(open.mesh.istiod.version()) {
         check_refused(server, &object).await?;
+    }
+    Ok(())
+}
+
+async fn no_pod_of_the_mesh_can_go_around_its_sidecar(open: &Open) -> Result<()> {
+    let account = json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "agent", "namespace": "team-a"}});
+    open.mesh.api_server.apply_object(&account)?;
+    let spec =
+        json!({"serviceAccountName": "agent", "containers": [{"name": "agent", "image": "agent"}]});
+    let mut pod = object("v1", "Pod", "team-a", spec);
+    let dry_run = ["apply", "--server-side", "--dry-run=server", "-f", "-"];
+    open.mesh.api_server.kubectl(&dry_run, &pod.to_string())?;
+    for annotation in ["traffic.sidecar.istio.io/excludeOutboundPorts", "proxy.istio.io/config"] {
+        pod["metadata"]["annotations"] = json!({annotation: "443"});
+        check_refused(&open.mesh.api_server, &pod).await?;
     }
     Ok(())
 }

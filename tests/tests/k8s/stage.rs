@@ -117,8 +117,9 @@ impl Mesh {
         };
         let kinds = [version.kinds(), Kinds::GatewayApi];
         let Some(api_server) = ApiServer::start(&kinds).await? else { return Ok(None) };
-        for namespace in ["istio-system", "team-a", "team-b"] {
-            api_server.make_namespace(namespace)?;
+        api_server.make_namespace("istio-system")?;
+        for team in ["team-a", "team-b"] {
+            api_server.apply_object(&namespace_of_the_mesh(team))?;
         }
         let overlay = edited(overlay, edits)?;
         publish_module(&overlay, &registry, module)?;
@@ -228,6 +229,11 @@ impl Open {
     }
 }
 
+fn namespace_of_the_mesh(name: &str) -> Value {
+    let metadata = json!({"name": name, "labels": {"istio-injection": "enabled"}});
+    json!({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata})
+}
+
 /// A copy of an overlay with the edits of a user, and `ledgerline hosts write` where they are in
 /// its policy.
 pub(crate) fn edited(name: &str, edits: &[Edit<'_>]) -> Result<Overlay> {
@@ -259,7 +265,8 @@ fn workload(objects: &[Value]) -> Option<&Value> {
     objects.iter().find(|object| object["kind"] == "StatefulSet")
 }
 
-/// The first pod of the gateway: its template as it is, with the claim that its controller adds.
+/// The first pod of the gateway: its template as it is, with the claim that its controller adds, and
+/// the image that Istio's injector puts in.
 fn run_gateway(api_server: &ApiServer, workload: &Value) -> Result<()> {
     let pod = Pod::of_workload(workload, Role::Router, GATEWAY_IP)?;
     let claim = json!({
@@ -267,6 +274,11 @@ fn run_gateway(api_server: &ApiServer, workload: &Value) -> Result<()> {
         "persistentVolumeClaim": {"claimName": format!("ledger-{}", pod.name)}
     });
     let mut spec = workload["spec"]["template"]["spec"].clone();
+    for container in spec["containers"].as_array_mut().into_iter().flatten() {
+        if container["image"] == "auto" {
+            container["image"] = json!("istio/proxyv2");
+        }
+    }
     match spec["volumes"].as_array_mut() {
         Some(volumes) => volumes.push(claim),
         None => spec["volumes"] = json!([claim]),

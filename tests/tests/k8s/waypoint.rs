@@ -30,7 +30,7 @@ async fn a_waypoint_has_the_ledger_the_filter_and_tls_to_every_host() -> Result<
     }
 
     let pod = Pod::of_workload(&deployment, Role::Waypoint, "10.1.0.6")?;
-    pod.run_on(&mesh.api_server, pod_spec, &[])?;
+    pod.run_on(&mesh.api_server, pod_spec, &[("ledgerline-gateway", "mesh", 15_008)])?;
     // istiod sends hosts to a waypoint once the waypoint has an address.
     let complete = || {
         let made = mesh.configuration(&pod).ok()?;
