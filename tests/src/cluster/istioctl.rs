@@ -21,7 +21,7 @@ pub fn check_manifests(manifests: &str) -> Result<Option<()>> {
     let mut warnings = found.lines().filter(|line| line.trim_start().starts_with("* "));
     let warning = warnings.find(|line| !line.contains(OF_EVERY_ENVOY_FILTER));
     ensure!(warning.is_none(), "istioctl validate: {warning:?}");
-    istioctl(&["analyze", "--use-kube=false", "--failure-threshold=Info", &file])?;
+    istioctl(&["analyze", "-A", "--use-kube=false", "--failure-threshold=Info", &file])?;
     Ok(Some(()))
 }
 
