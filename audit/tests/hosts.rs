@@ -78,7 +78,11 @@ fn an_edit_keeps_what_a_person_wrote_and_an_edit_back_leaves_no_trace() {
     );
     assert_ne!(overlay.read("generated/hosts.yaml"), before);
     assert_eq!(overlay.hosts(&["add", "api.mistral.ai"]), (Some(0), String::new(), String::new()));
-    assert_eq!(overlay.hosts(&["remove", "api.mistral.ai", "mcp.example.com"]).0, Some(0));
+    let (code, _, err) = overlay.hosts(&["remove", "api.mistral.ai", "mcp.example.com"]);
+    let left = "  kubectl --namespace ledgerline delete --ignore-not-found destinationrule/api.mistral.ai \
+                destinationrule/mcp.example.com serviceentry/ledgerline-hosts-8443 \
+                virtualservice/api.mistral.ai virtualservice/mcp.example.com\n";
+    assert!(code == Some(0) && err.ends_with(left), "{err}");
     assert_eq!(overlay.hosts(&["block", "*.example.net"]).0, Some(0));
     assert!(overlay.read("policy.yaml").contains("block:\n- \"*.example.net\"\n"));
     assert!(overlay.read("generated/filter-hosts.yaml").contains("\"*.example.net\""));
@@ -143,16 +147,20 @@ fn list_says_who_may_be_called_for_a_person_and_for_a_program() {
     let overlay = golden("istio");
     let (code, out, _) = hosts(&overlay, &["list"]);
     assert_eq!(code, Some(0));
-    for line in [
-        "api.stripe.com                                                             443  secret_to_wrong_host: deny\n",
-        "mcp.example.com                                                           8443\n",
-        "api.blocked.example                                                        443  blocked\n",
-        "blocked: *.blocked.example, paste.example.net\n",
-        "namespace team-c: only nothing\n",
-        "everything else is refused\n",
-    ] {
-        assert!(out.contains(line), "{out}");
-    }
+    let lines: Vec<String> =
+        out.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
+    let wanted = [
+        "api.openai.com 443",
+        "api.stripe.com 443 secret_to_wrong_host: deny",
+        "mcp.example.com 8443",
+        "a-host-with-a-name-that-is-longer-than-the-name-of-an-object.example.com 443",
+        "api.blocked.example 443 blocked",
+        "blocked: *.blocked.example, paste.example.net",
+        "namespace team-b: only api.openai.com, mcp.example.com",
+        "namespace team-c: only nothing",
+        "everything else is refused",
+    ];
+    assert_eq!(lines, wanted);
     let (code, out, _) = hosts(&overlay, &["list", "--format", "json"]);
     let list: serde_json::Value = serde_json::from_str(&out).unwrap();
     assert_eq!((code, &list["allow"][4]["blocked"]), (Some(0), &true.into()));

@@ -20,14 +20,14 @@ mod policy;
 #[cfg(test)]
 mod tests;
 
-use std::{fmt::Write as _, path::PathBuf};
+use std::{collections::BTreeMap, fmt::Write as _, path::PathBuf};
 
 use clap::{Args, Subcommand};
 use serde_json::{Map, Value, json};
 
 use self::{
     edit::List,
-    overlay::{Overlay, Written},
+    overlay::{Done, Identity, Overlay, Written},
     policy::{Host, Policy},
 };
 use crate::{fault::Fault, format::Format, say::say};
@@ -108,15 +108,29 @@ pub(crate) fn run(options: &Options) -> Result<(), Fault> {
 fn write(overlay: &Overlay) -> Result<(), Fault> {
     let policy = overlay.read()?.policy;
     warn(overlay, &policy);
-    let written = overlay.write(&policy)?;
-    if written.is_empty() {
+    let done = overlay.write(&policy)?;
+    if done.written.is_empty() {
         return say(&format!("{}: generated/ says the same", overlay.policy_path().display()));
     }
-    say_written(&written)
+    say_done(&done)
 }
 
-fn say_written(written: &[PathBuf]) -> Result<(), Fault> {
-    written.iter().try_for_each(|path| say(&format!("{}: written", path.display())))
+fn say_done(done: &Done) -> Result<(), Fault> {
+    done.written.iter().try_for_each(|path| say(&format!("{}: written", path.display())))?;
+    let mut gone = BTreeMap::<&str, Vec<&str>>::new();
+    for Identity { namespace, object } in &done.gone {
+        gone.entry(namespace).or_default().push(object);
+    }
+    if !gone.is_empty() {
+        anstream::eprintln!("kubectl apply deletes nothing; what is no longer needed goes by:");
+    }
+    for (namespace, objects) in gone {
+        let objects = objects.join(" ");
+        anstream::eprintln!(
+            "  kubectl --namespace {namespace} delete --ignore-not-found {objects}"
+        );
+    }
+    Ok(())
 }
 
 fn check(overlay: &Overlay) -> Result<(), Fault> {
@@ -212,7 +226,7 @@ impl Change {
             say(&format!("{}: written", overlay.policy_path().display()))?;
         }
         warn(&overlay, &written.policy);
-        say_written(&overlay.write(&written.policy)?)
+        say_done(&overlay.write(&written.policy)?)
     }
 }
 

@@ -1,6 +1,7 @@
 //! The folder of an overlay: the policy that a person writes, and what follows from it.
 
 use std::{
+    collections::BTreeSet,
     fs,
     io::{self, ErrorKind},
     path::{Path, PathBuf},
@@ -42,6 +43,33 @@ pub(super) struct Generated {
     pub(super) text: String,
 }
 
+/// What was written.
+#[derive(Debug)]
+pub(super) struct Done {
+    pub(super) written: Vec<PathBuf>,
+    /// Objects that were there before and follow from the policy no longer.
+    pub(super) gone: Vec<Identity>,
+}
+
+/// By what an object is known in a cluster.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Identity {
+    pub(super) namespace: String,
+    /// `kind/name`
+    pub(super) object: String,
+}
+
+impl Identity {
+    fn of(object: &Value) -> Option<Self> {
+        let text = |pointer| object.pointer(pointer).and_then(Value::as_str);
+        let kind = text("/kind")?.to_ascii_lowercase();
+        Some(Self {
+            namespace: text("/metadata/namespace")?.to_owned(),
+            object: format!("{kind}/{}", text("/metadata/name")?),
+        })
+    }
+}
+
 impl Overlay {
     pub(super) fn new(folder: &Path) -> Self {
         Self { folder: folder.to_path_buf() }
@@ -81,16 +109,26 @@ impl Overlay {
         replace(&path, text).map_err(|error| Fault::io(&path, &error))
     }
 
-    /// Writes the files that are not as they should be; their paths.
-    pub(super) fn write(&self, policy: &Policy) -> Result<Vec<PathBuf>, Fault> {
+    /// Writes the files that are not as they should be.
+    pub(super) fn write(&self, policy: &Policy) -> Result<Done, Fault> {
         let folder = self.folder.join(GENERATED);
         fs::create_dir_all(&folder).map_err(|error| Fault::io(&folder, &error))?;
+        let before = self.identities();
         let mut written = Vec::new();
         for (path, text) in self.differing(policy)? {
             replace(&path, &text).map_err(|error| Fault::io(&path, &error))?;
             written.push(path);
         }
-        Ok(written)
+        let gone = before.difference(&self.identities()).cloned().collect();
+        Ok(Done { written, gone })
+    }
+
+    /// The objects of hosts.yaml as it is; none if nobody wrote it, or it is broken.
+    fn identities(&self) -> BTreeSet<Identity> {
+        let path = self.folder.join(GENERATED).join(HOSTS);
+        let text = fs::read_to_string(path).unwrap_or_default();
+        let documents: Vec<Value> = serde_saphyr::from_multiple(&text).unwrap_or_default();
+        documents.iter().filter_map(Identity::of).collect()
     }
 
     /// The files that are not as they should be, and how they should be.

@@ -29,8 +29,8 @@ use crate::{fault::Fault, protect, say::say};
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Engines such as Vector, Fluent Bit and the OpenTelemetry Collector read DIR/segments/*.jsonl and
-DIR/entries.jsonl; somebody after them deletes what has arrived (ledgerline protect --lift), or --delete-after
-does what is old enough, whether it has arrived or not: leave them time for their longest outage.
+DIR/entries.jsonl; somebody after them deletes what has arrived (ledgerline protect --lift). Or
+--delete-after does, whether it has arrived or not: leave them time for their longest outage.
 
 Exit codes: 0 everything is sealed; 1 something is still open, and what is said; 2 it could not be asked.")]
 pub(crate) struct Options {
