@@ -32,8 +32,8 @@ fn the_json_blocks_are_an_entry_and_a_configuration() {
 fn the_configuration_table_names_every_key() {
     let readme =
         fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../README.md")).unwrap();
-    let one_host =
-        br#"{"hosts":[{"hosts":["*"],"mask_outbound":true,"secret_to_wrong_host":"deny"}]}"#;
+    let one_host = br#"{"hosts":[{"hosts":["*"],"call":"deny","mask_outbound":true,
+        "secret_to_wrong_host":"deny"}]}"#;
     let settings = serde_json::to_value(Settings::from_json(one_host).unwrap()).unwrap();
     for (section, keys) in settings.as_object().unwrap() {
         let keys = keys.get(0).unwrap_or(keys);

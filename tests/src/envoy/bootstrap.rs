@@ -12,6 +12,8 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use serde_json::{Map, Value, json};
 
+use super::discovery::DENIAL;
+
 /// A host that the gateway allows, and where its calls go.
 #[derive(Clone, Debug)]
 pub struct Host {
@@ -169,7 +171,7 @@ impl Bootstrap {
         let ours = ours.context("the HTTP filter `ledgerline`")?;
         *ours = json!({
             "name": "ledgerline",
-            "config_discovery": {"config_source": source, "type_urls": [kind]},
+            "config_discovery": {"config_source": source, "type_urls": [kind, DENIAL]},
         });
         Ok(shipped)
     }

@@ -29,6 +29,7 @@ use crate::{Stage, check_body};
 on_each_envoy! {
     the_filter_is_exchanged_and_taken_back_without_a_lost_entry,
     what_does_not_load_changes_nothing,
+    while_the_module_cannot_be_fetched_no_call_leaves_and_each_has_a_line,
 }
 
 const CLIENTS: usize = 8;
@@ -74,7 +75,7 @@ async fn the_filter_is_exchanged_and_taken_back_without_a_lost_entry(stage: Stag
         to.deliver(&discovery)?;
         until_all_calls_meet(to, &open).await?;
         exchanges.push(Exchange { from, to, begin, end: Instant::now() });
-        streams.extend(talks.stop().await?.into_iter().map(|answer| (from, answer)));
+        streams.extend(talks.stop(&open).await?.into_iter().map(|answer| (from, answer)));
     }
     tokio::time::sleep(Duration::from_secs(1)).await;
     let calls = load.stop().await?;
@@ -106,6 +107,33 @@ async fn what_does_not_load_changes_nothing(stage: Stage) -> Result<()> {
     let entries = open.gateway.ledger().entries()?;
     assert_eq!(entries.len() as u64, open.gateway.requests().await?);
     entries.iter().try_for_each(|entry| entry.check(json!({"outcome": "success"})))
+}
+
+async fn while_the_module_cannot_be_fetched_no_call_leaves_and_each_has_a_line(
+    stage: Stage,
+) -> Result<()> {
+    let (open, discovery) = open(stage, Build::Shipped).await?;
+    let talks = Talks::start(&open).await?;
+    discovery.deliver_denial()?;
+    until_answered_with(403, &open).await?;
+    let left = open.simulator.exchanges().len();
+    assert_eq!(call().send(open.gateway.address()).await?.status, 403);
+    assert_eq!(open.simulator.exchanges().len(), left, "a call left");
+    // The streams go on with the filter that they have.
+    let streams = talks.stop(&open).await?;
+    Build::Other.deliver(&discovery)?;
+    until_answered_with(200, &open).await?;
+    until_all_calls_meet(Build::Other, &open).await?;
+    open.gateway.quiesce().await?;
+    let entries = open.gateway.ledger().entries()?;
+    let streams: Vec<_> = streams.into_iter().map(|answer| (Build::Shipped, answer)).collect();
+    check_streams(&streams, &entries)?;
+    let fallback = entries.iter().filter(|entry| entry["reason"] == "filter_fault");
+    fallback
+        .clone()
+        .try_for_each(|entry| entry.check(json!({"status": 403, "outcome": "error"})))?;
+    ensure!(fallback.count() > 16, "the calls that were refused have no lines");
+    open.finish().await
 }
 
 /// A gateway that takes the filter from a file, with entries of open calls once a second.
@@ -179,23 +207,30 @@ async fn client(open: Arc<Open>, stop: Arc<AtomicBool>) -> Result<Vec<Answered>>
 /// Streams both ways that go on until they are told to end.
 struct Talks {
     stop: Arc<AtomicBool>,
+    correlation_ids: Vec<String>,
     streams: JoinSet<Result<Answer>>,
 }
 
 impl Talks {
     async fn start(open: &Open) -> Result<Self> {
-        let mut talks = Self { stop: Arc::default(), streams: JoinSet::new() };
+        let (stop, streams) = (Arc::default(), JoinSet::new());
+        let mut talks = Self { stop, correlation_ids: Vec::new(), streams };
         for _ in 0..STREAMS {
             let (sender, body) = Channel::<Bytes, Infallible>::new(1);
             let call = Call::new("POST", "provider.test", "/echo").body(body);
             tokio::spawn(talk(sender, Arc::clone(&talks.stop)));
             let stream = call.header("x-build", "other").open(open.gateway.address()).await?;
+            talks.correlation_ids.push(stream.correlation_id.clone());
             talks.streams.spawn(stream.finish());
         }
         Ok(talks)
     }
 
-    async fn stop(self) -> Result<Vec<Answer>> {
+    /// Ends them once each is on record.
+    async fn stop(self, open: &Open) -> Result<Vec<Answer>> {
+        for correlation_id in &self.correlation_ids {
+            open.provisional_entry(correlation_id).await?;
+        }
         self.stop.store(true, Ordering::Relaxed);
         self.streams.join_all().await.into_iter().collect()
     }
@@ -215,6 +250,18 @@ async fn until_all_calls_meet(build: Build, open: &Open) -> Result<()> {
         ensure!(Instant::now() < deadline, "the filter is not exchanged");
         let entry = open.send(call()).await?.entry;
         met = if Build::of(&entry) == build { met + 1 } else { 0 };
+    }
+    Ok(())
+}
+
+/// Waits until every worker answers with this status.
+async fn until_answered_with(status: u16, open: &Open) -> Result<()> {
+    let deadline = Instant::now() + Duration::from_secs(30);
+    let mut met = 0;
+    while met < 16 {
+        ensure!(Instant::now() < deadline, "calls are not answered with {status}");
+        let answer = call().send(open.gateway.address()).await?;
+        met = if answer.status == status { met + 1 } else { 0 };
     }
     Ok(())
 }
@@ -292,9 +339,6 @@ fn check_streams(streams: &[(Build, Answer)], entries: &[Entry]) -> Result<()> {
         entry.check(json!({"outcome": "success", "response": {"end": "complete"}}))?;
         check_body(entry, "request", &answer.tally);
         check_body(entry, "response", &answer.tally);
-        let id = &entry["correlation_id"];
-        let own = entries.iter().filter(|one| one["correlation_id"] == *id).count();
-        ensure!(own > 1, "it was not on record before its end: {entry}");
     }
     println!("{} streams in flight at an exchange ran to their end", streams.len());
     Ok(())
