@@ -106,7 +106,11 @@ fn only(namespace: &str, hosts: &[String], attachment: (&str, Value)) -> Value {
 
 fn denial(name: &str, rule: Value, (key, attachment): (&str, Value)) -> Value {
     let spec = json!({ "action": "DENY", "rules": [rule], key: attachment });
-    object(super::object::NAMESPACE, SECURITY, "AuthorizationPolicy", &object_name(name), spec)
+    let namespace = super::object::NAMESPACE;
+    let mut policy = object(namespace, SECURITY, "AuthorizationPolicy", &object_name(name), spec);
+    // That it refuses whatever is not HTTP, too, `istioctl analyze` finds worth a warning; it is meant so.
+    policy["metadata"]["annotations"] = json!({ "galley.istio.io/analyze-suppress": "IST0133" });
+    policy
 }
 
 /// What a client may write as the host of a call.
