@@ -102,6 +102,12 @@ impl ApiServer {
         })
     }
 
+    /// Whether it would take every object; nothing is kept.
+    pub fn would_take(&self, manifests: &str) -> Result<()> {
+        let order = ["apply", "--server-side", "--dry-run=server", "--validate=strict"];
+        self.kubectl(&[&order[..], &["-f", "-"]].concat(), manifests).map(drop)
+    }
+
     /// Applies one object that a test wrote.
     pub fn apply_object(&self, object: &Value) -> Result<()> {
         self.apply(&object.to_string()).map(drop)

@@ -132,6 +132,26 @@ async fn istio_finds_nothing_wrong_in_the_cluster() -> Result<()> {
     Ok(())
 }
 
+/// The same in the words of newer interfaces: TrafficExtension, Gateway API, and a narrower filter.
+#[tokio::test]
+async fn a_call_leaves_its_entry_with_the_components_that_istio_offers() -> Result<()> {
+    let edits = ["filter-limits", "traffic-extension", "gateway-api"].map(|component| {
+        let taken = format!("- ../../components/{component}");
+        ("kustomization.yaml", format!("# {taken}"), taken)
+    });
+    let edits = edits.each_ref().map(|(file, old, new)| (*file, old.as_str(), new.as_str()));
+    let mesh = Mesh::with(IstioVersion::Newest, "istio", &edits, Module::Published).await?;
+    let Some(mesh) = mesh else { return Ok(()) };
+    let kinds: Vec<_> = mesh.objects.iter().filter_map(|object| object["kind"].as_str()).collect();
+    ensure!(!kinds.contains(&"WasmPlugin") && !kinds.contains(&"VirtualService"), "{kinds:?}");
+    let open = mesh.open().await?;
+    let (_, entry) = open.call_from("team-a", question("api.openai.com", false)).await?;
+    entry.check(json!({"outcome": "success", "gen_ai": {"request_model": "gpt-4o"}}))?;
+    open.check_exchange(&entry)?;
+    let (_, entry) = open.call_from("team-a", question("elsewhere.example", false)).await?;
+    entry.check(json!({"outcome": "policy_blocked", "reason": "host_not_allowed"}))
+}
+
 /// Istio's agent refuses a module whose digest is another, and puts a filter that denies all in its
 /// place; the proxy's own line is then all that there is.
 #[tokio::test]

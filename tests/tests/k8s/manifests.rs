@@ -106,6 +106,48 @@ fn name(object: &Value) -> String {
     format!("{kind} {}{}", namespace.unwrap_or_default(), text(&metadata["name"]))
 }
 
+/// A component that is a comment in an overlay is an offer: it must be worth uncommenting.
+#[tokio::test]
+async fn every_component_that_an_overlay_offers_is_taken() -> Result<()> {
+    let kinds = [Kinds::Istio, Kinds::GatewayApi, Kinds::EnvoyGateway, Kinds::PrometheusOperator];
+    let Some(api_server) = ApiServer::start(&kinds).await? else { return Ok(()) };
+    for namespace in ["istio-system", "ledgerline", "ledgerline-collector"] {
+        api_server.make_namespace(namespace)?;
+    }
+    for name in Overlay::all()? {
+        for component in offers(&name)? {
+            let overlay = Overlay::copy(&name)?;
+            take_up(&overlay, &component)?;
+            let Some(rendered) = overlay.render()? else { return Ok(()) };
+            let taken = api_server.would_take(&rendered);
+            taken.with_context(|| format!("overlay {name} with {component}"))?;
+            println!("overlay {name} with {component}: {} objects", objects(&rendered)?.len());
+        }
+    }
+    Ok(())
+}
+
+const OFFER: &str = "# - ../../components/";
+
+fn offers(overlay: &str) -> Result<Vec<String>> {
+    let file = Overlay::shipped(overlay).folder().join("kustomization.yaml");
+    let text = std::fs::read_to_string(file)?;
+    let offers = text.lines().filter_map(|line| line.strip_prefix(OFFER));
+    let names = offers.filter_map(|rest| rest.split_whitespace().next());
+    Ok(names.map(str::to_owned).collect())
+}
+
+/// Uncomments a component; of the sinks there is one.
+pub(crate) fn take_up(overlay: &Overlay, component: &str) -> Result<()> {
+    if component.starts_with("sink-") {
+        let shipped = "\n- ../../components/sink-ship";
+        overlay.edit("kustomization.yaml", shipped, "\n# - ../../components/sink-ship")?;
+    }
+    let offer = format!("{OFFER}{component}");
+    let taken = offer.trim_start_matches("# ").to_owned();
+    overlay.edit("kustomization.yaml", &offer, &taken)
+}
+
 #[test]
 fn the_generated_objects_are_those_of_the_policy() -> Result<()> {
     for overlay in Overlay::all()? {

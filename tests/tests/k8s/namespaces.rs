@@ -72,8 +72,7 @@ async fn no_pod_of_the_mesh_can_go_around_its_sidecar(open: &Open) -> Result<()>
     let spec =
         json!({"serviceAccountName": "agent", "containers": [{"name": "agent", "image": "agent"}]});
     let mut pod = object("v1", "Pod", "team-a", spec);
-    let dry_run = ["apply", "--server-side", "--dry-run=server", "-f", "-"];
-    open.mesh.api_server.kubectl(&dry_run, &pod.to_string())?;
+    open.mesh.api_server.would_take(&pod.to_string())?;
     for annotation in ["traffic.sidecar.istio.io/excludeOutboundPorts", "proxy.istio.io/config"] {
         pod["metadata"]["annotations"] = json!({annotation: "443"});
         check_refused(&open.mesh.api_server, &pod).await?;
@@ -92,8 +91,7 @@ async fn a_namespace_may_tighten_it(open: &Open) -> Result<()> {
             json!({"mtls": {"mode": "STRICT"}}),
         ),
     ] {
-        let applied = ["apply", "--server-side", "--dry-run=server", "-f", "-"];
-        open.mesh.api_server.kubectl(&applied, &object.to_string())?;
+        open.mesh.api_server.would_take(&object.to_string())?;
     }
     Ok(())
 }
@@ -141,10 +139,9 @@ fn object(group: &str, kind: &str, namespace: &str, spec: Value) -> Value {
 
 /// A policy holds a moment after it was taken: the API server watches its own objects.
 async fn check_refused(server: &ApiServer, object: &Value) -> Result<()> {
-    let order = ["apply", "--server-side", "--dry-run=server", "-f", "-"];
     let deadline = tokio::time::Instant::now() + Duration::from_secs(20);
     loop {
-        let answer = server.kubectl(&order, &object.to_string());
+        let answer = server.would_take(&object.to_string());
         match answer {
             Err(error)
                 if format!("{error:#}").contains("ValidatingAdmissionPolicy 'ledgerline-") =>
