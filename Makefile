@@ -7,7 +7,7 @@ BUILT := $(or $(CARGO_TARGET_DIR),target)/native
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run test k8s-test faults bench fuzz wasm lint clean
+.PHONY: help run test k8s-test faults bench fuzz wasm image lint clean
 
 help:
 	@echo 'make run       start the gateway, send sample calls through it, print their entries; Ctrl-C stops it'
@@ -17,10 +17,11 @@ help:
 	@echo 'make bench     what the filter costs: Envoy with it against Envoy without it'
 	@echo 'make fuzz      odd input for masker, framers and reader, 60 seconds for each of five targets'
 	@echo 'make wasm      build the filter: target/ledgerline.wasm'
+	@echo 'make image     build the container images and the filter as an OCI artifact, without a Docker daemon: target/images/'
 	@echo 'make lint      formatting, clippy, shellcheck, copies in k8s/, licences and advisories of the dependencies'
 	@echo 'make clean     remove what was built and downloaded (target/, .cache/); ledger/ stays'
 	@echo
-	@echo "run, faults, bench and fuzz take arguments: make run ARGS='--help', make fuzz ARGS=600"
+	@echo "run, faults, bench, fuzz and image take arguments: make run ARGS='--help', make fuzz ARGS=600"
 
 # What asks or installs comes first: nobody likes to be asked in the middle of a long build.
 run:
@@ -64,6 +65,9 @@ fuzz:
 
 wasm:
 	filter/build.sh
+
+image:
+	.tools/image $(ARGS)
 
 lint:
 	.tools/shellcheck

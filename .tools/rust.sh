@@ -107,3 +107,31 @@ rustup_download() {
     printf '%s\n' "$environment" >>"$failed"
     return 1
 }
+
+cargo_home() {
+    printf '%s\n' "${CARGO_HOME:-$HOME/.cargo}"
+}
+
+sysroot() {
+    rustc --print sysroot
+}
+
+# encoded_flags FLAG...: CARGO_ENCODED_RUSTFLAGS with these and those that keep the folders of this machine out of what is
+# compiled. Encoded, because a path may have a space.
+encoded_flags() {
+    local IFS=$'\x1f'
+    set -- "$@" "--remap-path-prefix=$PWD=/ledgerline" \
+        "--remap-path-prefix=$(cargo_home)=/cargo" \
+        "--remap-path-prefix=$(sysroot)/lib/rustlib/src/rust=/rustc"
+    printf '%s' "$*"
+}
+
+# refuse_paths FILE
+refuse_paths() {
+    local path
+    for path in "$PWD/" "$HOME/" "$(cargo_home)/" "$(sysroot)/"; do
+        if [[ $path != / ]] && grep --quiet --text --fixed-strings "$path" "$1"; then
+            fail "$1 contains a path of this machine: $path" "remap it in encoded_flags() of .tools/rust.sh"
+        fi
+    done
+}

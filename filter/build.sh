@@ -42,10 +42,6 @@ use_wasm_opt() {
     fi
 }
 
-sysroot() {
-    rustc --print sysroot
-}
-
 has_wasm_target() {
     compgen -G "$(sysroot)/lib/rustlib/$target/lib/libstd-*.rlib" >/dev/null
 }
@@ -58,11 +54,8 @@ add_wasm_target() {
 compile() {
     local features=$1
     shift
-    # Encoded, because a path may have a space. simd128 turns on the fast SHA-256 of sha2.
-    CARGO_ENCODED_RUSTFLAGS=$(join $'\x1f' -Ctarget-feature=+simd128 "${link_flags[@]}" \
-        "--remap-path-prefix=$PWD=/ledgerline" \
-        "--remap-path-prefix=$(cargo_home)=/cargo" \
-        "--remap-path-prefix=$(sysroot)/lib/rustlib/src/rust=/rustc") \
+    # simd128 turns on the fast SHA-256 of sha2.
+    CARGO_ENCODED_RUSTFLAGS=$(encoded_flags -Ctarget-feature=+simd128 "${link_flags[@]}") \
         cargo build --locked --release --target "$target" --target-dir "$target_dir" \
         --package ledgerline-filter --features "$features" "$@"
 }
@@ -81,16 +74,6 @@ use_debian_wasm() {
         rustc-web cargo-web rust-web-src lld-19 wasi-libc gcc libc6-dev ca-certificates
     check_debian_rust
     PATH=/usr/bin:$PATH
-}
-
-join() {
-    local IFS=$1
-    shift
-    printf '%s' "$*"
-}
-
-cargo_home() {
-    printf '%s\n' "${CARGO_HOME:-$HOME/.cargo}"
 }
 
 # optimise COMPILED OUTPUT: does nothing if neither of them nor this script changed since the last time.
@@ -113,12 +96,8 @@ optimise() {
 }
 
 check_module() {
-    local path size
-    for path in "$PWD/" "$HOME/" "$(cargo_home)/" "$(sysroot)/"; do
-        if [[ $path != / ]] && grep --quiet --text --fixed-strings "$path" "$1"; then
-            fail "$1 contains a path of this machine: $path" "remap it in compile() of filter/build.sh"
-        fi
-    done
+    local size
+    refuse_paths "$1"
     size=$(bytes "$1")
     if [[ $size -gt $max_bytes ]]; then
         fail "$1 has $size bytes, more than $max_bytes" "look for what grew, for example with: twiggy top $1"
