@@ -80,12 +80,18 @@ fn refuse_unknown_keys(api_server: &ApiServer, rendered: &str) -> Result<()> {
     Ok(())
 }
 
-/// Overlays share names, and there is no controller that would empty a namespace.
+/// Overlays share names, and there is no controller that would empty a namespace, or let go of a
+/// claim.
 fn remove(api_server: &ApiServer, rendered: &str) -> Result<()> {
     let removed: Vec<_> =
         objects(rendered)?.into_iter().filter(|object| object["kind"] != "Namespace").collect();
     let list = json!({"apiVersion": "v1", "kind": "List", "items": removed});
-    api_server.kubectl(&["delete", "--wait=false", "-f", "-"], &list.to_string()).map(drop)
+    api_server.kubectl(&["delete", "--wait=false", "-f", "-"], &list.to_string())?;
+    for claim in removed.iter().filter(|object| object["kind"] == "PersistentVolumeClaim") {
+        let free = ["patch", "--type=merge", "-p", r#"{"metadata": {"finalizers": null}}"#];
+        api_server.kubectl(&[&free[..], &["-f", "-"]].concat(), &claim.to_string())?;
+    }
+    Ok(())
 }
 
 fn summary(objects: &[Value]) -> String {
