@@ -109,7 +109,10 @@ fn denial(name: &str, rule: Value, (key, attachment): (&str, Value)) -> Value {
     let namespace = super::object::NAMESPACE;
     let mut policy = object(namespace, SECURITY, "AuthorizationPolicy", &object_name(name), spec);
     // That it refuses whatever is not HTTP, too, `istioctl analyze` finds worth a warning; it is meant so.
-    policy["metadata"]["annotations"] = json!({ "galley.istio.io/analyze-suppress": "IST0133" });
+    let suppressed = json!({ "galley.istio.io/analyze-suppress": "IST0133" });
+    if let Some(Value::Object(metadata)) = policy.get_mut("metadata") {
+        metadata.insert("annotations".to_owned(), suppressed);
+    }
     policy
 }
 
