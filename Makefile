@@ -7,18 +7,19 @@ BUILT := $(or $(CARGO_TARGET_DIR),target)/native
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run test faults bench fuzz wasm image lint clean
+.PHONY: help run test k8s-test faults bench fuzz wasm image lint clean
 
 help:
-	@echo 'make run     start the gateway, send sample calls through it, print their entries; Ctrl-C stops it'
-	@echo 'make test    all tests: units, properties, and end to end against real Envoys'
-	@echo 'make faults  what is lost when shipper, store, disk or gateway fail under load: counted, about twenty minutes'
-	@echo 'make bench   what the filter costs: Envoy with it against Envoy without it'
-	@echo 'make fuzz    odd input for masker, framers and reader, 60 seconds for each of five targets'
-	@echo 'make wasm    build the filter: target/ledgerline.wasm'
-	@echo 'make image   build the container images and the filter as an OCI artifact, without a Docker daemon: target/images/'
-	@echo 'make lint    formatting, clippy, shellcheck, copies in k8s/, licences and advisories of the dependencies'
-	@echo 'make clean   remove what was built and downloaded (target/, .cache/); ledger/ stays'
+	@echo 'make run       start the gateway, send sample calls through it, print their entries; Ctrl-C stops it'
+	@echo 'make test      all tests: units, properties, and end to end against real Envoys'
+	@echo 'make k8s-test  the manifests in k8s/ against a real API server, real istiods and the Envoys that they configure'
+	@echo 'make faults    what is lost when shipper, store, disk or gateway fail under load: counted, about twenty minutes'
+	@echo 'make bench     what the filter costs: Envoy with it against Envoy without it'
+	@echo 'make fuzz      odd input for masker, framers and reader, 60 seconds for each of five targets'
+	@echo 'make wasm      build the filter: target/ledgerline.wasm'
+	@echo 'make image     build the container images and the filter as an OCI artifact, without a Docker daemon: target/images/'
+	@echo 'make lint      formatting, clippy, shellcheck, copies in k8s/, licences and advisories of the dependencies'
+	@echo 'make clean     remove what was built and downloaded (target/, .cache/); ledger/ stays'
 	@echo
 	@echo "run, faults, bench, fuzz and image take arguments: make run ARGS='--help', make fuzz ARGS=600"
 
@@ -37,6 +38,13 @@ test:
 	filter/build.sh
 	filter/build.sh --features fault-injection --output target/ledgerline-fault.wasm
 	$(CARGO) test --locked --workspace
+
+k8s-test:
+	envoy/install.sh $(ENVOY) $(OLDEST_ENVOY)
+	tests/k8s.sh
+	filter/build.sh
+	$(CARGO) build --locked --workspace --features ledgerline-tests/k8s --bin ledgerline
+	$(CARGO) test --locked --workspace --features ledgerline-tests/k8s --test k8s -- --show-output
 
 faults:
 	envoy/install.sh $(ENVOY)

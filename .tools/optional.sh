@@ -14,13 +14,13 @@ missing() {
 # From 1.21 on, Go fetches the newer Go that a module asks for.
 can_build_go() {
     if ! command -v go >/dev/null; then
-        say "There is no Go here (https://go.dev/dl; 1.25 or newer, or 1.21 or newer with a network)."
+        say "There is no Go here (https://go.dev/dl; 1.26 or newer, or 1.21 or newer with a network)."
         return 1
     fi
     local version
     version=$(go env GOVERSION)
     if [[ $(printf '%s\n' go1.21 "$version" | sort --version-sort | head -n 1) != go1.21 ]]; then
-        say "Go is $version; it takes 1.25 or newer, or 1.21 or newer with a network, first in PATH."
+        say "Go is $version; it takes 1.26 or newer, or 1.21 or newer with a network, first in PATH."
         return 1
     fi
 }

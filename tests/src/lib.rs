@@ -19,6 +19,7 @@
 )]
 
 pub mod client;
+pub mod cluster;
 pub mod delivery;
 pub mod envoy;
 pub mod ledger;

@@ -91,6 +91,16 @@ pub enum Needed {
     Collector,
     /// rsyslog with TLS: Debian packages.
     Rsyslog,
+    /// kube-apiserver and kubectl: built with Go.
+    Kubernetes,
+    /// etcd: built with Go.
+    Etcd,
+    /// The newest Istio's istiod and istioctl, and `xds`: built with Go.
+    NewestIstio,
+    /// The oldest Istio's istiod: built with Go.
+    OldestIstio,
+    /// The custom resource definitions: files of Go modules.
+    Definitions,
 }
 
 const AZURITE: &str = ".cache/storage/azurite/node_modules/azurite/dist/src/blob/main.js";
@@ -106,12 +116,22 @@ impl Needed {
             Self::Faketime => PathBuf::from("/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1"),
             Self::Collector => root().join(".cache/otelcol/otelcol"),
             Self::Rsyslog => PathBuf::from("/usr/sbin/rsyslogd"),
+            Self::Kubernetes => root().join(".cache/k8s/kubernetes"),
+            Self::Etcd => root().join(".cache/k8s/etcd"),
+            Self::NewestIstio => root().join(".cache/k8s/istio-1.31"),
+            Self::OldestIstio => root().join(".cache/k8s/istio-1.29"),
+            Self::Definitions => root().join(".cache/k8s/crds"),
         }
     }
 
     fn set_up(self) -> &'static str {
         match self {
             Self::Collector | Self::Rsyslog => "tests/engines.sh",
+            Self::Kubernetes
+            | Self::Etcd
+            | Self::NewestIstio
+            | Self::OldestIstio
+            | Self::Definitions => "tests/k8s.sh",
             Self::Azurite => "tests/setup.sh; tests/storage.sh",
             Self::Ceph | Self::Versitygw | Self::Moto | Self::AwsCli | Self::Faketime => {
                 "tests/storage.sh"

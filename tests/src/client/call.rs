@@ -16,6 +16,7 @@ use hyper::http::request::Builder;
 use hyper::{Request, Response};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use serde_json::Value;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 
@@ -106,9 +107,17 @@ impl Call {
 
     /// Sends the call and waits for the headers of the answer. Dropping the result aborts the call.
     pub async fn open(self, gateway: SocketAddr) -> Result<Open> {
-        let Self { host, path, builder, body, correlation_id, http2 } = self;
         let stream = TcpStream::connect(gateway).await.context("connect to the gateway")?;
         stream.set_nodelay(true)?;
+        self.open_over(stream).await
+    }
+
+    /// Sends the call over a connection that stands, such as one with TLS.
+    pub async fn open_over<S>(self, stream: S) -> Result<Open>
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let Self { host, path, builder, body, correlation_id, http2 } = self;
         let stream = TokioIo::new(stream);
         let failed = || format!("no answer to {path} ({correlation_id})");
         let (response, connection) = if http2 {

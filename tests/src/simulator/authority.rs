@@ -31,10 +31,11 @@ impl Authority {
         self.root.pem()
     }
 
-    /// Accepts TLS for [`TLS_HOST`], offering HTTP/2 and HTTP/1.1.
-    pub fn acceptor(&self) -> Result<TlsAcceptor> {
+    /// Accepts TLS for these hosts, offering HTTP/2 and HTTP/1.1.
+    pub fn acceptor(&self, hosts: &[&str]) -> Result<TlsAcceptor> {
         let key = KeyPair::generate()?;
-        let leaf = CertificateParams::new([TLS_HOST.to_owned()])?.signed_by(&key, &self.root)?;
+        let hosts: Vec<_> = hosts.iter().map(|&host| host.to_owned()).collect();
+        let leaf = CertificateParams::new(hosts)?.signed_by(&key, &self.root)?;
         let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let mut config = ServerConfig::builder_with_provider(provider)

@@ -59,6 +59,15 @@ impl Simulator {
     ///
     /// It runs on threads of its own, so that it outlives the runtime of any one test.
     pub fn start_on(port: u16) -> Result<Self> {
+        Self::start_with(port, &[authority::TLS_HOST])
+    }
+
+    /// Starts on free ports; over TLS it proves to be any of these hosts.
+    pub fn of_hosts(hosts: &[&str]) -> Result<Self> {
+        Self::start_with(0, hosts)
+    }
+
+    fn start_with(port: u16, tls_hosts: &[&str]) -> Result<Self> {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
             .thread_name("simulator")
@@ -67,7 +76,7 @@ impl Simulator {
         let inside = runtime.enter();
         let (plain, tls, faulty) = (listen(port)?, listen(0)?, listen(0)?);
         let authority = Authority::new()?;
-        let acceptor = authority.acceptor()?;
+        let acceptor = authority.acceptor(tls_hosts)?;
         let log = Arc::new(Log::default());
         let addresses = (plain.local_addr()?, tls.local_addr()?, faulty.local_addr()?);
         runtime.spawn(accept(plain, Arc::clone(&log), provider::serve));

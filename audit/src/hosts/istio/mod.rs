@@ -106,11 +106,11 @@ fn only(namespace: &str, hosts: &[String], attachment: (&str, Value)) -> Value {
 
 fn denial(name: &str, rule: Value, (key, attachment): (&str, Value)) -> Value {
     let spec = json!({ "action": "DENY", "rules": [rule], key: attachment });
-    let mut policy =
-        object(super::object::NAMESPACE, SECURITY, "AuthorizationPolicy", &object_name(name), spec);
-    // `istioctl analyze` warns that the rule denies whatever is no HTTP, too. That is meant.
+    let namespace = super::object::NAMESPACE;
+    let mut policy = object(namespace, SECURITY, "AuthorizationPolicy", &object_name(name), spec);
+    // That it refuses whatever is not HTTP, too, `istioctl analyze` finds worth a warning; it is meant so.
+    let suppressed = json!({ "galley.istio.io/analyze-suppress": "IST0133" });
     if let Some(Value::Object(metadata)) = policy.get_mut("metadata") {
-        let suppressed = json!({ "galley.istio.io/analyze-suppress": "IST0133" });
         metadata.insert("annotations".to_owned(), suppressed);
     }
     policy
