@@ -40,6 +40,11 @@ pub fn module() -> Result<PathBuf> {
     existing("target/ledgerline.wasm", "make wasm")
 }
 
+/// The filter as an OCI layout, for a registry.
+pub fn filter_image() -> Result<PathBuf> {
+    existing("target/images/ledgerline-filter", "make image")
+}
+
 /// The filter with the feature `fault-injection`: a header makes it trap.
 pub fn faulty_module() -> Result<PathBuf> {
     const BUILD: &str =

@@ -1,4 +1,4 @@
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::{Context, Result};
@@ -17,12 +17,12 @@ pub struct Registry {
 }
 
 impl Registry {
-    /// Packs `module` and serves it; `None` where `xds` is not built.
-    pub async fn with_module(module: &Path) -> Result<Option<Self>> {
+    /// Serves what `make image` made for a registry; `None` where `xds` is not built.
+    pub async fn with_filter() -> Result<Option<Self>> {
         let Some(istio) = workspace::needs(Needed::NewestIstio)? else { return Ok(None) };
         let folder = scratch("registry")?;
         let mut command = Command::new(istio.join("xds"));
-        command.arg("registry").arg("--module").arg(module);
+        command.arg("registry").arg("--layout").arg(workspace::filter_image()?);
         let mut daemon = Daemon::start("the registry", &mut command, folder)?;
         let log: PathBuf = daemon.folder().join("log");
         daemon.until(|| first_line(&log).is_some()).await?;

@@ -112,9 +112,7 @@ impl Mesh {
         edits: &[Edit<'_>],
         module: Module,
     ) -> Result<Option<Self>> {
-        let Some(registry) = Registry::with_module(&workspace::module()?).await? else {
-            return Ok(None);
-        };
+        let Some(registry) = Registry::with_filter().await? else { return Ok(None) };
         let kinds = [version.kinds(), Kinds::GatewayApi];
         let Some(api_server) = ApiServer::start(&kinds).await? else { return Ok(None) };
         api_server.make_namespace("istio-system")?;

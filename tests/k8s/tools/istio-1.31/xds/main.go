@@ -3,7 +3,7 @@
 // a folder, in files that Envoy can subscribe to. It is also the registry from which such a module can be fetched.
 //
 //	xds dump --istiod 127.0.0.1:15010 --node node.json --folder out
-//	xds registry --image ledgerline-filter:0.1.0 --module target/ledgerline.wasm
+//	xds registry --image ledgerline-filter:0.1.0 --layout target/images/ledgerline-filter
 package main
 
 import (

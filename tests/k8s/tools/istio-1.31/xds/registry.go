@@ -1,8 +1,6 @@
 package main
 
 import (
-	"archive/tar"
-	"bytes"
 	"encoding/json"
 	"errors"
 	"flag"
@@ -15,12 +13,8 @@ import (
 	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/google/go-containerregistry/pkg/registry"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
-	"github.com/google/go-containerregistry/pkg/v1/empty"
 	"github.com/google/go-containerregistry/pkg/v1/layout"
-	"github.com/google/go-containerregistry/pkg/v1/mutate"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
-	"github.com/google/go-containerregistry/pkg/v1/tarball"
-	"github.com/google/go-containerregistry/pkg/v1/types"
 )
 
 // pushed is what the first line on stdout says, as JSON.
@@ -35,13 +29,12 @@ func serveRegistry(arguments []string) error {
 	flags := flag.NewFlagSet("registry", flag.ContinueOnError)
 	listen := flags.String("listen", "127.0.0.1:0", "address to listen on")
 	image := flags.String("image", "ledgerline-filter:0.1.0", "name and tag of the image")
-	module := flags.String("module", "", "a Wasm module, to be packed into an image")
-	folder := flags.String("layout", "", "or an OCI image layout that has one image")
+	folder := flags.String("layout", "", "an OCI image layout that has one image")
 	if err := flags.Parse(arguments); err != nil {
 		return err
 	}
 
-	packed, err := load(*module, *folder)
+	packed, err := onlyImage(*folder)
 	if err != nil {
 		return err
 	}
@@ -59,42 +52,7 @@ func serveRegistry(arguments []string) error {
 	return <-served
 }
 
-func load(module, folder string) (v1.Image, error) {
-	switch {
-	case module != "":
-		return pack(module)
-	case folder != "":
-		return onlyImage(folder)
-	}
-	return nil, errors.New("nothing to serve: --module or --layout")
-}
-
-// pack makes the image that Istio calls compatible: one layer with the file plugin.wasm.
-func pack(module string) (v1.Image, error) {
-	content, err := os.ReadFile(module)
-	if err != nil {
-		return nil, err
-	}
-	archive := &bytes.Buffer{}
-	writer := tar.NewWriter(archive)
-	if err := writer.WriteHeader(&tar.Header{Name: "plugin.wasm", Mode: 0o644, Size: int64(len(content))}); err != nil {
-		return nil, err
-	}
-	if _, err := writer.Write(content); err != nil {
-		return nil, err
-	}
-	if err := writer.Close(); err != nil {
-		return nil, err
-	}
-	open := func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(archive.Bytes())), nil }
-	layer, err := tarball.LayerFromOpener(open, tarball.WithMediaType(types.OCILayer))
-	if err != nil {
-		return nil, err
-	}
-	base := mutate.ConfigMediaType(mutate.MediaType(empty.Image, types.OCIManifestSchema1), types.OCIConfigJSON)
-	return mutate.AppendLayers(base, layer)
-}
-
+// onlyImage is the image of an OCI layout that holds one.
 func onlyImage(folder string) (v1.Image, error) {
 	index, err := layout.ImageIndexFromPath(folder)
 	if err != nil {
