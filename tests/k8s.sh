@@ -89,9 +89,14 @@ copy_definitions() {
         copy "$target/prometheus-operator" "$monitoring"/monitoring.coreos.com_{prometheusrules,servicemonitors,podmonitors}.yaml
 }
 
-# source_of MODULE DEPENDENCY: the folder of its verified source
+# source_of MODULE DEPENDENCY: the folder of its verified source. What was built from is there already; to download it once
+# more would also ask for its date, which the proxy does not have of every version.
 source_of() {
-    go mod download -C "$modules/$1" "$2" && go list -C "$modules/$1" -m -f '{{.Dir}}' "$2"
+    folder_of "$@" | grep . || { go mod download -C "$modules/$1" "$2" && folder_of "$@"; }
+}
+
+folder_of() {
+    go list -C "$modules/$1" -e -m -f '{{.Dir}}' "$2"
 }
 
 # copy FOLDER FILE...
