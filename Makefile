@@ -42,7 +42,7 @@ test:
 k8s-test:
 	envoy/install.sh $(ENVOY) $(OLDEST_ENVOY)
 	tests/k8s.sh
-	.tools/image
+	.tools/image --filter-only
 	tests/k8s/promtool.sh
 	$(CARGO) build --locked --workspace --features ledgerline-tests/k8s --bin ledgerline
 	$(CARGO) test --locked --workspace --features ledgerline-tests/k8s --test k8s -- --show-output
