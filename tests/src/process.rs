@@ -110,6 +110,16 @@ pub async fn eventually<T>(patience: Duration, mut probe: impl FnMut() -> Option
     }
 }
 
+/// The last lines that a process wrote into its log, of those that `counts` lets through.
+pub fn log_tail(log: &Path, counts: impl Fn(&str) -> bool) -> String {
+    const LINES: usize = 20;
+    let text = std::fs::read(log).unwrap_or_default();
+    let text = String::from_utf8_lossy(&text);
+    let mut lines: Vec<_> = text.lines().rev().filter(|line| counts(line)).take(LINES).collect();
+    lines.reverse();
+    format!("its log ends:\n{}", lines.join("\n"))
+}
+
 fn guard(process: u32, scratch: &Path) -> Result<Child> {
     let script = r#"
         trap '' INT TERM

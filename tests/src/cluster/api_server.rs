@@ -1,3 +1,5 @@
+//! A real API server with its etcd, which takes manifests as a cluster does.
+
 use std::io::Write;
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};

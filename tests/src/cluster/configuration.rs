@@ -1,3 +1,5 @@
+//! What an istiod sent to one proxy.
+
 use std::path::Path;
 
 use anyhow::{Context, Result};

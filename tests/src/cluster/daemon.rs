@@ -1,3 +1,5 @@
+//! A server of the control plane: started, waited for, and gone with its value.
+
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -6,7 +8,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use tempfile::TempDir;
 
-use crate::process::Supervised;
+use crate::process::{Supervised, eventually, log_tail};
 
 /// How long a control plane may take to start on a machine that also compiles.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -38,27 +40,20 @@ impl Daemon {
 
     /// Waits until `probe` says that the server serves.
     pub(super) async fn until(&mut self, probe: impl Fn() -> bool) -> Result<()> {
-        let deadline = tokio::time::Instant::now() + PATIENCE;
-        while !probe() {
-            if let Some(status) = self.process.ended() {
-                bail!("{} ended with {status}; {}", self.name, self.log());
-            }
-            if tokio::time::Instant::now() >= deadline {
-                bail!("{} does not serve within {PATIENCE:?}; {}", self.name, self.log());
-            }
-            tokio::time::sleep(Duration::from_millis(50)).await;
+        let process = &mut self.process;
+        let serves = || if probe() { Some(None) } else { process.ended().map(Some) };
+        match eventually(PATIENCE, serves).await {
+            Some(None) => Ok(()),
+            Some(Some(status)) => bail!("{} ended with {status}; {}", self.name, self.log()),
+            None => bail!("{} does not serve within {PATIENCE:?}; {}", self.name, self.log()),
         }
-        Ok(())
     }
 
     /// The last lines that the server wrote; its files stay for a person.
     pub(super) fn log(&self) -> String {
         self.process.keep_scratch();
-        let text = std::fs::read(self.folder.join("log")).unwrap_or_default();
-        let text = String::from_utf8_lossy(&text);
-        let lines: Vec<_> = text.lines().rev().take(20).collect();
-        let lines = lines.into_iter().rev().collect::<Vec<_>>().join("\n");
-        format!("files: {}; its log ends:\n{lines}", self.folder.display())
+        let tail = log_tail(&self.folder.join("log"), |_| true);
+        format!("files: {}; {tail}", self.folder.display())
     }
 }
 

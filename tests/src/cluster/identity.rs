@@ -1,12 +1,16 @@
+//! Certificates of a mesh: a root, and workloads that it signs for.
+
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, SanType};
+use rcgen::{CertificateParams, CertifiedIssuer, KeyPair, SanType};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
+
+use crate::simulator::authority::root_named;
 
 /// A name in the gateway's certificate besides its identity, for clients that check names only.
 const GATEWAY: &str = "ledgerline-gateway.ledgerline.svc.cluster.local";
@@ -30,10 +34,7 @@ pub struct Identity {
 impl TrustDomain {
     /// Makes a new root with a new key.
     pub fn new() -> Result<Self> {
-        let mut params = CertificateParams::default();
-        params.distinguished_name.push(DnType::CommonName, "Simulated mesh");
-        params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
-        Ok(Self { root: CertifiedIssuer::self_signed(params, KeyPair::generate()?)? })
+        Ok(Self { root: root_named("Simulated mesh")? })
     }
 
     /// The root certificate, in PEM.

@@ -1,3 +1,5 @@
+//! What istioctl says of manifests, and what it would install.
+
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};

@@ -1,3 +1,5 @@
+//! A real istiod on an API server, and what it says to each proxy.
+
 use std::path::Path;
 use std::process::Command;
 

@@ -1,3 +1,5 @@
+//! An overlay of k8s/: a copy that a test may edit, built by kustomize.
+
 use std::path::{Path, PathBuf};
 use std::process::Command;
 

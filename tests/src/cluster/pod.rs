@@ -1,3 +1,5 @@
+//! A pod as the mesh sees it, written by the test in place of kubelet and controllers.
+
 use anyhow::Result;
 use serde_json::{Map, Value, json};
 

@@ -1,3 +1,5 @@
+//! A real Envoy that runs what an istiod made for a pod.
+
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::net::SocketAddr;
@@ -14,7 +16,7 @@ use super::identity::{Identity, TrustDomain};
 use super::stock::{self, Places};
 use crate::envoy::Admin;
 use crate::ledger::Ledger;
-use crate::process::Supervised;
+use crate::process::{Supervised, log_tail};
 use crate::workspace;
 
 /// An Envoy with the stock part of what istiod sent.
@@ -165,9 +167,6 @@ fn command(envoy: &str, bootstrap: &Path, addition: &Value, folder: &Path) -> Re
 
 fn explain(process: &Supervised, folder: &Path) -> String {
     process.keep_scratch();
-    let log = std::fs::read_to_string(folder.join("envoy.log")).unwrap_or_default();
-    let said = log.lines().rev().filter(|line| !line.contains("Deprecated field"));
-    let lines: Vec<_> = said.take(30).collect();
-    let lines = lines.into_iter().rev().collect::<Vec<_>>().join("\n");
-    format!("files of this proxy: {}; its log ends:\n{lines}", folder.display())
+    let tail = log_tail(&folder.join("envoy.log"), |line| !line.contains("Deprecated field"));
+    format!("files of this proxy: {}; {tail}", folder.display())
 }

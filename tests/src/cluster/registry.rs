@@ -1,3 +1,5 @@
+//! A registry that holds the filter.
+
 use std::path::{Path, PathBuf};
 use std::process::Command;
 

@@ -19,11 +19,7 @@ pub struct Authority {
 impl Authority {
     /// Makes a new root with a new key.
     pub fn new() -> Result<Self> {
-        let mut params = CertificateParams::default();
-        // A leaf with the subject of its issuer would count as self-signed.
-        params.distinguished_name.push(DnType::CommonName, "Simulated authority");
-        params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
-        Ok(Self { root: CertifiedIssuer::self_signed(params, KeyPair::generate()?)? })
+        Ok(Self { root: root_named("Simulated authority")? })
     }
 
     /// The root certificate, for a client that shall trust it.
@@ -45,6 +41,15 @@ impl Authority {
         config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
         Ok(TlsAcceptor::from(Arc::new(config)))
     }
+}
+
+/// A root of trust with a new key.
+pub(crate) fn root_named(name: &str) -> Result<CertifiedIssuer<'static, KeyPair>> {
+    let mut params = CertificateParams::default();
+    // A leaf with the subject of its issuer would count as self-signed.
+    params.distinguished_name.push(DnType::CommonName, name);
+    params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
+    Ok(CertifiedIssuer::self_signed(params, KeyPair::generate()?)?)
 }
 
 impl std::fmt::Debug for Authority {

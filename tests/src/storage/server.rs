@@ -11,7 +11,7 @@ use std::time::Duration;
 use anyhow::{Result, bail};
 use tempfile::TempDir;
 
-use crate::process::{Supervised, eventually};
+use crate::process::{Supervised, eventually, log_tail};
 use crate::workspace;
 
 /// How long a store may take to answer. Ceph needs 10 s; a machine that also compiles needs more.
@@ -72,10 +72,7 @@ impl Server {
 
     /// The last lines that the process wrote.
     pub(super) fn log(&self) -> String {
-        let text = std::fs::read(self.log_file()).unwrap_or_default();
-        let text = String::from_utf8_lossy(&text);
-        let lines: Vec<_> = text.lines().rev().take(20).collect();
-        format!("its log ends:\n{}", lines.into_iter().rev().collect::<Vec<_>>().join("\n"))
+        log_tail(&self.log_file(), |_| true)
     }
 
     fn log_file(&self) -> PathBuf {
