@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context, Result, ensure};
 use ledgerline_tests::cluster::{ApiServer, Kinds, Overlay, check_manifests, objects};
+use ledgerline_tests::workspace;
 use serde_json::{Value, json};
 
 /// The overlays of a mesh, which also has to be one of the oldest Istio.
@@ -161,7 +162,7 @@ fn the_generated_objects_are_those_of_the_policy() -> Result<()> {
         if !folder.join("policy.yaml").exists() {
             continue;
         }
-        let mut command = std::process::Command::new(ledgerline_tests::workspace::tool()?);
+        let mut command = std::process::Command::new(workspace::tool()?);
         let output = command.args(["hosts", "check", "--overlay"]).arg(&folder).output()?;
         let said = String::from_utf8_lossy(&output.stderr);
         ensure!(output.status.success(), "overlay {overlay}: {said}");
@@ -185,4 +186,25 @@ fn istio_finds_a_route_to_a_gateway_that_is_not_there() -> Result<()> {
     let Err(error) = check_manifests(&wrong) else { anyhow::bail!("nothing was found") };
     ensure!(format!("{error:#}").contains("IST0101"), "{error:#}");
     Ok(())
+}
+
+/// No manifest can read a file, so each overlay holds the text once more.
+#[test]
+fn every_overlay_has_the_fallback_entry_of_the_gateway() -> Result<()> {
+    let gateway = std::fs::read_to_string(workspace::root().join("envoy/egress.yaml"))?;
+    let expected = fallback_entry(&gateway).context("envoy/egress.yaml has none")?;
+    for overlay in Overlay::all()? {
+        let Some(rendered) = Overlay::shipped(&overlay).render()? else { return Ok(()) };
+        let found = fallback_entry(&rendered).with_context(|| format!("{overlay} has none"))?;
+        ensure!(found == expected, "overlay {overlay}: {found}");
+    }
+    Ok(())
+}
+
+/// The text between its first and its last field, whatever its lines are broken and indented like.
+fn fallback_entry(yaml: &str) -> Option<String> {
+    let words = yaml.split_whitespace().collect::<Vec<_>>().join(" ");
+    let start = words.find(r#"{"timestamp":"%START_TIME"#)?;
+    let end = words.get(start..)?.find(r#""response":{"bytes":%BYTES_SENT%}}"#)?;
+    words.get(start..start + end).map(str::to_owned)
 }
