@@ -28,7 +28,7 @@ install_python() {
         return
     fi
     say "Installing the clients of $requirements in $venv"
-    venv_pip install --quiet --retries 2 --only-binary :all: --require-hashes --requirement "$requirements" ||
+    venv_pip install --quiet --retries 2 --no-deps --only-binary :all: --require-hashes --requirement "$requirements" ||
         fail "pip could not install $requirements" \
             "see pip's message above: is the network, or a mirror in pip's configuration, there?"
     mark_current "$venv" "$requirements"

@@ -50,7 +50,7 @@ bring_python() {
         return
     fi
     say "Installing moto and the AWS command line in $venv"
-    (venv_pip install --quiet --retries 2 --only-binary :all: --require-hashes --requirement "$requirements") ||
+    (venv_pip install --quiet --retries 2 --no-deps --only-binary :all: --require-hashes --requirement "$requirements") ||
         { missing "moto and the AWS command line" && return; }
     mark_current "$venv" "$requirements"
 }
