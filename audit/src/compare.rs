@@ -27,12 +27,15 @@ use std::{
 };
 
 use clap::Args;
-use ledgerline_core::Entry;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use self::sources::Sources;
-use crate::{fault::Fault, format::Format, ledger::Counts};
+use crate::{
+    fault::Fault,
+    format::Format,
+    ledger::{Counts, Whole},
+};
 
 #[derive(Debug, Args)]
 #[command(after_help = AFTER_HELP)]
@@ -177,7 +180,7 @@ impl Side {
             if let Some(whole) = content.entry() {
                 let hash = hash(whole.bytes);
                 if is_only_here(&hash) && listed.insert(hash) {
-                    self.first_only_here.push(Named::of(&whole.entry));
+                    self.first_only_here.push(Named::of(whole));
                 }
             }
             match listed.len() == wanted {
@@ -267,11 +270,11 @@ fn list_text(text: &mut String, title: &str, side: &Side) {
 }
 
 impl Named {
-    fn of(entry: &Entry<'_>) -> Self {
+    fn of(whole: &Whole<'_>) -> Self {
         Self {
-            timestamp: entry.timestamp.to_string(),
-            correlation_id: entry.correlation_id.as_ref().map(ToString::to_string),
-            endpoint: entry.endpoint.as_ref().map(ToString::to_string),
+            timestamp: whole.timestamp().to_string(),
+            correlation_id: whole.correlation_id().map(ToOwned::to_owned),
+            endpoint: whole.endpoint().map(ToOwned::to_owned),
         }
     }
 }

@@ -29,7 +29,7 @@ use ledgerline_core::{
 use crate::{
     fault::Fault,
     format::Format,
-    ledger::{self, Content, Counts, Line, Whole},
+    ledger::{self, Call, Content, Counts, Line, Whole},
 };
 
 #[derive(Debug, Args)]
@@ -107,7 +107,10 @@ fn print(whole: &Whole<'_>, format: Format) {
     let mut out = anstream::stdout().lock();
     let written = match format {
         Format::Json => out.write_all(whole.bytes).and_then(|()| out.write_all(b"\n")),
-        Format::Text => write_text(&mut out, &whole.entry),
+        Format::Text => match whole.call() {
+            Some(call) => write_text(&mut out, &call),
+            None => write_other(&mut out, whole),
+        },
     };
     if written.is_err() {
         // The reader of our output has gone, such as `head`: there is nobody left to tell.
@@ -115,7 +118,14 @@ fn print(whole: &Whole<'_>, format: Format) {
     }
 }
 
-fn write_text(out: &mut impl Write, entry: &Entry<'_>) -> io::Result<()> {
+/// A line that is no call.
+fn write_other(out: &mut impl Write, whole: &Whole<'_>) -> io::Result<()> {
+    let kind = whole.kind().unwrap_or_default();
+    writeln!(out, "{}  {}", whole.timestamp(), kind.escape_debug())
+}
+
+fn write_text(out: &mut impl Write, call: &Call<'_>) -> io::Result<()> {
+    let entry = &call.entry;
     let time = entry.timestamp.to_string();
     let clock = time.get(11..23).unwrap_or(&time);
     let style = Style::new().fg_color(Some(color(entry).into()));
@@ -140,7 +150,10 @@ fn write_text(out: &mut impl Write, entry: &Entry<'_>) -> io::Result<()> {
         entry.request_hash.map(|hash| format!("request {}", short(&hash.to_string()))),
         entry.response_hash.map(|hash| format!("response {}", short(&hash.to_string()))),
     ];
-    let details: Vec<_> = details.into_iter().flatten().collect();
+    let unread = call.unread.iter().map(|unread| {
+        format!("{} {} (of a later version)", unread.key, unread.value).escape_debug().to_string()
+    });
+    let details: Vec<_> = details.into_iter().flatten().chain(unread).collect();
     writeln!(out, "{:14}{}", "", details.join(", "))
 }
 

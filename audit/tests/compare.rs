@@ -121,3 +121,87 @@ fn a_question_that_cannot_be_asked_has_an_exit_code_of_its_own() {
         assert!(code == Some(2) && err.contains(problem), "{problem}: {err}");
     }
 }
+
+/// One line of a filter that knows more, one of the same filter that is no call, and one as it is.
+#[test]
+fn show_compare_hash_and_ship_agree_about_an_entry_of_a_later_version() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let later = entry("later").replace(
+        r#""outcome""#,
+        r#""http_version":"3","reason":"quota_exceeded","upstream":{"tls":{"version":"1.3"}},"request":{"bytes":3,"scan":"xml"},"outcome""#,
+    );
+    let heartbeat = entry("beat")
+        .replace(r#""outcome":"success""#, r#""outcome":null,"kind":"heartbeat""#)
+        .replace("200", "null");
+    let text = format!("{later}\n{heartbeat}\n{}\n", entry("plain"));
+    fs::create_dir(path("ledger")).unwrap();
+    fs::write(path("ledger/entries.jsonl"), &text).unwrap();
+    fs::write(path("witness.jsonl"), &text).unwrap();
+
+    let arguments = ["--ledger", "ledger", "--witness", "witness.jsonl"];
+    let (code, report) = report(folder.path(), &arguments);
+    assert_eq!((code, &report["both"]), (Some(0), &json!(3)), "{report}");
+    assert_eq!(report["ledger"]["torn_lines"], 0);
+
+    let run = |arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_ledgerline"));
+        command.args(arguments).current_dir(folder.path()).output().unwrap()
+    };
+    let shown = run(&["show", "ledger/entries.jsonl"]);
+    let out = String::from_utf8(shown.stdout).unwrap();
+    assert_eq!(shown.status.code(), Some(0), "{out}");
+    for part in ["quota_exceeded", "xml", "heartbeat"] {
+        assert!(out.contains(part), "{part} in {out}");
+    }
+
+    fs::write(path("body"), "abc").unwrap();
+    let digest = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+    let line = later.replace(r#""request_hash":null"#, &format!(r#""request_hash":"{digest}""#));
+    let known = line.replace(r#","scan":"xml""#, r#","scan":"text""#);
+    let hashed = run(&["hash", "--entry", &known, "--side", "request", "body"]);
+    assert_eq!(hashed.status.code(), Some(0), "{}", String::from_utf8_lossy(&hashed.stderr));
+    // How the body was read nobody here knows: that is no `different`.
+    let hashed = run(&["hash", "--entry", &line, "--side", "request", "body"]);
+    let err = String::from_utf8_lossy(&hashed.stderr).into_owned();
+    assert!(hashed.status.code() == Some(2) && err.contains("request.scan"), "{err}");
+
+    let url = format!("file://{}", path("store").display());
+    let shipped = run(&["ship", "--min-free", "0", "--from", "ledger", "--to", &url]);
+    let talk = String::from_utf8_lossy(&shipped.stderr).into_owned();
+    let receipts = fs::read_to_string(path("ledger/shipped.jsonl")).unwrap_or_default();
+    match receipts.lines().next() {
+        Some(receipt) => {
+            let receipt: Value = serde_json::from_str(receipt).unwrap();
+            assert_eq!(
+                (&receipt["entries"], &receipt["torn"]),
+                (&json!(3), &json!(0)),
+                "{receipt}"
+            );
+        }
+        // Where the kernel protects nothing, nothing is confirmed; the name says the count.
+        None => assert!(find(&path("store")).iter().any(|name| name.contains("_3_")), "{talk}"),
+    }
+    unflag(folder.path());
+}
+
+fn find(folder: &Path) -> Vec<String> {
+    let Ok(items) = fs::read_dir(folder) else { return Vec::new() };
+    let items = items.map(|item| item.unwrap().path());
+    let below = |path: std::path::PathBuf| match path.is_dir() {
+        true => find(&path),
+        false => vec![path.display().to_string()],
+    };
+    items.flat_map(below).collect()
+}
+
+/// So that the folder can go.
+fn unflag(folder: &Path) {
+    for path in find(folder) {
+        let Ok(file) = fs::File::open(&path) else { continue };
+        if let Ok(flags) = rustix::fs::ioctl_getflags(&file) {
+            let kept = rustix::fs::IFlags::IMMUTABLE | rustix::fs::IFlags::APPEND;
+            let _ = rustix::fs::ioctl_setflags(&file, flags.difference(kept));
+        }
+    }
+}

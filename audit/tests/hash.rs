@@ -307,7 +307,7 @@ fn an_entry_may_stand_in_a_file_behind_its_provisional_one() {
     no_answer(compare("two", "request", "abc"), "more than one; pick the line");
     no_answer(compare("ledger", "request", "abc"), "more than one; pick the line");
     no_answer(compare("provisional", "request", "abc"), "none that was written at the end");
-    no_answer(compare("torn", "request", "abc"), "not in the form of an entry at column");
+    no_answer(compare("torn", "request", "abc"), "the line ends too early");
     no_answer(compare("", "request", "abc"), "no line was found");
     no_answer(folder.hash(&["--entry", "one", "abc"]), "--side");
 }

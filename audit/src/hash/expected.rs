@@ -13,7 +13,10 @@ use ledgerline_core::{
 use serde_json::Value;
 
 use super::{method::Method, stream::ExpectedStream};
-use crate::fault::Fault;
+use crate::{
+    fault::Fault,
+    ledger::{Call, Content},
+};
 
 /// What to compare with.
 #[derive(Debug, Args)]
@@ -39,6 +42,27 @@ pub(super) enum Side {
     Response,
 }
 
+impl Side {
+    /// What a later version says of the body may be how it was read: then no answer is right.
+    fn check_understood(self, call: &Call<'_>) -> Result<(), Fault> {
+        let name = match self {
+            Self::Request => "request",
+            Self::Response => "response",
+        };
+        let is_of_body = |key: &str| {
+            let first = key.split('.').next().unwrap_or_default();
+            first == name || matches!(first, "stream" | "hash_key_id") || key.contains(' ')
+        };
+        match call.unread.iter().find(|unread| is_of_body(&unread.key)) {
+            None => Ok(()),
+            Some(unread) => Err(unusable(&format!(
+                "what it says under {} is of a later version of the filter: ask the ledgerline of that version",
+                unread.key
+            ))),
+        }
+    }
+}
+
 fn parse_digest(text: &str) -> Result<Digest, String> {
     serde_json::from_value(Value::String(text.to_ascii_lowercase()))
         .map_err(|_| "expected 64 hexadecimal digits".to_owned())
@@ -48,7 +72,7 @@ impl Expectation {
     /// What is expected, if anything.
     pub(super) fn read(&self) -> Result<Option<Expected>, Fault> {
         match self.entry_text()? {
-            Some((text, side)) => Expected::of(&the_entry(&text)?, side).map(Some),
+            Some((text, side)) => Expected::of(&the_entry(&text, side)?, side).map(Some),
             None => Ok(self.expect.map(|digest| Expected { digest, entry: None })),
         }
     }
@@ -56,7 +80,9 @@ impl Expectation {
     /// What is expected of a stream, if anything.
     pub(super) fn read_stream(&self, kind: Kind) -> Result<Option<ExpectedStream>, Fault> {
         match self.entry_text()? {
-            Some((text, side)) => ExpectedStream::of(&the_entry(&text)?, side, kind).map(Some),
+            Some((text, side)) => {
+                ExpectedStream::of(&the_entry(&text, side)?, side, kind).map(Some)
+            }
             None => Ok(self.expect.map(ExpectedStream::alone)),
         }
     }
@@ -197,17 +223,23 @@ fn read_file(file: &Path) -> Result<String, Fault> {
 const PICK_ONE: &str = "more than one; pick the line, such as --entry \"$(grep ID ENTRIES.jsonl)\"";
 
 /// The one entry that is not provisional. Messages never quote a line, which may be anything.
-fn the_entry(text: &str) -> Result<Entry<'_>, Fault> {
+fn the_entry(text: &str, side: Side) -> Result<Entry<'_>, Fault> {
     let lines = text.lines().filter(|line| !line.trim().is_empty());
-    let entries: Result<Vec<Entry<'_>>, _> = lines.map(serde_json::from_str).collect();
-    let entries = entries.map_err(|error| {
-        unusable(&format!("not in the form of an entry at column {}", error.column()))
-    })?;
-    let mut last = entries.into_iter().filter(|entry| !entry.provisional);
+    let entries: Result<Vec<Option<Call<'_>>>, _> = lines.map(the_call).collect();
+    let calls = entries?.into_iter().flatten();
+    let mut last = calls.filter(|call| !call.entry.provisional);
     match (last.next(), last.next()) {
-        (Some(entry), None) => Ok(entry),
+        (Some(call), None) => side.check_understood(&call).map(|()| call.entry),
         (None, _) => Err(unusable("there is none that was written at the end of its call")),
         (Some(_), Some(_)) => Err(unusable(PICK_ONE)),
+    }
+}
+
+/// `None` of a line that is no call.
+fn the_call(line: &str) -> Result<Option<Call<'_>>, Fault> {
+    match Content::of(line.as_bytes()) {
+        Content::Entry(whole) | Content::Recovered(whole) => Ok(whole.call()),
+        Content::Torn(problem) => Err(unusable(&problem)),
     }
 }
 

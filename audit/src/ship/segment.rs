@@ -14,11 +14,10 @@
 use std::{fs::File, io, os::unix::fs::FileExt, time::UNIX_EPOCH};
 
 use bytes::Bytes;
-use ledgerline_core::{entry::MAX_ENTRY_BYTES, time::Timestamp};
-use serde::{Deserialize, de::IgnoredAny};
+use ledgerline_core::time::Timestamp;
 use sha2::{Digest, Sha256};
 
-use crate::ledger::BEGINNING;
+use crate::ledger::Content;
 
 /// The bytes of one segment, and what is in them.
 #[derive(Debug)]
@@ -121,18 +120,6 @@ pub(super) fn host_word(host: &str) -> String {
 
 const MAX_HOST: usize = 64;
 
-/// As much of an entry as has to be known. What an entry of a later version holds besides is no tear.
-#[derive(Deserialize)]
-struct Line {
-    timestamp: Timestamp,
-    #[serde(rename = "endpoint")]
-    _endpoint: IgnoredAny,
-    #[serde(rename = "outcome")]
-    _outcome: IgnoredAny,
-    #[serde(rename = "correlation_id")]
-    _correlation_id: IgnoredAny,
-}
-
 impl Count {
     pub(super) fn of(bytes: &[u8]) -> Self {
         let mut count = Self::default();
@@ -142,29 +129,14 @@ impl Count {
     }
 
     fn add(&mut self, line: &[u8]) {
-        let (entry, is_torn) = match read_line(line) {
-            Some(entry) => (Some(entry), false),
-            None => (behind_torn(line), true),
-        };
-        self.torn += u64::from(is_torn);
-        self.entries += u64::from(entry.is_some());
-        if let Some(Line { timestamp: at, .. }) = entry {
-            let (first, last) = self.span.unwrap_or((at, at));
-            self.span = Some((first.min(at), last.max(at)));
-        }
+        let content = Content::of(line);
+        self.torn += u64::from(!matches!(content, Content::Entry(_)));
+        let Some(entry) = content.entry() else { return };
+        self.entries += 1;
+        let at = entry.timestamp();
+        let (first, last) = self.span.unwrap_or((at, at));
+        self.span = Some((first.min(at), last.max(at)));
     }
-}
-
-fn read_line(line: &[u8]) -> Option<Line> {
-    (line.len() <= MAX_ENTRY_BYTES).then(|| serde_json::from_slice(line).ok()).flatten()
-}
-
-/// The good entry that follows a torn one on the same line. No entry holds the bytes that another
-/// begins with, so it can only be at the last such beginning.
-fn behind_torn(line: &[u8]) -> Option<Line> {
-    let tail = line.get(line.len().saturating_sub(MAX_ENTRY_BYTES)..)?;
-    let at = tail.windows(BEGINNING.len()).rposition(|window| window == BEGINNING)?;
-    read_line(tail.get(at..)?)
 }
 
 #[cfg(test)]
@@ -176,7 +148,8 @@ mod tests {
     fn entry(second: u8) -> String {
         format!(
             concat!(
-                r#"{{"timestamp":"2026-11-21T15:52:{:02}.000001Z","agent_id":null,"endpoint":"a/b","#,
+                r#"{{"timestamp":"2026-11-21T15:52:{:02}.000001Z","agent_id":null,"user_id":null,"#,
+                r#""endpoint":"a/b","method":"GET","status":200,"request_hash":null,"response_hash":null,"#,
                 r#""outcome":"success","correlation_id":"x"}}"#,
                 "\n"
             ),
@@ -204,7 +177,8 @@ mod tests {
     fn every_size_cuts_at_line_ends_and_drops_nothing() {
         let text: String = (0..20).map(entry).collect::<String>() + "torn tail";
         let file = file(&text);
-        for most in [1, 50, 132, 133, 400, 1000, 1 << 20] {
+        let one = entry(0).len() as u64;
+        for most in [1, 50, one - 1, one, 3 * one, 1000, 1 << 20] {
             let segments = segments(&file, most);
             let joined: Vec<u8> = segments.iter().flat_map(|s| s.bytes.to_vec()).collect();
             assert_eq!(joined, text.as_bytes(), "{most}");

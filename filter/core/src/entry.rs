@@ -30,9 +30,11 @@ use crate::{
 pub const MAX_ENTRY_BYTES: usize = 64 * 1024;
 
 /// One entry. As a line it is pure ASCII: everything else is written as `\uXXXX`.
+///
+/// Keys that this version does not know are passed over when a line is read: filters and those who
+/// read their ledgers are of different ages.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
 pub struct Entry<'a> {
     /// When the request headers arrived: RFC 3339, UTC, microseconds.
     #[cfg_attr(feature = "schema", schemars(with = "String", extend("format" = "date-time")))]
@@ -117,7 +119,6 @@ pub struct Entry<'a> {
 /// More about the agent that called.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
 pub struct Agent<'a> {
     /// Its name, the same as `agent_id`.
     #[serde(default, borrow)]
@@ -143,7 +144,6 @@ words! {
 /// One of the two messages of a call.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
 pub struct Message<'a> {
     /// Payload bytes that crossed, without framing.
     pub bytes: u64,
@@ -170,7 +170,6 @@ pub struct Message<'a> {
 /// A call as a stream.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
 pub struct Stream {
     /// How the stream is divided into events.
     pub kind: Kind,
@@ -193,7 +192,6 @@ pub struct Stream {
 /// One direction of a stream.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
 pub struct Flow {
     /// Whole events that crossed.
     #[serde(default)]
@@ -215,7 +213,6 @@ pub struct Flow {
 /// generative AI, version 1.41.1, without their prefixes.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
 pub struct GenAi<'a> {
     /// Who runs the model (`gen_ai.provider.name`), by the host that was called.
     #[serde(default, borrow)]
@@ -261,7 +258,6 @@ pub struct GenAi<'a> {
 /// What a call to an MCP server was about.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
 pub struct Mcp<'a> {
     /// The JSON-RPC method (`mcp.method.name`), of several the first.
     #[serde(default, borrow)]
@@ -292,7 +288,6 @@ pub struct Mcp<'a> {
 /// What was said about trying again.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
 pub struct Retry {
     /// Which try this was, by the client's own count; 0 is the first.
     #[serde(default)]
@@ -305,7 +300,6 @@ pub struct Retry {
 /// What the provider says is left of its limits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
 pub struct RateLimit {
     /// Requests.
     #[serde(default)]
@@ -324,7 +318,6 @@ pub struct RateLimit {
 /// Where the gateway sent the call.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
 pub struct Upstream<'a> {
     /// The host that was called.
     #[serde(default, borrow)]
@@ -343,7 +336,6 @@ pub struct Upstream<'a> {
 /// How long a call took, by a monotonic clock, from the arrival of its request headers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
 pub struct Timing {
     /// Microseconds to the end of the call.
     pub duration_us: u64,
@@ -640,18 +632,23 @@ mod tests {
     }
 
     #[test]
-    fn a_key_that_nobody_knows_is_refused_at_any_depth() {
-        for unknown in [
+    fn a_key_of_a_later_version_is_passed_over_at_any_depth() {
+        for later in [
             r#""stream":{"kind":"sse","events":1,"chunks":1,"x":1}"#,
             r#""stream":{"kind":"sse","request":{"events":1,"chunks":1,"x":1}}"#,
+            r#""agent":{"source":"claimed","x":1}"#,
+            r#""request":{"bytes":1,"x":1}"#,
             r#""gen_ai":{"x":1}"#,
             r#""mcp":{"x":1}"#,
             r#""x":1"#,
         ] {
-            let line = line(&bare()).replace('}', &format!(",{unknown}}}"));
-            assert!(serde_json::from_str::<Entry<'_>>(&line).is_err(), "{line}");
+            let line = line(&bare()).replace('}', &format!(",{later}}}"));
             let known = line.replace(r#","x":1"#, "").replace(r#""x":1"#, "").replace(",}", "}");
-            assert!(serde_json::from_str::<Entry<'_>>(&known).is_ok(), "{known}");
+            assert_eq!(
+                serde_json::from_str::<Entry<'_>>(&line).unwrap(),
+                serde_json::from_str::<Entry<'_>>(&known).unwrap(),
+                "{line}"
+            );
         }
     }
 

@@ -1,20 +1,7 @@
-//! The lines of a ledger file, and what stands in them.
+//! The lines of a file that may still grow, each in bounded memory.
 //!
-//! A ledger may hold lines that are no entries. On a file system that is full Envoy writes part of a
-//! line and drops the rest, its line feed too, so that the next entry that fits follows on the same
-//! line:
-//!
-//! ```text
-//! {"timestamp":"2026-06-30T12:34:56.000000Z","agent_id":"a{"timestamp":"2026-06-30T12:35:01.…"…}
-//! ```
-//!
-//! The first entry is lost, the second is whole. No entry holds the bytes that another begins with:
-//! they have quotes, which in a JSON string are escaped. So the last such beginning in a line is the
-//! only one that can be a whole entry, one attempt is enough, and a line of a million beginnings
-//! costs no more than any other.
-//!
-//! A line of any length is read in bounded memory: of one that is too long only the end is kept,
-//! because that is where a whole entry would be.
+//! A line of any length is read: of one that is too long only the end is kept, because that is where a
+//! whole entry would be.
 
 use std::{
     fs::File,
@@ -23,10 +10,9 @@ use std::{
 };
 
 use flate2::bufread::MultiGzDecoder;
-use ledgerline_core::{Entry, entry::MAX_ENTRY_BYTES};
+use ledgerline_core::entry::MAX_ENTRY_BYTES;
 
-/// What every entry begins with.
-pub(crate) const BEGINNING: &[u8] = br#"{"timestamp":""#;
+use super::line::Line;
 
 /// The lines of a ledger that may still grow.
 #[derive(Debug)]
@@ -43,62 +29,24 @@ pub(crate) struct Lines<R> {
     bytes: u64,
 }
 
-/// One line of a ledger, without its line feed.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Line<'a> {
-    /// Which line of its file this is, from 1.
-    pub(crate) number: u64,
-    /// The line; of one that was too long, its end.
-    pub(crate) bytes: &'a [u8],
-    cut: u64,
-}
-
-/// What stands in a line.
-#[derive(Debug)]
-pub(crate) enum Content<'a> {
-    /// The line is an entry.
-    Entry(Whole<'a>),
-    /// An entry that was torn, and a whole one behind the tear.
-    Recovered(Whole<'a>),
-    /// No whole entry: why not, without a word of the line, which may be anything.
-    Torn(String),
-}
-
-/// A whole entry.
-#[derive(Debug)]
-pub(crate) struct Whole<'a> {
-    /// Its own bytes, without a line feed.
-    pub(crate) bytes: &'a [u8],
-    /// What they say.
-    pub(crate) entry: Entry<'a>,
-}
-
-/// How many lines were what.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Counts {
-    /// All lines.
-    pub(crate) lines: u64,
-    /// Lines that are not just an entry.
-    pub(crate) torn: u64,
-    /// Of these, lines with a whole entry behind the tear.
-    pub(crate) recovered: u64,
-}
-
-/// The lines of a file; a name that ends with `.gz` is decompressed.
+/// The lines of a file. One that begins as gzip does is decompressed, whatever its name: stores and
+/// their clients unpack what is called `.gz`, or keep it packed under another name.
 pub(crate) fn open(path: &Path) -> io::Result<Lines<Box<dyn BufRead>>> {
     open_with(path, MAX_ENTRY_BYTES)
 }
 
 /// The same for lines that may be longer than an entry: the last `keep` bytes of each are held.
 pub(crate) fn open_with(path: &Path, keep: usize) -> io::Result<Lines<Box<dyn BufRead>>> {
-    let file = BufReader::new(File::open(path)?);
-    let is_compressed = path.extension().is_some_and(|extension| extension == "gz");
-    let reader: Box<dyn BufRead> = match is_compressed {
+    let mut file = BufReader::new(File::open(path)?);
+    let reader: Box<dyn BufRead> = match file.fill_buf()?.starts_with(&GZIP) {
         true => Box::new(BufReader::new(MultiGzDecoder::new(file))),
         false => Box::new(file),
     };
     Ok(Lines::new(reader, keep))
 }
+
+/// How a member of gzip begins (RFC 1952, 2.3.1); no text in UTF-8 has the second byte there.
+pub(crate) const GZIP: [u8; 2] = [0x1f, 0x8b];
 
 impl<R: BufRead> Lines<R> {
     /// Reads from the start of `reader`, and holds the last `keep` bytes of a long line.
@@ -173,85 +121,14 @@ impl<R: BufRead> Lines<R> {
     }
 }
 
-impl<'a> Line<'a> {
-    /// Reads the line as an entry, or looks for a whole one at its end.
-    pub(crate) fn read(&self) -> Content<'a> {
-        match self.whole() {
-            Ok(entry) => Content::Entry(Whole { bytes: self.bytes, entry }),
-            Err(problem) => match self.behind_tear() {
-                Some(whole) => Content::Recovered(whole),
-                None => Content::Torn(problem),
-            },
-        }
-    }
-
-    fn whole(&self) -> Result<Entry<'a>, String> {
-        let length = self.cut + self.bytes.len() as u64;
-        if length > MAX_ENTRY_BYTES as u64 {
-            return Err(format!("{length} bytes, at most {MAX_ENTRY_BYTES} are allowed"));
-        }
-        serde_json::from_slice(self.bytes).map_err(|error| match error.classify() {
-            serde_json::error::Category::Eof => "the line ends too early".to_owned(),
-            _ => format!("not in the form of an entry at column {}", error.column()),
-        })
-    }
-
-    fn behind_tear(&self) -> Option<Whole<'a>> {
-        let mut windows = self.bytes.windows(BEGINNING.len());
-        let start = windows.rposition(|window| window == BEGINNING)?;
-        let bytes = self.bytes.get(start..).filter(|bytes| bytes.len() <= MAX_ENTRY_BYTES)?;
-        let entry = serde_json::from_slice(bytes).ok()?;
-        Some(Whole { bytes, entry })
-    }
-}
-
-impl<'a> Content<'a> {
-    /// What stands in a line that was held whole.
-    pub(crate) fn of(bytes: &'a [u8]) -> Self {
-        Line { number: 1, bytes, cut: 0 }.read()
-    }
-
-    /// The whole entry, wherever it was found.
-    pub(crate) fn entry(&self) -> Option<&Whole<'a>> {
-        match self {
-            Self::Entry(whole) | Self::Recovered(whole) => Some(whole),
-            Self::Torn(_) => None,
-        }
-    }
-}
-
-impl Counts {
-    /// Counts one more line.
-    pub(crate) fn add(&mut self, content: &Content<'_>) {
-        self.lines += 1;
-        self.torn += u64::from(!matches!(content, Content::Entry(_)));
-        self.recovered += u64::from(matches!(content, Content::Recovered(_)));
-    }
-
-    /// `3 of 5 lines are no entries`; `None` if all are.
-    pub(crate) fn problem(&self) -> Option<String> {
-        let lost = self.torn - self.recovered;
-        let recovered = match self.recovered {
-            0 => String::new(),
-            1 => "1 line is torn, the whole entry behind the tear was recovered".to_owned(),
-            count => {
-                format!("{count} lines are torn, the whole entries behind the tears were recovered")
-            }
-        };
-        match (lost, self.recovered) {
-            (0, 0) => None,
-            (0, _) => Some(recovered),
-            (_, 0) => Some(format!("{lost} of {} lines are no entries", self.lines)),
-            _ => Some(format!("{lost} of {} lines are no entries; {recovered}", self.lines)),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::io::{Read, Write};
 
-    use super::*;
+    use super::{
+        super::{Content, Whole},
+        *,
+    };
 
     fn entry(agent: &str) -> String {
         format!(
@@ -272,7 +149,7 @@ mod tests {
     }
 
     fn describe(line: Line<'_>) -> String {
-        let agent = |whole: &Whole<'_>| whole.entry.agent_id.clone().unwrap().into_owned();
+        let agent = |whole: &Whole<'_>| whole.call().unwrap().entry.agent_id.unwrap().into_owned();
         match line.read() {
             Content::Entry(whole) => format!("whole {}", agent(&whole)),
             Content::Recovered(whole) => format!("recovered {}", agent(&whole)),
@@ -348,9 +225,9 @@ mod tests {
     }
 
     #[test]
-    fn a_compressed_file_of_several_members_is_one_file() {
+    fn a_compressed_file_is_known_by_its_content_and_of_several_members_one_file() {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("entries.jsonl.gz");
+        let path = folder.path().join("entries.jsonl");
         let member = |agent: &str| {
             let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
             gzip.write_all(format!("{}\n", entry(agent)).as_bytes()).unwrap();
@@ -362,18 +239,13 @@ mod tests {
         assert_eq!(describe(lines.next_line().unwrap().unwrap()), "whole one");
         assert_eq!(describe(lines.next_line().unwrap().unwrap()), "whole two");
         assert!(lines.next_line().unwrap().is_none());
+        let unpacked = folder.path().join("unpacked.jsonl.gz");
+        std::fs::write(&unpacked, format!("{}\n", entry("plain"))).unwrap();
+        let mut lines = open(&unpacked).unwrap();
+        assert_eq!(describe(lines.next_line().unwrap().unwrap()), "whole plain");
         std::fs::write(&path, &whole[..whole.len() - 12]).unwrap();
         let mut lines = open(&path).unwrap();
         lines.next_line().unwrap();
         assert!(lines.next_line().is_err(), "a cut file is no whole one");
-    }
-
-    #[test]
-    fn counts_say_what_is_lost_and_what_was_recovered() {
-        let counts = |lines, torn, recovered| Counts { lines, torn, recovered }.problem();
-        assert_eq!(counts(5, 0, 0), None);
-        assert_eq!(counts(5, 3, 0).unwrap(), "3 of 5 lines are no entries");
-        assert!(counts(5, 1, 1).unwrap().starts_with("1 line is torn, the whole entry"));
-        assert!(counts(5, 3, 2).unwrap().starts_with("1 of 5 lines are no entries; 2 lines"));
     }
 }

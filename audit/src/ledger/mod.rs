@@ -1,0 +1,20 @@
+//! The lines of a ledger, wherever they are, and what stands in them: one reader for all commands.
+//!
+//! ```text
+//! lines   bytes → lines, of any length, in bounded memory; a file of gzip by its first bytes
+//! line    a line → an entry, an entry behind a tear, or none
+//! entry   what an entry is, and what one of a later version says
+//! ```
+//!
+//! Whoever counts (`ship`), compares, prints or hashes asks here, so that no two of them disagree about
+//! what an entry is.
+
+mod entry;
+mod line;
+mod lines;
+
+pub(crate) use self::{
+    entry::{Call, Whole},
+    line::{Content, Counts, Line},
+    lines::{open, open_with},
+};
