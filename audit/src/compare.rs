@@ -35,6 +35,8 @@ use crate::{
     fault::Fault,
     format::Format,
     ledger::{Counts, Whole},
+    plain::plain,
+    say::{say, say_json},
 };
 
 #[derive(Debug, Args)]
@@ -216,13 +218,14 @@ impl Report {
     }
 
     fn print(&self, format: Format) -> Result<(), Fault> {
-        let text = match format {
-            Format::Text => self.text(),
-            Format::Json => serde_json::to_string(self)
-                .map_err(|error| Fault::NoAnswer(format!("error: the report: {error}")))?,
-        };
-        anstream::println!("{text}");
-        Ok(())
+        match format {
+            Format::Text => say(&self.text()),
+            Format::Json => {
+                let text = serde_json::to_string(self)
+                    .map_err(|error| Fault::NoAnswer(format!("error: the report: {error}")))?;
+                say_json(&text)
+            }
+        }
     }
 
     fn text(&self) -> String {
@@ -282,8 +285,7 @@ impl Named {
 impl fmt::Display for Named {
     /// What a caller chose is escaped: it is printed on a terminal.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let text =
-            |value: &Option<String>| value.as_deref().unwrap_or("-").escape_debug().to_string();
+        let text = |value: &Option<String>| plain(value.as_deref().unwrap_or("-")).into_owned();
         write!(f, "{} {} {}", self.timestamp, text(&self.correlation_id), text(&self.endpoint))
     }
 }

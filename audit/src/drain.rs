@@ -21,7 +21,8 @@ use url::Url;
 use crate::{
     admin,
     fault::Fault,
-    say::say,
+    plain::plain,
+    say::{say, tell},
     ship::{Span, block_on},
 };
 
@@ -51,7 +52,7 @@ const POLL: Duration = Duration::from_millis(100);
 pub(crate) fn run(options: &Options) -> Result<(), Fault> {
     let admin = admin::read_url(&options.admin).ok_or_else(|| {
         let text = "no address such as http://127.0.0.1:9901";
-        Fault::NoAnswer(format!("error: --admin: `{}` is {text}", options.admin))
+        Fault::NoAnswer(format!("error: --admin: `{}` is {text}", plain(&options.admin)))
     })?;
     block_on(drain(&admin, options))
 }
@@ -65,7 +66,7 @@ async fn drain(admin: &Url, options: &Options) -> Result<(), Fault> {
     let calls = options.calls_url(admin);
     let mut last = options.calls(&calls).await?;
     let mut quiet_since = Instant::now();
-    anstream::eprintln!("{admin}: draining, {last}");
+    tell(&format!("{admin}: draining, {last}"));
     loop {
         let is_quiet = quiet_since.elapsed() >= options.quiet.0;
         let elapsed = began.elapsed().as_secs_f32();

@@ -2,6 +2,8 @@
 
 use std::{fmt, io, path::Path, process::ExitCode};
 
+use crate::plain::Shown;
+
 /// The answer is no, or there is none.
 #[derive(Debug)]
 pub(crate) enum Fault {
@@ -16,7 +18,7 @@ pub(crate) enum Fault {
 impl Fault {
     /// A file that could not be read or written.
     pub(crate) fn io(path: &Path, error: &io::Error) -> Self {
-        Self::NoAnswer(format!("error: {}: {error}", path.display()))
+        Self::NoAnswer(format!("error: {}: {error}", path.shown()))
     }
 
     pub(crate) fn exit_code(&self) -> ExitCode {

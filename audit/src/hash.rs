@@ -19,9 +19,8 @@ mod stream;
 
 use std::{
     fmt,
-    io::{self, ErrorKind, Write},
+    io::{self, IsTerminal},
     path::{Path, PathBuf},
-    process,
 };
 
 use clap::Args;
@@ -33,7 +32,11 @@ use self::{
     method::{Method, Reader},
     stream::{ExpectedStream, StreamOptions},
 };
-use crate::fault::Fault;
+use crate::{
+    fault::Fault,
+    plain::{Shown, Terminal},
+    say::{say, tell},
+};
 
 #[derive(Debug, Args)]
 #[command(after_help = AFTER_HELP)]
@@ -117,7 +120,7 @@ impl Options {
             if let Err(next) = answer(file)
                 && let Some(earlier) = fault.replace(next)
             {
-                anstream::eprintln!("{earlier}");
+                tell(&earlier.to_string());
             }
         }
         fault.map_or(Ok(()), Err)
@@ -131,30 +134,35 @@ impl Options {
     ) -> Result<(), Fault> {
         if self.view {
             method.check_view(file)?;
-            let body = payload::read(file, method, Some(&mut io::stdout().lock()))?;
+            let mut out = io::stdout().lock();
+            let body = match out.is_terminal() {
+                true => payload::read(file, method, Some(&mut Terminal::new(out)))?,
+                false => payload::read(file, method, Some(&mut out))?,
+            };
             self.tell_masked(file, body.masked());
             return Ok(());
         }
         let body = payload::read(file, method, None)?;
         self.tell_masked(file, body.masked());
         let Some(digest) = body.digest() else {
-            return Err(Fault::NoAnswer(format!("error: {}: no hash", file.display())));
+            return Err(Fault::NoAnswer(format!("error: {}: no hash", file.shown())));
         };
         let line = match expected {
             Some(expected) => expected.verdict(file, digest, &body, method)?,
             None => sum_line(digest, file),
         };
-        writeln!(io::stdout(), "{line}").map_err(|error| unwritten(&error))
+        say(&line)
     }
 
     fn tell_masked(&self, file: &Path, masked: Option<&Masked>) {
         if self.show_masked {
-            anstream::eprintln!("{}: {}", file.display(), masked_text(masked));
+            tell(&format!("{}: {}", file.shown(), masked_text(masked)));
         }
     }
 }
 
-/// A line as `sha256sum` writes it: a name with odd characters is escaped, and the line says so.
+/// A line as `sha256sum` writes it: a name with odd characters is escaped, and the line says so. What a
+/// terminal would obey is written out when it is printed.
 fn sum_line(sum: impl fmt::Display, file: &Path) -> String {
     let name = file.display().to_string();
     let escaped = name.replace('\\', "\\\\").replace('\n', "\\n").replace('\r', "\\r");
@@ -169,14 +177,6 @@ fn masked_text(masked: Option<&Masked>) -> String {
     }
     let counts = masked.counts().iter().map(|(rule, count)| format!("{rule} {count}"));
     format!("masked {}", counts.collect::<Vec<_>>().join(", "))
-}
-
-/// Standard output takes no more. If its reader has gone, such as `head`, nobody is left to tell.
-fn unwritten(error: &io::Error) -> Fault {
-    if error.kind() == ErrorKind::BrokenPipe {
-        process::exit(0);
-    }
-    Fault::io(Path::new("standard output"), error)
 }
 
 #[cfg(test)]

@@ -13,8 +13,10 @@ mod drain;
 mod fault;
 mod format;
 mod hash;
+mod help;
 mod hosts;
 mod ledger;
+mod plain;
 mod progress;
 mod protect;
 mod say;
@@ -26,6 +28,8 @@ mod store;
 use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand};
+
+use self::say::tell;
 
 /// Reads what a Ledgerline gateway left behind, and checks what it is told to do.
 #[derive(Debug, Parser)]
@@ -69,7 +73,7 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    let outcome = match Cli::parse().command {
+    let outcome = match help::parse::<Cli>().command {
         Command::CheckConfig { file } => check_config::run(&file),
         Command::CheckSink(options) => check_sink::run(&options),
         Command::Compare(options) => compare::run(&options),
@@ -85,7 +89,7 @@ fn main() -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(fault) => {
-            anstream::eprintln!("{fault}");
+            tell(&fault.to_string());
             fault.exit_code()
         }
     }

@@ -11,6 +11,7 @@
 //! tool says so.
 
 use std::{
+    ffi::OsStr,
     fmt,
     fs::{DirBuilder, File, OpenOptions, Permissions},
     io::{self, ErrorKind, Write},
@@ -20,24 +21,29 @@ use std::{
 
 use clap::Args;
 use rustix::{
-    fs::{IFlags, ioctl_getflags, ioctl_setflags},
+    fs::{IFlags, OFlags, ioctl_getflags, ioctl_setflags},
     io::Errno,
 };
 
 use crate::{
     fault::Fault,
-    say::say,
-    ship::{LIVE, PRESSURE, SEGMENTS},
+    ledger::{LIVE, PRESSURE, RECEIPTS, SEGMENTS},
+    plain::Shown,
+    say::{say, tell},
 };
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Exit codes: 0 the kernel keeps the ledger append-only; 1 only file modes do; 2 it could not be asked.")]
 pub(crate) struct Options {
-    /// The ledger folder; it, its entries.jsonl and pressure are created where they are missing
+    /// The ledger folder; its entries.jsonl and pressure are created where they are missing. With --lift
+    /// also an archive, which `ship` filled
     #[arg(value_name = "DIR")]
     folder: PathBuf,
-    /// Take the protection off every file of the folder, to delete it on purpose
+    /// Begin a ledger here: create the folder, or take one that holds other things
+    #[arg(long, conflicts_with = "lift")]
+    create: bool,
+    /// Take the protection off every file of a ledger or an archive, at any depth, to delete it on purpose
     #[arg(long)]
     lift: bool,
 }
@@ -54,19 +60,51 @@ pub(crate) enum Protection {
 pub(crate) fn run(options: &Options) -> Result<(), Fault> {
     match options.lift {
         true => lift_all(&options.folder),
-        false => protect(&options.folder),
+        false => protect(&options.folder, options.create),
     }
 }
 
-fn protect(folder: &Path) -> Result<(), Fault> {
+fn protect(folder: &Path, may_begin: bool) -> Result<(), Fault> {
     let live = folder.join(LIVE);
+    if !may_begin {
+        check_is_ledger(folder)?;
+    }
     create(folder, &live).map_err(|error| Fault::io(&live, &error))?;
     create_pressure(&folder.join(PRESSURE)).map_err(|error| Fault::io(folder, &error))?;
     let protection = append_only(&live).map_err(|error| Fault::io(&live, &error))?;
-    let text = format!("{}: {protection}", live.display());
+    let text = format!("{}: {protection}", live.shown());
     match protection {
         Protection::Kernel => say(&format!("{text}\n{}", kernel_text(&live))),
         Protection::ModesOnly(_) => Err(Fault::Refused(format!("{text}\n{MODES_TEXT}"))),
+    }
+}
+
+/// What is append-only cannot be deleted, so a name that was mistyped must not become a ledger.
+fn check_is_ledger(folder: &Path) -> Result<(), Fault> {
+    let unasked = |text: &str| Fault::NoAnswer(format!("error: {}: {text}", folder.shown()));
+    let items = match folder.read_dir() {
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            return Err(unasked(
+                "no such folder: is the name right? --create begins a ledger there",
+            ));
+        }
+        items => items.map_err(|error| Fault::io(folder, &error))?,
+    };
+    let names: io::Result<Vec<_>> = items.map(|item| item.map(|item| item.file_name())).collect();
+    let names = names.map_err(|error| Fault::io(folder, &error))?;
+    let is_ledger = names.iter().any(|name| name == LIVE);
+    // What stands in a new file system, and what a gateway or a shipper may have left.
+    let is_expected = |name: &OsStr| {
+        let name = name.to_string_lossy();
+        let known = ["lost+found", "connections.jsonl", "ship.lock", PRESSURE, RECEIPTS, SEGMENTS];
+        known.contains(&&*name) || name.starts_with("entries")
+    };
+    match names.iter().find(|name| !is_expected(name)) {
+        Some(other) if !is_ledger => Err(unasked(&format!(
+            "no {LIVE}, but other things in it, such as {}: is the name right? --create begins a ledger there",
+            Path::new(other).shown()
+        ))),
+        _ => Ok(()),
     }
 }
 
@@ -75,7 +113,7 @@ fn kernel_text(live: &Path) -> String {
         "  Nobody without CAP_LINUX_IMMUTABLE can overwrite, cut, rename or delete it; lines can be added.\n  \
          Root can lift this (chattr -a {}), and can write the disk itself: write-once storage \
          (ledgerline ship) holds against root.",
-        live.display()
+        live.shown()
     )
 }
 
@@ -111,27 +149,90 @@ pub(crate) fn create_live(live: &Path, mode: u32) -> io::Result<File> {
     Ok(file)
 }
 
+/// What became of the files below a folder.
+#[derive(Default)]
+struct Lifted {
+    files: u64,
+    /// Protected, and by their names nothing that this program protects.
+    others: Vec<PathBuf>,
+    failures: Vec<String>,
+}
+
 fn lift_all(folder: &Path) -> Result<(), Fault> {
-    let mut count: u64 = 0;
-    for folder in [folder.to_path_buf(), folder.join(SEGMENTS)] {
-        let Ok(entries) = folder.read_dir() else { continue };
-        for entry in entries {
-            let path = entry.map_err(|error| Fault::io(&folder, &error))?.path();
-            count += u64::from(lift(&path).map_err(|error| Fault::io(&path, &error))?);
+    let mut lifted = Lifted::default();
+    folder.read_dir().map_err(|error| Fault::io(folder, &error))?;
+    lifted.below(folder);
+    let (name, count) = (folder.shown(), lifted.files);
+    say(&format!("{name}: protection taken off {count} files"))?;
+    for other in &lifted.others {
+        tell(&format!("{}: left as it is: no file of a ledger or an archive", other.shown()));
+    }
+    match lifted.failures.as_slice() {
+        [] => Ok(()),
+        failures => Err(Fault::NoAnswer(failures.join("\n"))),
+    }
+}
+
+impl Lifted {
+    /// No link is followed: it may lead anywhere.
+    fn below(&mut self, folder: &Path) {
+        let items = match folder.read_dir() {
+            Ok(items) => items,
+            Err(error) => return self.failed(folder, &error),
+        };
+        for item in items {
+            let (path, kind) = match item.and_then(|item| Ok((item.path(), item.file_type()?))) {
+                Ok(item) => item,
+                Err(error) => return self.failed(folder, &error),
+            };
+            match kind.is_dir() {
+                true => self.below(&path),
+                false => self.file(path),
+            }
         }
     }
-    folder.metadata().map_err(|error| Fault::io(folder, &error))?;
-    say(&format!("{}: protection taken off {count} files", folder.display()))
+
+    fn file(&mut self, path: PathBuf) {
+        if !is_ours(&path) {
+            if is_protected(&path) {
+                self.others.push(path);
+            }
+            return;
+        }
+        match lift(&path) {
+            Ok(was_protected) => self.files += u64::from(was_protected),
+            Err(error) => self.failed(&path, &error),
+        }
+    }
+
+    fn failed(&mut self, path: &Path, error: &io::Error) {
+        self.failures.push(format!("error: {}: {error}", path.shown()));
+    }
+}
+
+/// By its name a file of a ledger or an object of an archive, also one that was not finished.
+fn is_ours(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let is_known = [PRESSURE, RECEIPTS].contains(&&*name);
+    let ends = [".jsonl", ".jsonl.gz", ".draining"].iter().any(|end| name.ends_with(end));
+    is_known || ends || name.starts_with('.') && name.contains(".jsonl")
+}
+
+fn is_protected(path: &Path) -> bool {
+    let is_file = path.symlink_metadata().is_ok_and(|file| file.is_file());
+    let flags = is_file.then(|| File::open(path).ok()).flatten();
+    let flags = flags.and_then(|file| ioctl_getflags(&file).ok());
+    flags.is_some_and(|flags| flags.intersects(IFlags::APPEND | IFlags::IMMUTABLE))
 }
 
 /// From now on the file only grows.
 pub(crate) fn append_only(path: &Path) -> io::Result<Protection> {
-    set(&File::open(path)?, IFlags::APPEND)
+    set(&open_plainly(path)?, IFlags::APPEND)
 }
 
 /// From now on the file does not change, has one name, and stays.
 pub(crate) fn immutable(path: &Path) -> io::Result<Protection> {
-    set(&File::open(path)?, IFlags::IMMUTABLE)
+    set(&open_plainly(path)?, IFlags::IMMUTABLE)
 }
 
 /// Takes both attributes off; whether there was one. A file that is no regular one has none.
@@ -139,13 +240,23 @@ pub(crate) fn lift(path: &Path) -> io::Result<bool> {
     if !path.symlink_metadata()?.is_file() {
         return Ok(false);
     }
-    let file = File::open(path)?;
+    let file = open_plainly(path)?;
     let Ok(flags) = ioctl_getflags(&file) else { return Ok(false) };
     let lifted = flags.difference(IFlags::APPEND | IFlags::IMMUTABLE);
     if flags == lifted {
         return Ok(false);
     }
     ioctl_setflags(&file, lifted).map(|()| true).map_err(|error| unlifted(error.into()))
+}
+
+/// A regular file itself: no link is followed, no pipe waited for.
+fn open_plainly(path: &Path) -> io::Result<File> {
+    let flags = i32::try_from((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits()).unwrap_or_default();
+    let file = OpenOptions::new().read(true).custom_flags(flags).open(path)?;
+    match file.metadata()?.is_file() {
+        true => Ok(file),
+        false => Err(io::Error::new(ErrorKind::InvalidInput, "no regular file")),
+    }
 }
 
 fn unlifted(error: io::Error) -> io::Error {

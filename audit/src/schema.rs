@@ -3,7 +3,7 @@
 use clap::ValueEnum;
 use ledgerline_core::{Entry, config::Settings};
 
-use crate::fault::Fault;
+use crate::{fault::Fault, say::say_json};
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(crate) enum Subject {
@@ -18,8 +18,7 @@ pub(crate) fn run(subject: Subject) -> Result<(), Fault> {
         Subject::Config => schemars::schema_for!(Settings),
         Subject::Entry => schemars::schema_for!(Entry<'static>),
     };
-    anstream::println!("{:#}", schema.as_value());
-    Ok(())
+    say_json(&format!("{:#}", schema.as_value()))
 }
 
 #[cfg(test)]

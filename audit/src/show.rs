@@ -1,16 +1,20 @@
 //! `ledgerline show`: a ledger for a person.
 //!
 //! ```text
-//! 12:34:56.000  success         200 POST   api.stripe.com/v1/charges
-//!               by sales-assistant  1.2 kB up, 3.4 kB down, 812 ms  c9f8e7
+//! 2026-06-30 12:34:56.000  success         200 POST   api.stripe.com/v1/charges
+//!                          by sales-assistant, 1.2 kB up, 3.4 kB down, 812 ms, correlation c9f8e7
 //! ```
 //!
 //! A ledger may hold lines that are no entries: a file system that was full tears a line in two. Such
 //! a line is counted and named, a whole entry at its end is shown, and the next one is read as if
 //! nothing had happened.
+//!
+//! Under a shipper the lines of `entries.jsonl` move on to other files, and from there into a storage.
+//! So that nobody takes an empty file for an empty ledger, what is still here is read, and what is not
+//! is said.
 
 use std::{
-    io::{self, Write},
+    io::{self, BufRead, Write},
     os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
     thread,
@@ -24,12 +28,15 @@ use ledgerline_core::{
     digest::End,
     entry::{GenAi, Mcp, Message},
     outcome::Outcome,
+    time::Timestamp,
 };
 
 use crate::{
     fault::Fault,
     format::Format,
-    ledger::{self, Call, Content, Counts, Line, Whole},
+    ledger::{self, Away, Call, Content, Counts, Line, Lines, Whole},
+    plain::{Shown, plain},
+    say::{say_json, tell, unwritten},
 };
 
 #[derive(Debug, Args)]
@@ -48,32 +55,112 @@ pub(crate) struct Options {
 const POLL: Duration = Duration::from_millis(100);
 
 pub(crate) fn run(options: &Options) -> Result<(), Fault> {
-    let fault = |error: io::Error| Fault::io(&options.ledger, &error);
-    let mut counts = Counts::default();
-    let mut inode = options.ledger.metadata().map(|file| file.ino()).ok();
-    let mut lines = ledger::open(&options.ledger).map_err(fault)?;
-    loop {
-        // Whoever writes the next file under this name has closed this one.
-        let next = next_file(&options.ledger, inode);
-        while let Some(line) = lines.next_line().map_err(fault)? {
-            show(line, options, &mut counts);
-        }
-        if options.follow && next.is_none() {
-            thread::sleep(POLL);
-            continue;
-        }
-        if let Some(rest) = lines.rest() {
-            show(rest, options, &mut counts);
-        }
-        if !options.follow {
-            break;
-        }
-        lines = ledger::open(&options.ledger).map_err(fault)?;
-        inode = next;
+    let mut show = Show { options, counts: Counts::default() };
+    let name = options.ledger.shown();
+    let is_regular = options.ledger.metadata().is_ok_and(|file| file.is_file());
+    let live = ledger::open(&options.ledger).map_err(|error| Fault::io(&options.ledger, &error))?;
+    if is_regular {
+        show.finished()?;
     }
-    match counts.problem() {
+    show.live(live)?;
+    let away = ledger::away(&options.ledger).unwrap_or_default();
+    if is_regular && ledger::is_live(&options.ledger) && away.objects > 0 {
+        let Away { objects, entries, url } = away;
+        tell(&format!(
+            "{name}: not shown: {entries} entries that were carried to {} and are no more here ({objects} objects; shipped.jsonl names them)",
+            plain(&url)
+        ));
+    } else if show.counts.lines == 0 {
+        tell(&format!("{name}: no entries"));
+    }
+    match show.counts.problem() {
         None => Ok(()),
-        Some(problem) => Err(Fault::Refused(format!("{}: {problem}", options.ledger.display()))),
+        Some(problem) => Err(Fault::Refused(format!("{name}: {problem}"))),
+    }
+}
+
+/// What is shown, and what was seen so far.
+struct Show<'a> {
+    options: &'a Options,
+    counts: Counts,
+}
+
+impl Show<'_> {
+    /// The files that a shipper took from under the gateway. Whoever follows wants what is new.
+    fn finished(&mut self) -> Result<(), Fault> {
+        let ledger = &self.options.ledger;
+        let files = ledger::finished(ledger).map_err(|error| Fault::io(ledger, &error))?;
+        if files.is_empty() {
+            return Ok(());
+        }
+        let (name, count) = (ledger.shown(), files.len());
+        if self.options.follow {
+            tell(&format!(
+                "{name}: {count} finished files beside it are not shown: leave out --follow"
+            ));
+            return Ok(());
+        }
+        tell(&format!(
+            "{name}: with the {count} finished files beside it, which were taken from it to be shipped"
+        ));
+        files.iter().try_for_each(|file| self.file(file))
+    }
+
+    fn file(&mut self, file: &Path) -> Result<(), Fault> {
+        let fault = |error: io::Error| Fault::io(file, &error);
+        let mut lines = match ledger::open(file) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                tell(&format!("{}: gone while it was to be read: ask again", file.shown()));
+                return Ok(());
+            }
+            lines => lines.map_err(fault)?,
+        };
+        while let Some(line) = lines.next_of_closed().map_err(fault)? {
+            self.line(file, line)?;
+        }
+        Ok(())
+    }
+
+    fn live(&mut self, mut lines: Lines<Box<dyn BufRead>>) -> Result<(), Fault> {
+        let ledger = &self.options.ledger;
+        let fault = |error: io::Error| Fault::io(ledger, &error);
+        let mut inode = ledger.metadata().map(|file| file.ino()).ok();
+        loop {
+            // Whoever writes the next file under this name has closed this one.
+            let next = next_file(ledger, inode);
+            while let Some(line) = lines.next_line().map_err(fault)? {
+                self.line(ledger, line)?;
+            }
+            if self.options.follow && next.is_none() {
+                thread::sleep(POLL);
+                continue;
+            }
+            if let Some(rest) = lines.rest() {
+                self.line(ledger, rest)?;
+            }
+            if !self.options.follow {
+                return Ok(());
+            }
+            lines = ledger::open(ledger).map_err(fault)?;
+            inode = next;
+        }
+    }
+
+    /// Prints a line, or says why it is no entry.
+    fn line(&mut self, file: &Path, line: Line<'_>) -> Result<(), Fault> {
+        let content = line.read();
+        self.counts.add(&content);
+        let problem = match &content {
+            Content::Entry(_) => None,
+            Content::Recovered(_) => {
+                Some("torn: an entry is lost, the one behind it is whole".to_owned())
+            }
+            Content::Torn(problem) => Some(format!("no entry: {problem}")),
+        };
+        if let Some(problem) = problem {
+            tell(&format!("{}:{}: {problem}", file.shown(), line.number));
+        }
+        content.entry().map_or(Ok(()), |whole| print(whole, self.options.format))
     }
 }
 
@@ -83,61 +170,49 @@ fn next_file(path: &Path, inode: Option<u64>) -> Option<u64> {
     Some(file.ino()).filter(|next| Some(*next) != inode)
 }
 
-/// Prints a line, or says why it is no entry.
-fn show(line: Line<'_>, options: &Options, counts: &mut Counts) {
-    let content = line.read();
-    counts.add(&content);
-    match &content {
-        Content::Entry(_) => {}
-        Content::Recovered(_) => {
-            tell(&options.ledger, line, "torn: an entry is lost, the one behind it is whole");
-        }
-        Content::Torn(problem) => tell(&options.ledger, line, &format!("no entry: {problem}")),
+fn print(whole: &Whole<'_>, format: Format) -> Result<(), Fault> {
+    if matches!(format, Format::Json) {
+        return say_json(&String::from_utf8_lossy(whole.bytes));
     }
-    if let Some(whole) = content.entry() {
-        print(whole, options.format);
-    }
-}
-
-fn tell(ledger: &Path, line: Line<'_>, problem: &str) {
-    anstream::eprintln!("{}:{}: {problem}", ledger.display(), line.number);
-}
-
-fn print(whole: &Whole<'_>, format: Format) {
     let mut out = anstream::stdout().lock();
-    let written = match format {
-        Format::Json => out.write_all(whole.bytes).and_then(|()| out.write_all(b"\n")),
-        Format::Text => match whole.call() {
-            Some(call) => write_text(&mut out, &call),
-            None => write_other(&mut out, whole),
-        },
+    let written = match whole.call() {
+        Some(call) => write_call(&mut out, &call),
+        None => write_other(&mut out, whole),
     };
-    if written.is_err() {
-        // The reader of our output has gone, such as `head`: there is nobody left to tell.
-        std::process::exit(0);
-    }
+    written.map_err(|error| unwritten(&error))
 }
 
 /// A line that is no call.
 fn write_other(out: &mut impl Write, whole: &Whole<'_>) -> io::Result<()> {
     let kind = whole.kind().unwrap_or_default();
-    writeln!(out, "{}  {}", whole.timestamp(), kind.escape_debug())
+    writeln!(out, "{}  {}", moment(whole.timestamp()), plain(&kind))
 }
 
-fn write_text(out: &mut impl Write, call: &Call<'_>) -> io::Result<()> {
+fn write_call(out: &mut impl Write, call: &Call<'_>) -> io::Result<()> {
     let entry = &call.entry;
-    let time = entry.timestamp.to_string();
-    let clock = time.get(11..23).unwrap_or(&time);
     let style = Style::new().fg_color(Some(color(entry).into()));
     let word = if entry.provisional { "provisional" } else { entry.outcome.as_str() };
     writeln!(
         out,
-        "{clock}  {style}{word:<14}{style:#} {:>3} {:<6} {}",
+        "{}  {style}{word:<14}{style:#} {:>3} {:<6} {}",
+        moment(entry.timestamp),
         entry.status.map_or("-".into(), |status| status.to_string()),
-        entry.method.as_deref().unwrap_or("-"),
-        entry.endpoint.as_deref().unwrap_or("-"),
+        plain(entry.method.as_deref().unwrap_or("-")),
+        plain(entry.endpoint.as_deref().unwrap_or("-")),
     )?;
-    let details = [
+    let details: Vec<_> = details(call).iter().map(|detail| plain(detail).into_owned()).collect();
+    writeln!(out, "{:25}{}", "", details.join(", "))
+}
+
+/// `2026-06-30 12:34:56.000`, in UTC.
+fn moment(at: Timestamp) -> String {
+    let time = at.to_string();
+    time.get(..23).unwrap_or(&time).replacen('T', " ", 1)
+}
+
+fn details(call: &Call<'_>) -> Vec<String> {
+    let entry = &call.entry;
+    let known = [
         entry.reason.map(|reason| reason.as_str().to_owned()),
         Some(format!("by {}", entry.agent_id.as_deref().unwrap_or("nobody named"))),
         entry.user_id.as_ref().map(|user| format!("for {user}")),
@@ -149,12 +224,11 @@ fn write_text(out: &mut impl Write, call: &Call<'_>) -> io::Result<()> {
         entry.timing.map(|timing| duration_text(timing.duration_us)),
         entry.request_hash.map(|hash| format!("request {}", short(&hash.to_string()))),
         entry.response_hash.map(|hash| format!("response {}", short(&hash.to_string()))),
+        entry.correlation_id.as_ref().map(|id| format!("correlation {id}")),
     ];
-    let unread = call.unread.iter().map(|unread| {
-        format!("{} {} (of a later version)", unread.key, unread.value).escape_debug().to_string()
-    });
-    let details: Vec<_> = details.into_iter().flatten().chain(unread).collect();
-    writeln!(out, "{:14}{}", "", details.join(", "))
+    let unread = call.unread.iter();
+    let unread = unread.map(|later| format!("{} {} (of a later version)", later.key, later.value));
+    known.into_iter().flatten().chain(unread).collect()
 }
 
 fn color(entry: &Entry<'_>) -> AnsiColor {

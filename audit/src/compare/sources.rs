@@ -11,6 +11,7 @@ use super::otlp;
 use crate::{
     fault::Fault,
     ledger::{self, Content, Line},
+    plain::Shown,
     progress::Progress,
 };
 
@@ -33,7 +34,7 @@ impl Sources {
         files.sort();
         files.dedup();
         if files.is_empty() {
-            let names: Vec<_> = paths.iter().map(|path| path.display().to_string()).collect();
+            let names: Vec<_> = paths.iter().map(|path| path.shown()).collect();
             let names = names.join(", ");
             return Err(Fault::NoAnswer(format!("error: {names}: no files with entries")));
         }
@@ -49,7 +50,7 @@ impl Sources {
         match self.0.iter().find(|file| other.0.contains(file)) {
             None => Ok(()),
             Some(file) => {
-                let file = file.display();
+                let file = file.shown();
                 Err(Fault::NoAnswer(format!("error: {file}: on both sides; name it once")))
             }
         }

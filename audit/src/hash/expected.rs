@@ -16,6 +16,7 @@ use super::{method::Method, stream::ExpectedStream};
 use crate::{
     fault::Fault,
     ledger::{Call, Content},
+    plain::Shown,
 };
 
 /// What to compare with.
@@ -139,7 +140,7 @@ impl Expected {
         body: &Body,
         method: &Method,
     ) -> Result<String, Fault> {
-        let (name, bytes) = (file.display(), body.bytes());
+        let (name, bytes) = (file.shown(), body.bytes());
         if digest == self.digest {
             return Ok(format!("{name}: equal, {bytes} bytes, {}: {digest}", method.summary));
         }

@@ -12,6 +12,7 @@ use super::{expected::Recorded, key::KeySource};
 use crate::{
     check_config::{Found, configurations, load, parse},
     fault::Fault,
+    plain::Shown,
 };
 
 /// What decides, besides the key, how a payload is read.
@@ -87,7 +88,7 @@ impl Reader {
         let Some(file) = &self.rules else { return Ok(Reading::default()) };
         let text = fs::read_to_string(file).map_err(|error| Fault::io(file, &error))?;
         let documents = parse(&text).map_err(|error| unusable(file, error.trim_end()))?;
-        let found = configurations(&documents);
+        let found = configurations(&documents).map_err(|problem| unusable(file, &problem))?.found;
         let [Found { place, settings }] = found.as_slice() else {
             let count = found.len();
             return Err(unusable(file, &format!("{count} configurations in it, one is needed")));
@@ -115,7 +116,7 @@ impl Reader {
         let rules = match &self.rules {
             _ if !is_masked => "not masked".to_owned(),
             None => "the built-in rules".to_owned(),
-            Some(file) => format!("the rules of {}", file.display()),
+            Some(file) => format!("the rules of {}", file.shown()),
         };
         let form = stream.map_or(syntax.scan().as_str(), Kind::as_str);
         format!("read as {form}, {rules}, {key}")
@@ -133,5 +134,5 @@ impl Reader {
 }
 
 fn unusable(file: &Path, problem: &str) -> Fault {
-    Fault::NoAnswer(format!("error: {}: {problem}", file.display()))
+    Fault::NoAnswer(format!("error: {}: {problem}", file.shown()))
 }

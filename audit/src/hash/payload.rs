@@ -8,9 +8,8 @@ use std::{
 
 use ledgerline_core::digest::{Body, End};
 
-use super::{method::Method, unwritten};
-use crate::fault::Fault;
-use crate::progress::Progress;
+use super::method::Method;
+use crate::{fault::Fault, progress::Progress, say::unwritten};
 
 /// So much is read at a time.
 const CHUNK_BYTES: usize = 256 * 1024;

@@ -4,10 +4,7 @@
 //! up to another. The chain has a link for each event, so the answer is more than yes or no: how
 //! many of the first events are the same.
 
-use std::{
-    io::{self, Write},
-    path::Path,
-};
+use std::path::Path;
 
 use clap::Args;
 use ledgerline_core::{
@@ -23,9 +20,13 @@ use super::{
     expected::{Recorded, Side, unusable},
     method::Method,
     payload::each_chunk,
-    sum_line, unwritten,
+    sum_line,
 };
-use crate::fault::Fault;
+use crate::{
+    fault::Fault,
+    plain::Shown,
+    say::{say, tell},
+};
 
 /// Asks for the chain of a stream.
 #[derive(Debug, Args)]
@@ -91,7 +92,7 @@ impl ExpectedStream {
 
     /// The line that says yes, or the fault that says no.
     fn verdict(&self, file: &Path, stream: &Stream, method: &Method) -> Result<String, Fault> {
-        let (name, how, chain) = (file.display(), &method.summary, text(self.chain));
+        let (name, how, chain) = (file.shown(), &method.summary, text(self.chain));
         let count = counted(stream.events());
         if stream.chain() == self.chain {
             return Ok(format!("{name}: equal, {count}, {how}: {chain}"));
@@ -165,14 +166,10 @@ impl StreamOptions {
             None => vec![line(stream.chain(), stream.events(), file)],
         };
         if stream.is_broken() {
-            let (name, count, kind) = (file.display(), counted(stream.events()), kind.as_str());
-            anstream::eprintln!("{name}: behind {count} the bytes are not {kind} any more");
+            let (name, count, kind) = (file.shown(), counted(stream.events()), kind.as_str());
+            tell(&format!("{name}: behind {count} the bytes are not {kind} any more"));
         }
-        let mut out = io::stdout().lock();
-        lines
-            .iter()
-            .try_for_each(|line| writeln!(out, "{line}"))
-            .map_err(|error| unwritten(&error))?;
+        lines.iter().try_for_each(|line| say(line))?;
         Ok(stream.masked().or(body.masked()).cloned())
     }
 }

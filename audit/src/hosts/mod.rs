@@ -30,7 +30,12 @@ use self::{
     overlay::{Done, Identity, Overlay, Written},
     policy::{Host, Policy},
 };
-use crate::{fault::Fault, format::Format, say::say};
+use crate::{
+    fault::Fault,
+    format::Format,
+    plain::{Shown, plain},
+    say::{say, say_json, tell},
+};
 
 #[derive(Debug, Args)]
 #[command(after_help = AFTER_HELP)]
@@ -110,25 +115,23 @@ fn write(overlay: &Overlay) -> Result<(), Fault> {
     warn(overlay, &policy);
     let done = overlay.write(&policy)?;
     if done.written.is_empty() {
-        return say(&format!("{}: generated/ says the same", overlay.policy_path().display()));
+        return say(&format!("{}: generated/ says the same", overlay.policy_path().shown()));
     }
     say_done(&done)
 }
 
 fn say_done(done: &Done) -> Result<(), Fault> {
-    done.written.iter().try_for_each(|path| say(&format!("{}: written", path.display())))?;
+    done.written.iter().try_for_each(|path| say(&format!("{}: written", path.shown())))?;
     let mut gone = BTreeMap::<&str, Vec<&str>>::new();
     for Identity { namespace, object } in &done.gone {
         gone.entry(namespace).or_default().push(object);
     }
     if !gone.is_empty() {
-        anstream::eprintln!("kubectl apply deletes nothing; what is no longer needed goes by:");
+        tell("kubectl apply deletes nothing; what is no longer needed goes by:");
     }
     for (namespace, objects) in gone {
         let objects = objects.join(" ");
-        anstream::eprintln!(
-            "  kubectl --namespace {namespace} delete --ignore-not-found {objects}"
-        );
+        tell(&format!("  kubectl --namespace {namespace} delete --ignore-not-found {objects}"));
     }
     Ok(())
 }
@@ -139,10 +142,10 @@ fn check(overlay: &Overlay) -> Result<(), Fault> {
     let differing = overlay.differing(&policy)?;
     if differing.is_empty() {
         let count = policy.allow.len();
-        return say(&format!("{}: OK, {count} host(s)", overlay.policy_path().display()));
+        return say(&format!("{}: OK, {count} host(s)", overlay.policy_path().shown()));
     }
     let text = |(path, _): &(PathBuf, String)| {
-        format!("{}: not what {} says", path.display(), overlay.policy_path().display())
+        format!("{}: not what {} says", path.shown(), overlay.policy_path().shown())
     };
     let mut lines: Vec<String> = differing.iter().map(text).collect();
     lines.push("ledgerline hosts write writes it anew".to_owned());
@@ -153,7 +156,7 @@ fn list(overlay: &Overlay, format: Format) -> Result<(), Fault> {
     let policy = overlay.read()?.policy;
     match format {
         Format::Text => say(text_list(&policy).trim_end()),
-        Format::Json => say(&json_list(&policy).to_string()),
+        Format::Json => say_json(&json_list(&policy).to_string()),
     }
 }
 
@@ -202,7 +205,7 @@ fn json_list(policy: &Policy) -> Value {
 fn warn(overlay: &Overlay, policy: &Policy) {
     for host in policy.allow.iter().filter(|host| policy.blocks(&host.name)) {
         let path = overlay.policy_path();
-        anstream::eprintln!("{}: `{}` is allowed and blocked: blocked", path.display(), host.name);
+        tell(&format!("{}: `{}` is allowed and blocked: blocked", path.shown(), host.name));
     }
 }
 
@@ -217,13 +220,13 @@ impl Change {
         let before = written.text.clone();
         for host in &self.hosts {
             let edit = step(&written, host)
-                .map_err(|text| Fault::Refused(format!("{host}: refused: {text}")))?;
+                .map_err(|text| Fault::Refused(format!("{}: refused: {text}", plain(host))))?;
             let Some((text, meant)) = edit else { continue };
             written = confirmed(&overlay, text, &meant)?;
         }
         if written.text != before {
             overlay.write_policy(&written.text)?;
-            say(&format!("{}: written", overlay.policy_path().display()))?;
+            say(&format!("{}: written", overlay.policy_path().shown()))?;
         }
         warn(&overlay, &written.policy);
         say_done(&overlay.write(&written.policy)?)
@@ -236,7 +239,7 @@ fn confirmed(overlay: &Overlay, text: Option<String>, meant: &Policy) -> Result<
         Fault::Refused(format!(
             "{}: its lists are written in a way that this cannot edit; edit it by hand (one host a \
              line, as in `- api.example.com`), then: ledgerline hosts write",
-            overlay.policy_path().display()
+            overlay.policy_path().shown()
         ))
     };
     let written = overlay.compile(text.ok_or_else(unsafe_edit)?)?;

@@ -14,7 +14,7 @@ use super::{
     object::yaml,
     policy::{Mode, Places, Policy, Topology},
 };
-use crate::fault::Fault;
+use crate::{fault::Fault, plain::Shown};
 
 const POLICY: &str = "policy.yaml";
 const GENERATED: &str = "generated";
@@ -85,7 +85,7 @@ impl Overlay {
         let text = fs::read_to_string(&path).map_err(|error| match error.kind() {
             ErrorKind::NotFound => Fault::NoAnswer(format!(
                 "error: {}: no such file: --overlay names the folder that holds {POLICY}",
-                path.display()
+                path.shown()
             )),
             _ => Fault::io(&path, &error),
         })?;
@@ -96,7 +96,7 @@ impl Overlay {
     pub(super) fn compile(&self, text: String) -> Result<Written, Fault> {
         let path = self.policy_path();
         let (policy, places) = Policy::read(&text).map_err(|problems| {
-            let path = path.display();
+            let path = path.shown();
             let lines: Vec<_> =
                 problems.iter().map(|problem| format!("{path}:{problem}")).collect();
             Fault::Refused(lines.join("\n"))

@@ -90,8 +90,7 @@ impl<'a> Whole<'a> {
         if contract.outcome.is_none() && contract.kind.is_none() {
             return Err("`outcome` is null, and no `kind` says that it is no call".to_owned());
         }
-        let mut json = serde_json::Deserializer::from_slice(bytes);
-        EachOnce.deserialize(&mut json).map_err(|error| why(&error))?;
+        each_key_once(bytes).map_err(|error| why(&error))?;
         Ok(Self { bytes, contract })
     }
 
@@ -161,7 +160,7 @@ fn why(error: &serde_json::Error) -> String {
     }
 }
 
-const TWICE: &str = "twice";
+const TWICE: &str = "a key stands here twice";
 
 /// Takes away, one after the other, what is not understood.
 fn of_later_version(bytes: &[u8]) -> Option<Call<'static>> {
@@ -220,6 +219,13 @@ fn take_out(value: &mut Value, path: &Path) -> Option<Unread> {
         names.push(step.to_string());
     }
     None
+}
+
+/// Whether no object in a JSON text has a key twice; what of two values is meant readers disagree about.
+pub(crate) fn each_key_once(json: &[u8]) -> serde_json::Result<()> {
+    let mut json = serde_json::Deserializer::from_slice(json);
+    EachOnce.deserialize(&mut json)?;
+    json.end()
 }
 
 /// Any JSON in which no object has a key twice.

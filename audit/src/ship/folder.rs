@@ -10,18 +10,11 @@ use std::{
 use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
 
 use super::segment::compact;
-use crate::fault::Fault;
-
-/// The file that the gateway writes.
-pub(crate) const LIVE: &str = "entries.jsonl";
-/// What the gateway's overload manager reads: 1 while it shall take no calls.
-pub(crate) const PRESSURE: &str = "pressure";
-/// Where sealed files are.
-pub(crate) const SEGMENTS: &str = "segments";
-
-const DRAINING_START: &str = "entries-";
-const DRAINING_END: &str = ".draining";
-const SEALED_END: &str = ".jsonl";
+use crate::{
+    fault::Fault,
+    ledger::{DRAINING_END, DRAINING_START, LIVE, PRESSURE, RECEIPTS, SEALED_END, SEGMENTS},
+    plain::Shown,
+};
 
 /// A ledger folder that nobody else rotates or ships; it is free again when this is dropped.
 #[derive(Debug)]
@@ -44,7 +37,7 @@ impl Folder {
         if !path.is_dir() {
             return Err(Fault::NoAnswer(format!(
                 "error: {}: no such folder: --from names the folder that holds {LIVE}",
-                path.display()
+                path.shown()
             )));
         }
         let lock = take_lock(&path.join("ship.lock"))?;
@@ -73,7 +66,7 @@ impl Folder {
     }
 
     pub(super) fn receipts(&self) -> PathBuf {
-        self.path.join("shipped.jsonl")
+        self.path.join(RECEIPTS)
     }
 
     pub(super) fn pressure(&self) -> PathBuf {

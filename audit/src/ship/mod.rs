@@ -49,7 +49,6 @@ use self::{
     state::State,
 };
 pub(crate) use self::{
-    folder::{LIVE, PRESSURE, SEGMENTS},
     rotate::{Options as RotateOptions, run as run_rotate},
     units::Span,
 };

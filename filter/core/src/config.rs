@@ -557,8 +557,9 @@ fn host_patterns(key: &str, patterns: &[String]) -> Result<Box<[HostPattern]>, C
         return Err(ConfigError::new(key, format!("names no host; write {HOST_PATTERN}")));
     }
     let read = patterns.iter().enumerate().map(|(index, pattern)| {
-        HostPattern::parse(pattern).ok_or_else(|| {
-            ConfigError::new(format!("{key}[{index}]"), format!("expected {HOST_PATTERN}"))
+        HostPattern::parse(pattern).map_err(|problem| {
+            let text = format!("expected {HOST_PATTERN}; {}", problem.as_str());
+            ConfigError::new(format!("{key}[{index}]"), text)
         })
     });
     read.collect()

@@ -67,23 +67,24 @@ pub enum HostPattern {
 }
 
 impl HostPattern {
-    /// Reads a pattern, in any case; `None` if it is none.
-    pub fn parse(pattern: &str) -> Option<Self> {
-        let pattern = pattern.to_ascii_lowercase();
-        let (name, is_wildcard) = match pattern.strip_prefix('*') {
-            Some(rest) => (rest, true),
-            None => (pattern.as_str(), false),
+    /// Reads a pattern, in any case and with or without the dot that may end a name in DNS, as a call
+    /// may write its host.
+    ///
+    /// # Errors
+    /// If no host of a call could ever be named by it.
+    pub fn parse(pattern: &str) -> Result<Self, NoHost> {
+        let lower = pattern.to_ascii_lowercase();
+        let name = match lower.strip_suffix('.') {
+            Some(name) if !name.ends_with(['.', '*']) => name,
+            _ => lower.as_str(),
         };
-        let is_name = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
-        match (is_wildcard, name.strip_prefix('.')) {
-            (true, _) if name.is_empty() => Some(Self::Ends(name.into())),
-            (true, Some(rest)) if !rest.is_empty() && rest.bytes().all(is_name) => {
-                Some(Self::Ends(name.into()))
+        match name.strip_prefix('*') {
+            Some("") => Ok(Self::Ends("".into())),
+            Some(below) => {
+                check_name(below.strip_prefix('.').ok_or(NoHost::Wildcard)?)?;
+                Ok(Self::Ends(below.into()))
             }
-            (false, None) if !name.is_empty() && name.bytes().all(is_name) => {
-                Some(Self::Exact(name.into()))
-            }
-            _ => None,
+            None => check_name(name).map(|()| Self::Exact(name.into())),
         }
     }
 
@@ -92,6 +93,67 @@ impl HostPattern {
             Self::Exact(host) => **host == *name,
             Self::Ends(end) => name.ends_with(&**end),
         }
+    }
+}
+
+/// Why a text names no host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoHost {
+    /// It has a scheme.
+    Url,
+    /// It has a port, or is an IPv6 address.
+    Colon,
+    /// It has a path, a query or user information.
+    Path,
+    /// It holds white space or a control character.
+    Space,
+    /// It holds letters that are none of ASCII.
+    NotAscii,
+    /// A `*` does not stand alone before the first dot.
+    Wildcard,
+    /// It is empty, or there is nothing before, between or behind its dots.
+    Dots,
+    /// A label has more than 63 bytes, or the name more than 253 (RFC 1035, 2.3.4).
+    Long,
+    /// It holds another character that no name has.
+    Character,
+}
+
+impl NoHost {
+    /// What is wrong, and what to write.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Url => "this is a URL: write its host alone",
+            Self::Colon => {
+                "there is a `:`: leave out the port, a rule holds for every port of a host (an IPv6 address cannot be named)"
+            }
+            Self::Path => "there is more than a host: leave out path, query and user",
+            Self::Space => "there is white space or a control character in it",
+            Self::NotAscii => {
+                "there are letters outside of ASCII: write the name as it crosses the wire, with `xn--`"
+            }
+            Self::Wildcard => "a `*` stands alone, or alone before the first dot",
+            Self::Dots => "there is nothing before, between or behind its dots",
+            Self::Long => "a name has at most 253 bytes, and 63 between two dots",
+            Self::Character => "a name has letters, digits, `-`, `_` and dots",
+        }
+    }
+}
+
+/// Whether a host of a call could have this name.
+fn check_name(name: &str) -> Result<(), NoHost> {
+    let is_part = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
+    match name {
+        _ if name.contains("://") => Err(NoHost::Url),
+        _ if name.contains(['/', '?', '#', '@', '\\']) => Err(NoHost::Path),
+        _ if name.contains(|c: char| c.is_whitespace() || c.is_control()) => Err(NoHost::Space),
+        _ if name.contains([':', '[', ']']) => Err(NoHost::Colon),
+        _ if !name.is_ascii() => Err(NoHost::NotAscii),
+        _ if name.contains('*') => Err(NoHost::Wildcard),
+        _ if name.split('.').any(str::is_empty) => Err(NoHost::Dots),
+        _ if name.len() > 253 || name.split('.').any(|label| label.len() > 63) => Err(NoHost::Long),
+        _ if !name.bytes().all(is_part) => Err(NoHost::Character),
+        _ => Ok(()),
     }
 }
 
@@ -119,6 +181,12 @@ mod tests {
             ("*.openai.azure.com", "openai.azure.com", false),
             ("*.openai.azure.com", "notopenai.azure.com", false),
             ("*", "anything", true),
+            ("up.test.", "up.test", true),
+            ("up.test.", "UP.test.:443", true),
+            ("up.test", "up.test.", true),
+            ("*.up.test.", "a.up.test", true),
+            ("*.up.test.", "up.test", false),
+            ("xn--bcher-kva.example", "XN--bcher-kva.example", true),
         ] {
             let policy = Policy { mask_outbound: true, ..Policy::default() };
             let patterns = Box::new([HostPattern::parse(pattern).unwrap()]);
@@ -128,9 +196,65 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_pattern_is_none() {
-        for pattern in ["", "*.", "*a.b", "a.*", "https://a.b", "a.b:443", "a b", ".a.b", "**"] {
-            assert_eq!(HostPattern::parse(pattern), None, "{pattern}");
+    fn what_could_never_name_a_host_is_refused_and_says_why() {
+        use NoHost::{Character, Colon, Dots, Long, NotAscii, Path, Space, Url, Wildcard};
+        let (label, name) = ("a".repeat(64), ["a.".repeat(126), "ab".to_owned()].concat());
+        for (pattern, problem) in [
+            ("", Dots),
+            (".", Dots),
+            ("..", Dots),
+            (".a.b", Dots),
+            ("a..b", Dots),
+            ("a.b..", Dots),
+            ("*.", Dots),
+            ("*..", Dots),
+            ("*..a", Dots),
+            ("*a.b", Wildcard),
+            ("a.*", Wildcard),
+            ("a.*.b", Wildcard),
+            ("*.*.b", Wildcard),
+            ("**", Wildcard),
+            ("https://a.b", Url),
+            ("HTTPS://A.B./v1", Url),
+            ("*://a.b", Wildcard),
+            ("*.https://a.b", Url),
+            ("a.b:443", Colon),
+            ("a.b.:443", Colon),
+            ("*.a.b:*", Colon),
+            ("[::1]", Colon),
+            ("::1", Colon),
+            ("a.b/v1", Path),
+            ("u:p@a.b", Path),
+            ("a.b?x", Path),
+            ("a b", Space),
+            (" a.b", Space),
+            ("a.b\n", Space),
+            ("a.b\u{200b}", NotAscii),
+            ("b\u{fc}cher.example", NotAscii),
+            ("a\u{3002}b", NotAscii),
+            ("a,b", Character),
+            ("~a.b", Character),
+            (&*label, Long),
+            (&*format!("*.{label}.a"), Long),
+            (&*name, Long),
+        ] {
+            assert_eq!(HostPattern::parse(pattern), Err(problem), "{pattern}");
+        }
+    }
+
+    #[test]
+    fn a_pattern_in_any_spelling_of_a_host_is_the_same() {
+        for (pattern, same) in [
+            ("up.test.", "up.test"),
+            ("UP.Test.", "up.test"),
+            ("*.up.test.", "*.up.test"),
+            ("XN--BCHER-KVA.example", "xn--bcher-kva.example"),
+            ("a_b.up-1.test.", "a_b.up-1.test"),
+            ("127.0.0.1", "127.0.0.1"),
+            ("localhost.", "localhost"),
+        ] {
+            assert_eq!(HostPattern::parse(pattern), HostPattern::parse(same), "{pattern}");
+            assert!(HostPattern::parse(same).is_ok(), "{same}");
         }
     }
 

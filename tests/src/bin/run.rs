@@ -92,7 +92,8 @@ async fn start(arguments: &Arguments, simulator: Option<&Simulator>) -> Result<G
 
 /// Has the kernel keep the ledger append-only before Envoy opens it, and says whether it does.
 fn protect(ledger: &Path) -> Result<()> {
-    let output = Command::new(workspace::tool()?).arg("protect").arg(ledger).output()?;
+    let output =
+        Command::new(workspace::tool()?).args(["protect", "--create"]).arg(ledger).output()?;
     let said = [output.stdout, output.stderr].concat();
     let said = String::from_utf8_lossy(&said);
     ensure!(matches!(output.status.code(), Some(0 | 1)), "{said}");
