@@ -15,18 +15,23 @@
 //! Two kinds of promise are told apart. `storage`: the bucket keeps, against everybody. `rights`: these
 //! credentials can do no more than write.
 
+pub(crate) mod canary;
 mod finding;
 mod judge;
 mod plain;
 mod probe;
 mod report;
+mod seen;
 
 use clap::Args;
 
-use self::finding::{Report, Verdict};
+use jiff::Timestamp;
+
+use self::finding::{Circumstances, Finding, Report, Verdict};
 use crate::{
     fault::Fault,
     format::Format,
+    say::{say, say_json},
     store::{LockMode, SinkUrl, StoreError},
 };
 
@@ -65,12 +70,15 @@ Examples:
   AWS_ENDPOINT_URL_S3=https://store.example:9000 ledgerline check-sink s3://ledger/egress
       A server of your own that speaks S3
 
-Each check leaves a few objects of some hundred bytes below canary/, under the lock of the bucket: they
-go when it ends. Without Object Lock they can be deleted.
+Each check leaves a few objects of some hundred bytes, under the lock of the bucket: they go when it ends. Without Object Lock they can be
+deleted. Their names are those of segments, so that nobody can answer for them alone; the line in each says `kind: canary`, by
+which `compare` passes over them. The report names each.
 
 Words: `holds`; `does not hold`; `not proven`, which says what is missing; `too wide`, the storage keeps
 its promise, but these credentials may do more than a shipper needs. The owner of a bucket is always
 found too wide: ask with the shipper's own.
+
+Over plain HTTP nothing is proven: whoever is on the way can answer in the store's place.
 
 Exit codes: 0 every promise holds; 1 one does not; 2 the question could not be asked (no such bucket, no
 credentials, a writer that may not write); 3 nothing is refuted, but something is not proven, or rights
@@ -81,8 +89,8 @@ pub(crate) fn run(options: &Options) -> Result<(), Fault> {
     let runtime = runtime.map_err(|error| Fault::NoAnswer(format!("error: {error}")))?;
     let report = runtime.block_on(ask(options)).map_err(|error| unasked(&error))?;
     match options.format {
-        Format::Text => report::print_text(&report),
-        Format::Json => report::print_json(&report),
+        Format::Text => say(report::text(&report).trim_end())?,
+        Format::Json => say_json(&report::json(&report)?)?,
     }
     match report.verdict {
         Verdict::Holds => Ok(()),
@@ -92,17 +100,36 @@ pub(crate) fn run(options: &Options) -> Result<(), Fault> {
 }
 
 async fn ask(options: &Options) -> Result<Report, StoreError> {
-    let (findings, left_behind) = match &options.url {
+    let began_at = Timestamp::now().to_string();
+    let Asked { findings, left_behind, circumstances } = match &options.url {
         SinkUrl::S3 { .. } => probe::ask(options).await?,
         _ => plain::ask(&options.url).await?,
     };
+    let circumstances = Circumstances {
+        format: "ledgerline.check-sink/1",
+        tool: env!("CARGO_PKG_NAME"),
+        tool_version: env!("CARGO_PKG_VERSION"),
+        began_at,
+        ended_at: Timestamp::now().to_string(),
+        ..circumstances
+    };
     Ok(Report {
+        circumstances,
         sink: options.url.to_string(),
         retention_days: options.retention,
         verdict: Verdict::of(&findings),
         left_behind,
         findings,
     })
+}
+
+/// What a store was asked.
+struct Asked {
+    findings: Vec<Finding>,
+    /// The names of what stays there.
+    left_behind: Vec<String>,
+    /// As far as they were seen on the way.
+    circumstances: Circumstances,
 }
 
 fn short(report: &Report) -> String {

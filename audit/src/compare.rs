@@ -32,9 +32,10 @@ use sha2::{Digest, Sha256};
 
 use self::sources::Sources;
 use crate::{
+    check_sink::canary,
     fault::Fault,
     format::Format,
-    ledger::{Counts, Whole},
+    ledger::{Content, Counts, Whole},
     plain::plain,
     say::{say, say_json},
 };
@@ -64,6 +65,7 @@ Examples:
 A path is a file or a folder. A file holds entries as lines (.jsonl, .txt, .draining), or OTLP as the
 OpenTelemetry Collector's file exporter writes it (.jsonl, .json); each also compressed (.gz). Of a
 folder all such files are read, except connections.jsonl and shipped.jsonl, which hold no entries.
+What check-sink wrote to try a storage is passed over, by its kind, and by its name where an older one wrote it.
 
 Only in the ledger: the collector did not take it. Envoy's counter logs_dropped says how many there were.
 Only in the witness: the ledger lost or changed it. Find out why.
@@ -121,6 +123,8 @@ struct Side {
     only_here: u64,
     /// The first of them.
     first_only_here: Vec<Named>,
+    /// What `check-sink` wrote; no entries of a call, and not compared.
+    canaries: u64,
     /// Lines that are not just an entry.
     torn_lines: u64,
     /// Of these, lines with a whole entry behind the tear, which counts as an entry.
@@ -151,7 +155,9 @@ impl Seen {
         let mut counts = Counts::default();
         sources.for_each(|content| {
             counts.add(content);
-            if let Some(whole) = content.entry() {
+            if is_canary(content) {
+                side.canaries += 1;
+            } else if let Some(whole) = content.entry() {
                 let times = of_side(self.0.entry(hash(whole.bytes)).or_default());
                 side.entries += 1;
                 side.duplicates += u64::from(*times > 0);
@@ -179,7 +185,7 @@ impl Side {
         }
         let mut listed = HashSet::new();
         sources.for_each(|content| {
-            if let Some(whole) = content.entry() {
+            if let Some(whole) = content.entry().filter(|_| !is_canary(content)) {
                 let hash = hash(whole.bytes);
                 if is_only_here(&hash) && listed.insert(hash) {
                     self.first_only_here.push(Named::of(whole));
@@ -288,6 +294,12 @@ impl fmt::Display for Named {
         let text = |value: &Option<String>| plain(value.as_deref().unwrap_or("-")).into_owned();
         write!(f, "{} {} {}", self.timestamp, text(&self.correlation_id), text(&self.endpoint))
     }
+}
+
+/// Whether `check-sink` wrote it, by its kind.
+fn is_canary(content: &Content<'_>) -> bool {
+    let kind = content.entry().and_then(Whole::kind);
+    kind.is_some_and(|kind| kind == canary::KIND)
 }
 
 fn hash(line: &[u8]) -> Hash {

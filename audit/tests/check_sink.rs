@@ -70,6 +70,18 @@ fn json_holds_the_same_facts() {
     assert_eq!(report["retention_days"], 180);
     assert_eq!(report["left_behind"].as_array().unwrap().len(), 1);
     assert_eq!(report["findings"][1]["promise"], "a name is written once");
+    assert_eq!(report["format"], "ledgerline.check-sink/1");
+    assert_eq!(
+        (&report["tool"], &report["tool_version"]),
+        (&"ledgerline".into(), &env!("CARGO_PKG_VERSION").into())
+    );
+    assert!(
+        report["began_at"].as_str() <= report["ended_at"].as_str()
+            && report["began_at"].is_string()
+    );
+    assert!(report["tls"].is_null() && report["endpoint"].is_null(), "a folder has neither");
+    let name = report["left_behind"][0].as_str().unwrap();
+    assert!(name.ends_with(".jsonl.gz") && !name.contains("canary"), "{name}");
 }
 
 #[test]

@@ -185,6 +185,35 @@ fn show_compare_hash_and_ship_agree_about_an_entry_of_a_later_version() {
     unflag(folder.path());
 }
 
+#[test]
+fn canaries_are_passed_over_by_their_kind_and_old_ones_by_their_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let canary = entry("x").replace(r#""outcome":"success""#, r#""outcome":null,"kind":"canary""#);
+    let old = r#"{"about":"written by `ledgerline check-sink`","canary":"canary","name":"a"}"#;
+    fs::create_dir_all(path("bucket/egress/canary")).unwrap();
+    fs::create_dir_all(path("bucket/egress/2026/11/21")).unwrap();
+    fs::write(path("bucket/egress/canary/1-first.jsonl"), format!("{old}\n")).unwrap();
+    fs::write(path("bucket/egress/2026/11/21/c.jsonl.gz"), format!("{canary}\n")).unwrap();
+    fs::write(path("bucket/egress/2026/11/21/s.jsonl"), lines(&["a", "b"])).unwrap();
+    fs::write(path("w.jsonl"), lines(&["a", "b"])).unwrap();
+    let (code, said) = report(folder.path(), &["--ledger", "bucket", "--witness", "w.jsonl"]);
+    assert_eq!(
+        (code, &said["both"], &said["ledger"]["canaries"]),
+        (Some(0), &json!(2), &json!(1)),
+        "{said}"
+    );
+
+    // By another name, or with more in it, it is a line that has no business there.
+    fs::write(path("bucket/egress/2026/11/21/t.jsonl"), format!("{old}\n")).unwrap();
+    let (code, said) = report(folder.path(), &["--ledger", "bucket", "--witness", "w.jsonl"]);
+    assert_eq!((code, &said["ledger"]["torn_lines"]), (Some(1), &json!(1)), "{said}");
+    fs::remove_file(path("bucket/egress/2026/11/21/t.jsonl")).unwrap();
+    fs::write(path("bucket/egress/canary/2.jsonl"), lines(&["hidden"])).unwrap();
+    let (code, said) = report(folder.path(), &["--ledger", "bucket", "--witness", "w.jsonl"]);
+    assert_eq!((code, &said["ledger"]["only_here"]), (Some(1), &json!(1)), "{said}");
+}
+
 fn find(folder: &Path) -> Vec<String> {
     let Ok(items) = fs::read_dir(folder) else { return Vec::new() };
     let items = items.map(|item| item.unwrap().path());

@@ -46,9 +46,46 @@ pub(crate) struct Judgement {
     pub(crate) note: String,
 }
 
+/// Whose credentials were used: an id is no secret, and still not printed whole.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Caller {
+    /// The first 16 digits of the SHA-256 of the access key's id.
+    pub(crate) key_id_sha256: String,
+    /// The last characters of that id; none of an id that is short.
+    pub(crate) key_id_end: String,
+}
+
+/// How it was asked: by which program, when, over which way, as whom.
+#[derive(Clone, Debug, Default, Serialize)]
+pub(crate) struct Circumstances {
+    /// The form of the report.
+    pub(crate) format: &'static str,
+    pub(crate) tool: &'static str,
+    pub(crate) tool_version: &'static str,
+    /// RFC 3339, by the clock of this machine.
+    pub(crate) began_at: String,
+    pub(crate) ended_at: String,
+    /// Scheme, host and port that the requests went to; null for a store that is not asked over S3.
+    pub(crate) endpoint: Option<String>,
+    pub(crate) region: Option<String>,
+    /// Whether every request was encrypted, and the store's certificate checked.
+    pub(crate) tls: Option<bool>,
+    /// Against what the certificate was checked: `system`, or `AWS_CA_BUNDLE`.
+    pub(crate) trusts: Option<&'static str>,
+    /// `writer`, and `auditor` if another one looked.
+    pub(crate) writer: Option<Caller>,
+    pub(crate) writer_profile: Option<String>,
+    pub(crate) auditor: Option<Caller>,
+    pub(crate) auditor_profile: Option<String>,
+    /// The lock that each object asked for itself.
+    pub(crate) lock_mode: Option<String>,
+}
+
 /// All of it.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Report {
+    #[serde(flatten)]
+    pub(crate) circumstances: Circumstances,
     pub(crate) sink: String,
     pub(crate) retention_days: u32,
     pub(crate) verdict: Verdict,

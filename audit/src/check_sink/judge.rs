@@ -275,6 +275,37 @@ pub(crate) fn forbidden(attempt: &Told<()>, then: &str) -> Judgement {
     }
 }
 
+/// A setting that is put as it is: whoever may do that may put another one.
+pub(crate) fn not_settable(attempt: &Told<()>, then: &str) -> Judgement {
+    match attempt {
+        Err(answer) if answer.is_unknown_call() => Judgement::holds(UNKNOWN_CALL),
+        _ => forbidden(attempt, then),
+    }
+}
+
+/// As [`unread`], of what not every store has.
+pub(crate) fn unread_setting(answer: &Answer, action: &str) -> Judgement {
+    match answer.is_unknown_call() {
+        true => Judgement::holds(UNKNOWN_CALL),
+        false => unread(answer, action),
+    }
+}
+
+const UNKNOWN_CALL: &str = "this store knows no such call";
+
+/// Whether every answer came from whom the certificate names.
+pub(crate) fn encrypted(is_encrypted: Option<bool>, trusts: Option<&str>) -> Judgement {
+    match (is_encrypted, trusts) {
+        (Some(true), Some("AWS_CA_BUNDLE")) => Judgement::holds(
+            "the certificate is one of AWS_CA_BUNDLE: as far as its holder is trusted",
+        ),
+        (Some(true), _) => Judgement::holds(""),
+        _ => Judgement::unproven(
+            "plain HTTP: whoever is on the way can answer in the store's place; ask over TLS",
+        ),
+    }
+}
+
 /// Versioning off, in a bucket with Object Lock.
 pub(crate) fn suspend(attempt: &Told<()>, after: &Told<Option<String>>) -> Judgement {
     match (unclear(attempt), attempt, after) {
@@ -317,7 +348,7 @@ fn unclear(attempt: &Told<()>) -> Option<Judgement> {
     }
 }
 
-fn unread(answer: &Answer, action: &str) -> Judgement {
+pub(crate) fn unread(answer: &Answer, action: &str) -> Judgement {
     if answer.is_forbidden() {
         return Judgement::unproven(format!(
             "may not be read: name who has {action} by --auditor-profile"
@@ -549,5 +580,23 @@ mod tests {
         assert_eq!(wrong_checksum(&Err(Answer::new(400, "BadDigest"))).verdict, Holds);
         assert_eq!(wrong_checksum(&Err(denied())).verdict, NotProven);
         assert_eq!(wrong_checksum(&Ok(())).verdict, NotProven);
+    }
+
+    #[test]
+    fn a_setting_that_can_be_put_is_a_right_too_many_and_plain_http_proves_nothing() {
+        use super::super::finding::Verdict::{Holds, NotProven, TooWide};
+        for (told, verdict) in [
+            (Ok(()), TooWide),
+            (Err(Answer::new(403, "AccessDenied")), Holds),
+            (Err(Answer::new(501, "NotImplemented")), Holds),
+            (Err(Answer::new(400, "MalformedPolicy")), NotProven),
+            (Err(Answer::new(503, "SlowDown")), NotProven),
+        ] {
+            assert_eq!(not_settable(&told, "deny it").verdict, verdict, "{told:?}");
+        }
+        for (tls, verdict) in [(Some(true), Holds), (Some(false), NotProven), (None, NotProven)] {
+            assert_eq!(encrypted(tls, Some("system")).verdict, verdict);
+        }
+        assert!(encrypted(Some(true), Some("AWS_CA_BUNDLE")).note.contains("AWS_CA_BUNDLE"));
     }
 }

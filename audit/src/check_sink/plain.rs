@@ -1,17 +1,16 @@
 //! Stores whose locks cannot be read back: what can be seen there, and what a person must look at.
 
-use jiff::Timestamp;
-
 use super::{
-    finding::{Finding, Judgement, Part},
-    probe::object_of,
+    Asked,
+    canary::{another, canary},
+    finding::{Circumstances, Finding, Judgement, Part},
 };
 use crate::store::{Held, Object, SinkUrl, Store, StoreError, Written};
 
-pub(crate) async fn ask(url: &SinkUrl) -> Result<(Vec<Finding>, Vec<String>), StoreError> {
+pub(super) async fn ask(url: &SinkUrl) -> Result<Asked, StoreError> {
     let store = Store::open(url, None).await?;
-    let name = format!("canary/{}.jsonl", Timestamp::now().as_microsecond());
-    let (first, other) = (object_of("canary", &name), object_of("overwritten", &name));
+    let first = canary("first");
+    let other = another("overwritten", &first.name);
     store.put(&first).await?;
     let mut findings = vec![
         finding("an object arrives whole", "put, size compared", "done", Judgement::holds("")),
@@ -22,7 +21,8 @@ pub(crate) async fn ask(url: &SinkUrl) -> Result<(Vec<Finding>, Vec<String>), St
         findings.push(removed(&remove, &store.held(&first, None).await));
     }
     findings.extend(by_hand(url));
-    Ok((findings, vec![name]))
+    let circumstances = Circumstances::default();
+    Ok(Asked { findings, left_behind: vec![first.name], circumstances })
 }
 
 async fn again(store: &Store, first: &Object, other: &Object) -> Finding {

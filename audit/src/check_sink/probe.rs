@@ -1,37 +1,42 @@
 //! Every question to an S3 store, in the order in which one leaves the next something to ask.
 
 use aws_sdk_s3::types::{
-    BucketVersioningStatus, ExpirationStatus, LifecycleRule, ObjectLockConfiguration,
-    ObjectLockEnabled, VersioningConfiguration,
+    BucketLifecycleConfiguration, BucketVersioningStatus, Delete, ExpirationStatus,
+    LifecycleExpiration, LifecycleRule, LifecycleRuleFilter, ObjectIdentifier,
+    ObjectLockConfiguration, ObjectLockEnabled, ObjectLockLegalHold, ObjectLockLegalHoldStatus,
+    VersioningConfiguration,
 };
 use jiff::{SignedDuration, Timestamp};
 use sha2::{Digest as _, Sha256};
 
 use super::{
-    Options,
-    finding::{Finding, Judgement, Part, words},
+    Asked, Options,
+    canary::{another, canary},
+    finding::{Circumstances, Finding, Judgement, Part, words},
     judge::{self, Expiry, State, Told, When},
+    seen::{Facts, Seen},
 };
 use crate::store::{
     Lock, LockMode, Object, Retention, SinkUrl, StoreError,
-    s3::{Answer, S3, Wish, known_version, lock_of_head, lock_of_rule, s3_retention},
+    s3::{Answer, S3, Trouble, Wish, known_version, lock_of_head, lock_of_rule, s3_retention},
 };
 
-/// Asks, and returns what was found and the names of what stays.
-pub(crate) async fn ask(options: &Options) -> Result<(Vec<Finding>, Vec<String>), StoreError> {
+/// Asks, and returns what was found and what stays.
+pub(super) async fn ask(options: &Options) -> Result<Asked, StoreError> {
     let url = &options.url;
-    let writer = S3::open(url, options.writer_profile.as_deref(), None).await?;
-    let reader = match &options.auditor_profile {
-        Some(profile) => S3::open(url, Some(profile), None).await?,
-        None => writer.clone(),
-    };
-    let now = Timestamp::now();
+    let (by_writer, by_reader) = (Seen::default(), Seen::default());
+    let mut writer = S3::open(url, options.writer_profile.as_deref(), None).await?;
+    writer.client = by_writer.watch(&writer.client);
+    let mut reader = writer.clone();
+    if let Some(profile) = &options.auditor_profile {
+        reader = S3::open(url, Some(profile), None).await?;
+        reader.client = by_reader.watch(&reader.client);
+    }
     let mut probe = Probe {
         url: url.clone(),
         required: options.retention,
         own_lock: options.lock_mode,
         far_date: options.far_date,
-        stamp: now.as_microsecond(),
         writer,
         reader,
         findings: Vec::new(),
@@ -41,7 +46,34 @@ pub(crate) async fn ask(options: &Options) -> Result<(Vec<Finding>, Vec<String>)
     probe.settings().await;
     probe.canary(first).await;
     probe.rights().await;
-    Ok((probe.findings, probe.written))
+    let circumstances = circumstances(options, &by_writer.facts(), &by_reader.facts());
+    let encrypted = encrypted(&circumstances);
+    probe.findings.insert(0, encrypted);
+    Ok(Asked { findings: probe.findings, left_behind: probe.written, circumstances })
+}
+
+fn circumstances(options: &Options, writer: &Facts, reader: &Facts) -> Circumstances {
+    let is_encrypted = writer.is_encrypted && (reader.is_encrypted || reader.endpoint.is_none());
+    let has_bundle = std::env::var_os("AWS_CA_BUNDLE").is_some();
+    Circumstances {
+        endpoint: writer.endpoint.clone(),
+        region: writer.region.clone(),
+        tls: Some(is_encrypted),
+        trusts: is_encrypted.then_some(if has_bundle { "AWS_CA_BUNDLE" } else { "system" }),
+        writer: writer.caller.clone(),
+        writer_profile: options.writer_profile.clone(),
+        auditor: reader.caller.clone(),
+        auditor_profile: options.auditor_profile.clone(),
+        lock_mode: options.lock_mode.map(|mode| mode.to_string()),
+        ..Circumstances::default()
+    }
+}
+
+/// Every other finding rests on this one.
+fn encrypted(circumstances: &Circumstances) -> Finding {
+    let endpoint = circumstances.endpoint.as_deref().unwrap_or("-");
+    let of = judge::encrypted(circumstances.tls, circumstances.trusts);
+    Finding::new(Part::Storage, "the answers are the store's own", "TLS", endpoint, of)
 }
 
 struct Probe {
@@ -51,8 +83,6 @@ struct Probe {
     own_lock: Option<LockMode>,
     /// Whether a canary may be locked for some eighty years.
     far_date: bool,
-    /// Part of each name, so that no run meets the canaries of another one.
-    stamp: i64,
     writer: S3,
     reader: S3,
     findings: Vec<Finding>,
@@ -145,7 +175,7 @@ impl Probe {
     }
 
     async fn overwrites(&mut self, first: &Canary) {
-        let other = object_of("overwritten", &first.key);
+        let other = another("overwritten", &first.object.name);
         let again = self.put(&first.key, &other, self.wish()).await;
         let same = self.is_same(first).await;
         let of = judge::overwrite(&again, &same);
@@ -162,8 +192,8 @@ impl Probe {
     }
 
     async fn wrong_checksum(&mut self) {
-        let key = self.key("checksum");
-        let mut object = object_of("wrong checksum", &key);
+        let mut object = canary("wrong checksum");
+        let key = self.url.key(&object.name);
         object.sha256 = Sha256::digest(b"other bytes").into();
         let told = self.put(&key, &object, self.wish()).await;
         let of = judge::wrong_checksum(&told);
@@ -221,6 +251,17 @@ impl Probe {
             let of = judge::attack(&told, &before, &self.look_at(&canary).await);
             self.storage(promise, tried, words(&told), of);
         }
+        for (promise, tried, is_bypass) in [
+            ("nor deleted among others", "DeleteObjects, version", false),
+            ("nor among others by a bypass", "the same, bypass header", true),
+        ] {
+            canary = self.fresh(canary).await;
+            let before = self.look_at(&canary).await;
+            let told = self.delete_in_bulk(&canary, is_bypass).await;
+            let of = judge::attack(&told, &before, &self.look_at(&canary).await);
+            self.storage(promise, tried, words(&told), of);
+        }
+        self.legal_hold(&canary).await;
         canary = self.fresh(canary).await;
         let told = self.delete_name(&canary.key).await;
         let of = judge::delete_marker(&told, &self.look_at(&canary).await);
@@ -246,19 +287,19 @@ impl Probe {
     async fn rights(&mut self) {
         self.weaker_lock(
             "the writer asks for no shorter lock",
-            "short",
             LockMode::Compliance,
             "PutObject, a day's COMPLIANCE",
         )
         .await;
         self.weaker_lock(
             "the writer asks for no weaker lock",
-            "governed",
             LockMode::Governance,
             "PutObject, a day's GOVERNANCE",
         )
         .await;
         self.same_lock_settings().await;
+        self.same_policy().await;
+        self.same_lifecycle().await;
         let told = self.list().await;
         let of = judge::forbidden(&told, "deny the writer s3:ListBucket");
         self.right("the writer cannot list", "ListObjectsV2", words(&told), of);
@@ -267,15 +308,9 @@ impl Probe {
         }
     }
 
-    async fn weaker_lock(
-        &mut self,
-        promise: &'static str,
-        name: &str,
-        mode: LockMode,
-        tried: &str,
-    ) {
-        let key = self.key(name);
-        let object = object_of("a shorter lock of its own", &key);
+    async fn weaker_lock(&mut self, promise: &'static str, mode: LockMode, tried: &str) {
+        let object = canary("a shorter lock of its own");
+        let key = self.url.key(&object.name);
         let written = Timestamp::now();
         let lock = Some(Lock { mode, until: self.soon() });
         let put = self.try_put(&key, &object, Wish { only_if_new: false, lock }).await;
@@ -304,9 +339,86 @@ impl Probe {
         );
     }
 
+    /// Puts the policy that is there. Where there is none, one that says nothing, which is taken away again.
+    async fn same_policy(&mut self) {
+        let (promise, then) =
+            ("the writer cannot set the policy", "deny the writer s3:PutBucketPolicy");
+        let current = self.reader.client.get_bucket_policy().bucket(&self.reader.bucket);
+        let current = current.send().await.map_err(|error| Answer::of(&error));
+        let (policy, is_new) = match current {
+            Ok(told) => (told.policy().unwrap_or_default().to_owned(), false),
+            Err(answer) if answer.code() == Some("NoSuchBucketPolicy") => {
+                (SILENT_POLICY.to_owned(), true)
+            }
+            Err(answer) => {
+                let of = judge::unread(&answer, "s3:GetBucketPolicy");
+                return self.right(promise, "GetBucketPolicy", answer.to_string(), of);
+            }
+        };
+        let client = &self.writer.client;
+        let put = client.put_bucket_policy().bucket(&self.writer.bucket).policy(policy);
+        let told = put.send().await.map(|_| ()).map_err(|error| Answer::of(&error));
+        if told.is_ok() && is_new {
+            let _ = client.delete_bucket_policy().bucket(&self.writer.bucket).send().await;
+        }
+        let of = judge::not_settable(&told, then);
+        self.right(promise, "PutBucketPolicy, as it is", words(&told), of);
+    }
+
+    /// The same for the rules that expire objects; a rule that is new is off and names nothing.
+    async fn same_lifecycle(&mut self) {
+        let (promise, then) = (
+            "the writer cannot let objects expire",
+            "deny the writer s3:PutLifecycleConfiguration",
+        );
+        let current = self.reader.client.get_bucket_lifecycle_configuration();
+        let current = current.bucket(&self.reader.bucket).send().await;
+        let (rules, is_new) = match current.map_err(|error| Answer::of(&error)) {
+            Ok(told) if !told.rules().is_empty() => (told.rules().to_vec(), false),
+            Ok(_) => (silent_rule().into_iter().collect(), true),
+            Err(answer) if answer.code() == Some("NoSuchLifecycleConfiguration") => {
+                (silent_rule().into_iter().collect(), true)
+            }
+            Err(answer) => {
+                let of = judge::unread_setting(&answer, "s3:GetLifecycleConfiguration");
+                return self.right(promise, "GetBucketLifecycle", answer.to_string(), of);
+            }
+        };
+        let client = &self.writer.client;
+        let Ok(rules) = BucketLifecycleConfiguration::builder().set_rules(Some(rules)).build()
+        else {
+            return;
+        };
+        let put = client.put_bucket_lifecycle_configuration().bucket(&self.writer.bucket);
+        let told = put.lifecycle_configuration(rules).send().await;
+        let told = told.map(|_| ()).map_err(|error| Answer::of(&error));
+        if told.is_ok() && is_new {
+            let _ = client.delete_bucket_lifecycle().bucket(&self.writer.bucket).send().await;
+        }
+        let of = judge::not_settable(&told, then);
+        self.right(promise, "PutBucketLifecycle, as it is", words(&told), of);
+    }
+
+    /// Takes off a hold that is not there: a yes changes nothing.
+    async fn legal_hold(&mut self, canary: &Canary) {
+        let hold = ObjectLockLegalHold::builder().status(ObjectLockLegalHoldStatus::Off).build();
+        let request = self
+            .writer
+            .client
+            .put_object_legal_hold()
+            .bucket(&self.writer.bucket)
+            .key(&canary.key)
+            .set_version_id(canary.version.clone())
+            .legal_hold(hold);
+        let told = request.send().await.map(|_| ()).map_err(|error| Answer::of(&error));
+        let of = judge::not_settable(&told, "deny the writer s3:PutObjectLegalHold");
+        self.right("the writer sets no legal hold", "PutObjectLegalHold, off", words(&told), of);
+    }
+
     async fn elsewhere(&mut self) {
-        let key = format!("ledgerline-canary-elsewhere/{}.jsonl", self.stamp);
-        let object = object_of("outside of the prefix", &key);
+        let object = canary("outside of the prefix");
+        let unique: String = object.name.chars().rev().skip(".jsonl.gz".len()).take(8).collect();
+        let key = format!("{unique}/{}", object.name);
         let put = self.put(&key, &object, self.wish()).await;
         let of = judge::forbidden(&put, "bound s3:PutObject to the prefix");
         self.right("the writer writes nowhere else", "PutObject, other prefix", words(&put), of);
@@ -321,22 +433,18 @@ impl Probe {
 
 /// The canary and what is done to it.
 impl Probe {
-    fn key(&self, name: &str) -> String {
-        self.url.key(&format!("canary/{}-{name}.jsonl", self.stamp))
-    }
-
     /// Well before the required end, and late enough that a check does not outlive it.
     fn soon(&self) -> Timestamp {
         let half = SignedDuration::from_hours(12 * i64::from(self.required));
         Timestamp::now() + half.min(SignedDuration::from_hours(24))
     }
 
-    async fn put_canary(&mut self, name: &str) -> Result<Canary, StoreError> {
-        let key = self.key(name);
-        let object = object_of("canary", &key);
+    async fn put_canary(&mut self, what: &str) -> Result<Canary, StoreError> {
+        let object = canary(what);
+        let key = self.url.key(&object.name);
         let written = Timestamp::now();
         let put = self.try_put(&key, &object, self.wish()).await;
-        let place = self.url.address(&format!("canary/{}-{name}.jsonl", self.stamp));
+        let place = self.url.address(&object.name);
         let version = put.map_err(|answer| answer.error("put", &place, "s3:PutObject"))?;
         let state = self.look(&key, version.as_deref()).await;
         Ok(Canary { key, object, version, written, state })
@@ -356,8 +464,7 @@ impl Probe {
         if is_whole {
             return canary;
         }
-        let name = format!("next-{}", self.written.len());
-        self.put_canary(&name).await.unwrap_or(canary)
+        self.put_canary("next").await.unwrap_or(canary)
     }
 
     async fn put(&mut self, key: &str, object: &Object, wish: Wish) -> Told<()> {
@@ -432,6 +539,26 @@ impl Probe {
             .version_id(canary.version.as_deref().unwrap_or("null"))
             .set_bypass_governance_retention(is_bypass.then_some(true));
         request.send().await.map(|_| ()).map_err(|error| Answer::of(&error))
+    }
+
+    /// The status of a bulk delete is that of the call; what became of an object stands inside.
+    async fn delete_in_bulk(&self, canary: &Canary, is_bypass: bool) -> Told<()> {
+        let version = canary.version.as_deref().unwrap_or("null");
+        let object = ObjectIdentifier::builder().key(&canary.key).version_id(version).build();
+        let delete = object.and_then(|object| Delete::builder().objects(object).build());
+        let delete = delete.map_err(|_| Answer::of_trouble(Trouble::Request))?;
+        let request = self
+            .writer
+            .client
+            .delete_objects()
+            .bucket(&self.writer.bucket)
+            .delete(delete)
+            .set_bypass_governance_retention(is_bypass.then_some(true));
+        let told = request.send().await.map_err(|error| Answer::of(&error))?;
+        match told.errors().first() {
+            Some(error) => Err(Answer::new(403, error.code().unwrap_or_default())),
+            None => Ok(()),
+        }
     }
 
     async fn delete_name(&self, key: &str) -> Told<()> {
@@ -514,6 +641,19 @@ fn prefix_of(rule: &LifecycleRule) -> &str {
         .unwrap_or_default()
 }
 
+/// A rule that is off, for names that nobody has.
+fn silent_rule() -> Option<LifecycleRule> {
+    LifecycleRule::builder()
+        .id("off")
+        .status(ExpirationStatus::Disabled)
+        .filter(LifecycleRuleFilter::builder().prefix("no-such-name/").build())
+        .expiration(LifecycleExpiration::builder().days(36_500).build())
+        .build()
+        .ok()
+}
+
+const SILENT_POLICY: &str = r#"{"Version":"2012-10-17","Statement":[]}"#;
+
 fn state_text(state: &State) -> String {
     match state {
         State::Locked(lock) => lock.to_string(),
@@ -521,13 +661,4 @@ fn state_text(state: &State) -> String {
         State::Gone => "404".to_owned(),
         State::Unseen(answer) => answer.to_string(),
     }
-}
-
-/// One line that tells whoever finds it what it is.
-pub(crate) fn object_of(what: &str, key: &str) -> Object {
-    let about = "written by `ledgerline check-sink` to see whether it stays; no entry of a ledger";
-    let line = serde_json::json!({ "canary": what, "name": key, "about": about });
-    let body = bytes::Bytes::from(format!("{line}\n"));
-    let sha256 = Sha256::digest(&body).into();
-    Object { name: key.to_owned(), body, sha256, encoding: None }
 }

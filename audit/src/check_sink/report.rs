@@ -1,17 +1,16 @@
 //! What was found, for a person and for a program.
 
-use std::io::Write;
+use super::finding::{Circumstances, Finding, Part, Report, Verdict};
+use crate::fault::Fault;
 
-use super::finding::{Finding, Part, Report, Verdict};
-
-pub(crate) fn print_json(report: &Report) {
-    if let Ok(text) = serde_json::to_string_pretty(report) {
-        print(&format!("{text}\n"));
-    }
+pub(crate) fn json(report: &Report) -> Result<String, Fault> {
+    serde_json::to_string_pretty(report)
+        .map_err(|error| Fault::NoAnswer(format!("error: the report: {error}")))
 }
 
-pub(crate) fn print_text(report: &Report) {
+pub(crate) fn text(report: &Report) -> String {
     let mut text = format!("{}, {} days\n", report.sink, report.retention_days);
+    text += &circumstances(&report.circumstances);
     for (part, title) in [(Part::Storage, "storage"), (Part::Rights, "rights of the writer")] {
         let rows: Vec<_> = report.findings.iter().filter(|finding| finding.part == part).collect();
         if !rows.is_empty() {
@@ -24,7 +23,21 @@ pub(crate) fn print_text(report: &Report) {
         report.left_behind.iter().for_each(|name| text += &format!("  {name}\n"));
     }
     text += &format!("\n{}\n", last_line(report));
-    print(&text);
+    text
+}
+
+/// `asked 2026-11-21T…Z by ledgerline 0.1.0 at https://store.example, as key …LE12`
+fn circumstances(of: &Circumstances) -> String {
+    let mut text = format!("asked {} by {} {}", of.began_at, of.tool, of.tool_version);
+    if let Some(endpoint) = &of.endpoint {
+        text += &format!(" at {endpoint}");
+    }
+    for (role, caller) in [("writer", &of.writer), ("auditor", &of.auditor)] {
+        if let Some(caller) = caller {
+            text += &format!(", {role} key …{} ({})", caller.key_id_end, caller.key_id_sha256);
+        }
+    }
+    text + "\n"
 }
 
 /// `s3://ledger/egress: holds: 23 of 23 promises, …`.
@@ -70,13 +83,6 @@ fn table(rows: &[&Finding]) -> String {
     text
 }
 
-fn print(text: &str) {
-    if anstream::stdout().lock().write_all(text.as_bytes()).is_err() {
-        // The reader of our output has gone, such as `head`: there is nobody left to tell.
-        std::process::exit(0);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::{super::finding::Judgement, *};
@@ -91,6 +97,7 @@ mod tests {
             finding(Judgement::too_wide("why")),
         ];
         let report = Report {
+            circumstances: Circumstances::default(),
             sink: "s3://ledger/egress".into(),
             retention_days: 180,
             verdict: Verdict::of(&findings),

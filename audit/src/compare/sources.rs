@@ -7,6 +7,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use serde::Deserialize;
+
 use super::otlp;
 use crate::{
     fault::Fault,
@@ -104,11 +106,13 @@ fn read(
     each: &mut impl FnMut(&Content<'_>) -> ControlFlow<()>,
 ) -> std::io::Result<ControlFlow<(), u64>> {
     let mut lines = ledger::open_with(file, otlp::MAX_DOCUMENT_BYTES)?;
+    let is_canarys = file.parent().is_some_and(|folder| folder.ends_with("canary"));
     loop {
         let bytes = lines.bytes();
         show(bytes);
         match lines.next_of_closed()? {
             None => return Ok(ControlFlow::Continue(bytes)),
+            Some(line) if is_canarys && is_old_canary(line.bytes) => {}
             Some(line) => {
                 if read_line(line, each).is_break() {
                     return Ok(ControlFlow::Break(()));
@@ -116,6 +120,21 @@ fn read(
             }
         }
     }
+}
+
+/// Before its lines had a kind, `check-sink` wrote one like this below `canary/`.
+fn is_old_canary(line: &[u8]) -> bool {
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Canary {
+        #[serde(rename = "canary")]
+        _canary: String,
+        #[serde(rename = "name")]
+        _name: String,
+        #[serde(rename = "about")]
+        _about: String,
+    }
+    serde_json::from_slice::<Canary>(line).is_ok()
 }
 
 fn read_line(

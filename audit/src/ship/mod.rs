@@ -50,6 +50,7 @@ use self::{
 };
 pub(crate) use self::{
     rotate::{Options as RotateOptions, run as run_rotate},
+    segment::segment_name,
     units::Span,
 };
 use crate::{fault::Fault, store::SinkUrl};

@@ -76,6 +76,13 @@ impl Segment {
     }
 }
 
+/// What [`Segment::name`] calls these lines on this host.
+pub(crate) fn segment_name(lines: &[u8]) -> String {
+    let segment =
+        Segment { start: 0, bytes: Bytes::copy_from_slice(lines), count: Count::of(lines) };
+    segment.name(&host_word(&rustix::system::uname().nodename().to_string_lossy()))
+}
+
 /// A line without an end is cut here: no entry is that long.
 const MAX_LINE: u64 = 1 << 20;
 

@@ -91,3 +91,53 @@ async fn a_server_that_takes_locks_and_lets_them_be_shortened_does_not_hold() {
     let answer = check_sink(moto.s3(), "liar", &[]).await;
     assert_eq!(answer.code, 1, "{:#}", answer.report);
 }
+
+/// Nobody can answer for a canary alone: by no name, and by no delete. And who is on the way is said.
+#[tokio::test]
+async fn a_report_is_evidence_of_where_when_how_and_as_whom_and_its_canaries_look_like_segments() {
+    let Some(ceph) = ceph().await else { return };
+    let name = bucket("evidence");
+    ceph.s3().create_locked_bucket(&name, LockMode::Compliance, 180).await.unwrap();
+    let plain = check_sink(ceph.s3(), &name, &[]).await;
+    assert_ne!(plain.code, 0);
+    assert!(
+        plain.storage("not_proven").contains(&"the answers are the store's own"),
+        "{:#}",
+        plain.report
+    );
+    let secure = check_sink(ceph.secure(), &name, &[]).await;
+    assert!(
+        secure.storage("holds").contains(&"the answers are the store's own"),
+        "{:#}",
+        secure.report
+    );
+    for (answer, store, tls) in [(&plain, ceph.s3(), false), (&secure, ceph.secure(), true)] {
+        let report = &answer.report;
+        assert_eq!(
+            (report["tls"].as_bool(), report["endpoint"].as_str()),
+            (Some(tls), Some(store.url()))
+        );
+        for key in ["format", "tool", "tool_version", "began_at", "ended_at", "region", "sink"] {
+            assert!(report[key].is_string(), "{key} in {report:#}");
+        }
+        let keys = store.keys(Identity::Owner);
+        assert_eq!(report["writer"]["key_id_sha256"].as_str().unwrap().len(), 16);
+        assert!(
+            !report.to_string().contains(&keys.access)
+                && !report.to_string().contains(&keys.secret)
+        );
+    }
+    let objects = ceph.s3().objects(&name, "").await.unwrap();
+    assert!(objects.len() > 4);
+    for promise in ["nor deleted among others", "nor among others by a bypass"] {
+        assert!(secure.storage("holds").contains(&promise), "{promise}: {:#}", secure.report);
+    }
+    let text = secure.report.to_string();
+    for call in ["DeleteObjects", "PutBucketPolicy", "PutBucketLifecycle", "PutObjectLegalHold"] {
+        assert!(text.contains(call), "{call}: {text}");
+    }
+    for left in secure.report["left_behind"].as_array().unwrap() {
+        let left = left.as_str().unwrap();
+        assert!(!left.contains("canary") && left.contains(".jsonl.gz"), "{left}");
+    }
+}
