@@ -18,6 +18,12 @@ use crate::{
 };
 
 pub(crate) fn run(file: &Path) -> Result<(), Fault> {
+    say(&format!("{}: OK, {}", file.shown(), check(file)?))
+}
+
+/// Checks every configuration in `file`, and says what was checked; one that does not load is a
+/// [`Fault::Refused`] of one sentence with its place.
+pub fn check(file: &Path) -> Result<String, Fault> {
     let text = fs::read_to_string(file).map_err(|error| Fault::io(file, &error))?;
     let name = file.shown();
     let refused =
@@ -32,7 +38,7 @@ pub(crate) fn run(file: &Path) -> Result<(), Fault> {
         0 => String::new(),
         count => format!(", {count} of other plugins passed over: {}", plain(&list(&others))),
     };
-    say(&format!("{name}: OK, {} configuration(s) checked{others}", found.len()))
+    Ok(format!("{} configuration(s) checked{others}", found.len()))
 }
 
 /// The documents of a file of JSON or YAML.

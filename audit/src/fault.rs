@@ -6,7 +6,7 @@ use crate::plain::Shown;
 
 /// The answer is no, or there is none.
 #[derive(Debug)]
-pub(crate) enum Fault {
+pub enum Fault {
     /// The question was asked and the answer is no: the finding, one line per fact.
     Refused(String),
     /// The question could not be asked: what failed, and what would help.

@@ -182,7 +182,7 @@ fn words(text: &str) -> Vec<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Cli;
+    use crate::command::Cli;
 
     fn each(command: Command, check: &mut dyn FnMut(&mut Command)) {
         let mut command = command;

@@ -65,16 +65,22 @@ pub(crate) fn run(options: &Options) -> Result<(), Fault> {
 }
 
 fn protect(folder: &Path, may_begin: bool) -> Result<(), Fault> {
-    let live = folder.join(LIVE);
     if !may_begin {
         check_is_ledger(folder)?;
     }
+    say(&keep(folder)?)
+}
+
+/// Creates what a gateway needs in `folder`, has the kernel keep the ledger append-only, and says how far that
+/// goes. Where only file modes keep it that is a [`Fault::Refused`].
+pub fn keep(folder: &Path) -> Result<String, Fault> {
+    let live = folder.join(LIVE);
     create(folder, &live).map_err(|error| Fault::io(&live, &error))?;
     create_pressure(&folder.join(PRESSURE)).map_err(|error| Fault::io(folder, &error))?;
     let protection = append_only(&live).map_err(|error| Fault::io(&live, &error))?;
     let text = format!("{}: {protection}", live.shown());
     match protection {
-        Protection::Kernel => say(&format!("{text}\n{}", kernel_text(&live))),
+        Protection::Kernel => Ok(format!("{text}\n{}", kernel_text(&live))),
         Protection::ModesOnly(_) => Err(Fault::Refused(format!("{text}\n{MODES_TEXT}"))),
     }
 }
@@ -171,6 +177,11 @@ fn lift_all(folder: &Path) -> Result<(), Fault> {
         [] => Ok(()),
         failures => Err(Fault::NoAnswer(failures.join("\n"))),
     }
+}
+
+/// Takes the protection off every file of a ledger or an archive, without a word.
+pub fn lift_from(folder: &Path) {
+    Lifted::default().below(folder);
 }
 
 impl Lifted {

@@ -174,12 +174,25 @@ fn print(whole: &Whole<'_>, format: Format) -> Result<(), Fault> {
     if matches!(format, Format::Json) {
         return say_json(&String::from_utf8_lossy(whole.bytes));
     }
-    let mut out = anstream::stdout().lock();
-    let written = match whole.call() {
-        Some(call) => write_call(&mut out, &call),
-        None => write_other(&mut out, whole),
-    };
-    written.map_err(|error| unwritten(&error))
+    write_whole(&mut anstream::stdout().lock(), whole).map_err(|error| unwritten(&error))
+}
+
+/// Writes finished lines of a ledger as `show` prints them; how many of them are no entries.
+pub fn write_lines(out: &mut impl Write, text: &[u8]) -> io::Result<u64> {
+    let mut torn = 0;
+    for line in text.split_inclusive(|byte| *byte == b'\n') {
+        let content = Content::of(line.strip_suffix(b"\n").unwrap_or(line));
+        torn += u64::from(!matches!(content, Content::Entry(_)));
+        content.entry().map_or(Ok(()), |whole| write_whole(out, whole))?;
+    }
+    Ok(torn)
+}
+
+fn write_whole(out: &mut impl Write, whole: &Whole<'_>) -> io::Result<()> {
+    match whole.call() {
+        Some(call) => write_call(out, &call),
+        None => write_other(out, whole),
+    }
 }
 
 /// A line that is no call.

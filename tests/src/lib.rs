@@ -1,5 +1,5 @@
-//! What the end-to-end tests stand on: a provider that can be as bad as the real ones, a real Envoy
-//! with the real filter, and readers that believe nothing.
+//! What the end-to-end tests stand on, beside the gateway and the provider of `ledgerline-lab`: real stores,
+//! real control planes, faults on the way, and readers that believe nothing.
 //!
 //! ```text
 //! client ──► Gateway (Envoy + ledgerline.wasm) ──► Simulator (records what it saw and sent)
@@ -18,14 +18,11 @@
     reason = "only JSON is indexed, and it is null where nothing is"
 )]
 
-pub mod client;
 pub mod cluster;
 pub mod delivery;
-pub mod envoy;
-pub mod ledger;
-pub mod payload;
-pub mod process;
 pub mod secrets;
-pub mod simulator;
 pub mod storage;
-pub mod workspace;
+
+pub use ledgerline_lab::{
+    client, envoy, ledger, ledger_folder, payload, process, simulator, workspace,
+};

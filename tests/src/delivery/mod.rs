@@ -15,5 +15,7 @@ pub use lines::Lines;
 pub use load::{Load, Sent};
 pub use measure::{Backlog, backlog, calls_to_lock};
 pub use shipper::{Shipper, Shipping, when_up};
-pub use site::{Account, LedgerFolder, Site};
+pub use site::{Account, Site};
+
+pub use crate::ledger_folder::LedgerFolder;
 pub use trouble::{Finding, Scale, Trouble, survive};

@@ -5,49 +5,15 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
-use tempfile::TempDir;
 
 use super::{Far, Lines, Sent, Shipping, Stored};
 use crate::envoy::{Builder, Gateway};
+use crate::ledger_folder::LedgerFolder;
 use crate::simulator::Simulator;
 use crate::workspace;
 
 /// How long the last entries may take to their file.
 const PATIENCE: Duration = Duration::from_secs(30);
-
-/// A ledger folder whose files the kernel may protect, removed all the same in the end.
-#[derive(Debug)]
-pub struct LedgerFolder(TempDir);
-
-impl LedgerFolder {
-    /// A new one below `parent`, on whatever file system that is.
-    pub fn new_in(parent: &Path) -> Result<Self> {
-        Ok(Self(tempfile::Builder::new().prefix("ledgerline-ledger-").tempdir_in(parent)?))
-    }
-
-    /// A new one where temporary files lie.
-    pub fn new() -> Result<Self> {
-        Self::new_in(&std::env::temp_dir())
-    }
-
-    /// Where it is.
-    pub fn path(&self) -> &Path {
-        self.0.path()
-    }
-}
-
-impl Drop for LedgerFolder {
-    fn drop(&mut self) {
-        let Ok(tool) = workspace::tool() else { return };
-        let _ = std::process::Command::new(tool)
-            .args(["protect", "--lift"])
-            .arg(self.path())
-            .stdin(std::process::Stdio::null())
-            .stdout(std::process::Stdio::null())
-            .stderr(std::process::Stdio::null())
-            .status();
-    }
-}
 
 /// A gateway with a ledger of its own.
 #[derive(Debug)]

@@ -32,7 +32,6 @@ mod models;
 mod no_room;
 mod outcomes;
 mod real_clients;
-mod run_command;
 mod secrets;
 mod streams;
 mod upgrade;

@@ -8,7 +8,7 @@ use ledgerline_tests::client::Call;
 use ledgerline_tests::envoy::{Bootstrap, Gateway};
 use ledgerline_tests::simulator::Simulator;
 use ledgerline_tests::storage::free_port;
-use ledgerline_tests::workspace::{NEWEST_ENVOY, OLDEST_ENVOY};
+use ledgerline_tests::workspace::{self, NEWEST_ENVOY, OLDEST_ENVOY};
 use serde_json::{Value, json};
 
 use crate::collector::Collector;
@@ -118,8 +118,7 @@ pub(crate) fn access_log(bootstrap: &mut Value) -> &mut Value {
 }
 
 fn compare(ledger: &Path, witness: &Path) -> Result<Value> {
-    let tool = Path::new(env!("CARGO_BIN_EXE_run")).with_file_name("ledgerline");
-    let mut command = Command::new(tool);
+    let mut command = Command::new(workspace::tool()?);
     command.args(["compare", "--format", "json", "--list", "1", "--ledger"]).arg(ledger);
     let output = command.arg("--witness").arg(witness).output()?;
     let said = String::from_utf8_lossy(&output.stderr);

@@ -4,8 +4,10 @@ mod admin;
 mod bootstrap;
 mod discovery;
 mod gateway;
+mod trouble;
 
 pub use self::admin::{Admin, Stats};
 pub use self::bootstrap::{Bootstrap, Host, Upstream};
 pub use self::discovery::Discovery;
 pub use self::gateway::{Builder, Gateway, Ports};
+pub use self::trouble::{NotStarted, TakenPort};

@@ -44,7 +44,7 @@ impl Authority {
 }
 
 /// A root of trust with a new key.
-pub(crate) fn root_named(name: &str) -> Result<CertifiedIssuer<'static, KeyPair>> {
+pub fn root_named(name: &str) -> Result<CertifiedIssuer<'static, KeyPair>> {
     let mut params = CertificateParams::default();
     // A leaf with the subject of its issuer would count as self-signed.
     params.distinguished_name.push(DnType::CommonName, name);

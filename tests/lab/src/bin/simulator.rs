@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use clap::Parser;
-use ledgerline_tests::simulator::Simulator;
+use ledgerline_lab::simulator::Simulator;
 
 /// A provider of AI calls on loopback that answers like the real ones, or badly if the path says so
 #[derive(Parser)]

@@ -1,19 +1,18 @@
 //! What `make run` starts: a gateway, a few sample calls, and their entries as they land.
 
-use std::io::Write;
 use std::net::SocketAddr;
-use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode, Stdio};
+use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Error, Result, bail};
 use clap::Parser;
-use ledgerline_tests::client::Call;
-use ledgerline_tests::envoy::{Gateway, Ports};
-use ledgerline_tests::ledger::Tail;
-use ledgerline_tests::simulator::Simulator;
-use ledgerline_tests::workspace;
+use ledgerline_audit::{Fault, check_config, protect, show};
+use ledgerline_lab::client::Call;
+use ledgerline_lab::envoy::{Gateway, NotStarted, Ports, TakenPort};
+use ledgerline_lab::ledger::Tail;
+use ledgerline_lab::simulator::Simulator;
+use ledgerline_lab::workspace;
 use serde_json::{Value, json};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -39,16 +38,41 @@ async fn main() -> ExitCode {
     match run(Arguments::parse()).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {error:#}");
+            eprintln!("error: {}", text_of(&error));
             ExitCode::FAILURE
         }
     }
 }
 
+/// What went wrong, and what would help where that is known; not Envoy's whole log.
+fn text_of(error: &Error) -> String {
+    const PORT: &str =
+        "\n  fix: end what listens there, or choose another port: make run ARGS='--port 10001'";
+    if let Some(port) = error.downcast_ref::<TakenPort>() {
+        return format!("{port}{PORT}");
+    }
+    match error.downcast_ref::<NotStarted>() {
+        Some(envoy) if envoy.is_taken_port() => format!("{}{PORT}", envoy.reason()),
+        Some(envoy) => format!(
+            "Envoy does not start with {}: {}\n  fix: what it names there",
+            shown(&workspace::root().join("envoy/egress.yaml")).display(),
+            envoy.reason()
+        ),
+        None => format!("{error:#}"),
+    }
+}
+
+/// A path as a person would type it here.
+fn shown(path: &Path) -> &Path {
+    let here = std::env::current_dir().ok();
+    here.and_then(|here| path.strip_prefix(here).ok()).unwrap_or(path)
+}
+
 async fn run(arguments: Arguments) -> Result<()> {
     let mut interrupts = Interrupts::new()?;
+    check_configuration()?;
     let simulator = (!arguments.real).then(Simulator::start).transpose()?;
-    let mut viewer = Viewer::new(&arguments.ledger.join("entries.jsonl"))?;
+    let mut viewer = Viewer::new(&arguments.ledger.join("entries.jsonl"));
     let mut gateway = start(&arguments, simulator.as_ref()).await?;
     let address = gateway.address();
     eprintln!(
@@ -57,7 +81,9 @@ async fn run(arguments: Arguments) -> Result<()> {
     );
     if simulator.is_some() {
         eprintln!(
-            "Sample calls go to provider.test, which this program simulates. Their entries:\n"
+            "Seven sample calls go to provider.test, which this program simulates. Five of them fail on purpose, so that \
+             you see how that looks: status 500, status 429, a closed port, a host that is not allowed, and a \
+             caller that hangs up. Their entries:\n"
         );
         let calls = sample_calls(address).await?;
         viewer.show_until(calls).await?;
@@ -73,13 +99,14 @@ async fn run(arguments: Arguments) -> Result<()> {
     eprintln!("Point a client of your own at the gateway, with your own key:");
     eprintln!("  export OPENAI_BASE_URL=http://{address}/api.openai.com/v1");
     eprintln!("  export ANTHROPIC_BASE_URL=http://{address}/api.anthropic.com");
-    eprintln!("Its entries appear here as they land. Ctrl-C stops the gateway.\n");
+    eprintln!("Its entries appear here as they land. Ctrl-C stops the gateway.");
+    eprintln!("The tool that reads, checks and ships a ledger: make tool\n");
     serve(&mut gateway, &mut viewer, &mut interrupts).await?;
     viewer.show().map(drop)
 }
 
 async fn start(arguments: &Arguments, simulator: Option<&Simulator>) -> Result<Gateway> {
-    protect(&arguments.ledger)?;
+    keep(&arguments.ledger)?;
     let mut builder = Gateway::builder(workspace::NEWEST_ENVOY)?
         .flush_interval_ms(100)
         .ports(arguments.port.map_or(Ports::AsWritten, Ports::Calls))
@@ -87,17 +114,21 @@ async fn start(arguments: &Arguments, simulator: Option<&Simulator>) -> Result<G
     if let Some(simulator) = simulator {
         builder = builder.simulator(simulator)?;
     }
-    builder.start().await.context("the gateway does not start (--port chooses another port)")
+    builder.start().await
+}
+
+/// Asks what `ledgerline check-config` would say, before Envoy says it in two thousand characters.
+fn check_configuration() -> Result<()> {
+    let bootstrap = workspace::egress_bootstrap()?;
+    check_config::check(shown(&bootstrap)).map(drop).map_err(Error::msg)
 }
 
 /// Has the kernel keep the ledger append-only before Envoy opens it, and says whether it does.
-fn protect(ledger: &Path) -> Result<()> {
-    let output =
-        Command::new(workspace::tool()?).args(["protect", "--create"]).arg(ledger).output()?;
-    let said = [output.stdout, output.stderr].concat();
-    let said = String::from_utf8_lossy(&said);
-    ensure!(matches!(output.status.code(), Some(0 | 1)), "{said}");
-    eprint!("{said}");
+fn keep(ledger: &Path) -> Result<()> {
+    match protect::keep(ledger) {
+        Ok(said) | Err(Fault::Refused(said)) => eprintln!("{said}"),
+        Err(fault) => bail!(fault),
+    }
     Ok(())
 }
 
@@ -191,7 +222,6 @@ impl Interrupts {
 /// Shows new lines of the ledger as the auditor's tool prints them for a person.
 struct Viewer {
     tail: Tail,
-    tool: PathBuf,
     shown: u64,
 }
 
@@ -199,8 +229,8 @@ impl Viewer {
     const POLL: Duration = Duration::from_millis(50);
 
     /// Shows what is added from now on.
-    fn new(ledger: &Path) -> Result<Self> {
-        Ok(Self { tail: Tail::from_now_on(ledger), tool: workspace::tool()?, shown: 0 })
+    fn new(ledger: &Path) -> Self {
+        Self { tail: Tail::from_now_on(ledger), shown: 0 }
     }
 
     /// Shows what is new; the number of entries so far.
@@ -209,7 +239,8 @@ impl Viewer {
         if !lines.is_empty() {
             let mut text = lines.join(&b'\n');
             text.push(b'\n');
-            self.print(&text)?;
+            // Whoever read the entries may have gone, such as `head`; the gateway stays.
+            let _ = show::write_lines(&mut anstream::stdout().lock(), &text);
         }
         self.shown += lines.len() as u64;
         Ok(self.shown)
@@ -224,17 +255,5 @@ impl Viewer {
         };
         let patience = Duration::from_secs(10);
         tokio::time::timeout(patience, enough).await.context("not all entries landed")?
-    }
-
-    fn print(&self, text: &[u8]) -> Result<()> {
-        let mut command = Command::new(&self.tool);
-        // A group of its own: Ctrl-C shall not end it before the last entries.
-        command.args(["show", "/dev/stdin"]).stdin(Stdio::piped()).process_group(0);
-        let mut tool = command.spawn().context("start the program that shows entries")?;
-        if let Some(mut stdin) = tool.stdin.take() {
-            stdin.write_all(text)?;
-        }
-        tool.wait()?;
-        Ok(())
     }
 }

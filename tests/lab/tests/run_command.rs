@@ -4,8 +4,8 @@ use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result};
-use ledgerline_tests::delivery::LedgerFolder;
-use ledgerline_tests::ledger::Entry;
+use ledgerline_lab::ledger::Entry;
+use ledgerline_lab::ledger_folder::LedgerFolder;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
 

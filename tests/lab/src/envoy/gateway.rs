@@ -14,6 +14,7 @@ use tempfile::TempDir;
 use super::admin::Admin;
 use super::bootstrap::{Bootstrap, Host, Upstream};
 use super::discovery::Discovery;
+use super::trouble::{NotStarted, TakenPort};
 use crate::ledger::Ledger;
 use crate::process::Supervised;
 use crate::simulator::Simulator;
@@ -338,10 +339,7 @@ impl Builder {
         let ledger = Ledger::from_now_on(&ledger_folder.join("entries.jsonl"));
         let mut process = Supervised::spawn(&mut self.command(scratch.path())?, scratch.path())?;
         let scratch = TempDir::keep(scratch);
-        let failed = |error: anyhow::Error| {
-            let log = std::fs::read_to_string(scratch.join("envoy.log")).unwrap_or_default();
-            error.context(format!("Envoy does not start:\n{log}"))
-        };
+        let failed = |error: anyhow::Error| error.context(NotStarted::of(&scratch));
         let admin = Admin::when_ready(&mut process, &scratch).await.map_err(failed)?;
         let listeners = admin.listeners().await?;
         Ok(Gateway {
@@ -373,7 +371,7 @@ impl Builder {
         // Envoy's listeners would share a port with whoever else allows it, another Envoy for one.
         for port in self.bootstrap.ports() {
             let free = TcpListener::bind((Ipv4Addr::LOCALHOST, port));
-            free.with_context(|| format!("port {port} of 127.0.0.1 is not free"))?;
+            free.with_context(|| TakenPort(port))?;
         }
         Ok(())
     }

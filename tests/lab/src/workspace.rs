@@ -1,6 +1,10 @@
 //! Where things are in this repository, and what to run when one is missing.
+//!
+//! The repository is looked for when a program starts, never compiled in: a folder that was moved or copied
+//! brings its programs with it, and they would go on with what they were built beside.
 
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
 use anyhow::{Context, Result, bail, ensure};
 
@@ -10,10 +14,25 @@ pub const OLDEST_ENVOY: &str = "1.37.0";
 pub const NEWEST_ENVOY: &str = "1.40.0";
 
 /// The root of the repository; the paths inside the shipped configurations are relative to it.
+///
+/// It is the one that we stand in, else the one that this program lies in. Where there is none it is the
+/// current folder, and whatever is asked for next says that it is missing there.
 pub fn root() -> &'static Path {
-    let package = Path::new(env!("CARGO_MANIFEST_DIR"));
-    package.parent().unwrap_or(package)
+    static ROOT: LazyLock<PathBuf> = LazyLock::new(|| {
+        let places = [std::env::current_dir(), std::env::current_exe()];
+        let mut places = places.iter().flatten();
+        let root = places.find_map(|place| root_above(place)).unwrap_or(Path::new("."));
+        root.to_path_buf()
+    });
+    &ROOT
 }
+
+/// The nearest folder at or above `place` that is this repository.
+fn root_above(place: &Path) -> Option<&Path> {
+    place.ancestors().find(|folder| folder.join(EGRESS).is_file())
+}
+
+const EGRESS: &str = "envoy/egress.yaml";
 
 /// The Envoy binary of one version.
 pub fn envoy(version: &str) -> Result<PathBuf> {
@@ -22,7 +41,7 @@ pub fn envoy(version: &str) -> Result<PathBuf> {
 
 /// The bootstrap of the egress gateway, as shipped.
 pub fn egress_bootstrap() -> Result<PathBuf> {
-    existing("envoy/egress.yaml", "git checkout envoy/egress.yaml")
+    existing(EGRESS, "git checkout envoy/egress.yaml")
 }
 
 /// The tool `ledgerline`, built with this very program.
@@ -173,6 +192,6 @@ pub fn scratch() -> Result<PathBuf> {
 
 fn existing(relative: &str, fix: &str) -> Result<PathBuf> {
     let path = root().join(relative);
-    ensure!(path.exists(), "{relative} is missing; `{fix}` makes it");
+    ensure!(path.exists(), "{} is missing; `{fix}` makes it", path.display());
     Ok(path)
 }
