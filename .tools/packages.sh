@@ -1,5 +1,6 @@
 # shellcheck shell=bash
 # Sourced: messages, and the Debian packages that the project needs, installed after saying which and why.
+source .tools/failures.sh
 
 say() {
     printf '%s\n' "$*" >&2
@@ -37,8 +38,7 @@ install_packages() {
     check_removals "$by_hand" "${missing[@]}"
     if ! as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -y -o DPkg::Lock::Timeout=300 \
         install --no-install-recommends "${missing[@]}" >>.cache/apt.log 2>&1; then
-        tail -n 20 .cache/apt.log >&2
-        fail "these Debian packages could not be installed: ${missing[*]} (all of it: .cache/apt.log)" "as root: $by_hand"
+        install_failed "these Debian packages could not be installed, ${missing[*]}" .cache/apt.log "as root: $by_hand"
     fi
 }
 

@@ -108,6 +108,24 @@ rustup_download() {
     return 1
 }
 
+# bring_cargo_tool NAME VERSION: compiles it with what its own lock file pins, if it is not there. That is long, so it is kept
+# for all clones of this user.
+bring_cargo_tool() {
+    local name=$1 version=$2 folder log=.cache/$1.log
+    folder=$(cargo_tool_folder "$name" "$version")
+    if [[ -x $folder/$name ]]; then
+        return
+    fi
+    say "Compiling $name $version, once, into $folder"
+    mkdir -p .cache
+    CARGO_PROFILE_DEV_DEBUG=0 cargo install --quiet --locked --debug --root "$(dirname "$folder")" --version "$version" "$name" \
+        >"$log" 2>&1 || install_failed "$name $version could not be installed" "$log"
+}
+
+cargo_tool_folder() {
+    printf '%s\n' "${XDG_CACHE_HOME:-$HOME/.cache}/ledgerline/$1-$2/bin"
+}
+
 cargo_home() {
     printf '%s\n' "${CARGO_HOME:-$HOME/.cargo}"
 }

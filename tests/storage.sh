@@ -36,23 +36,14 @@ bring_versitygw() {
     can_build_go || { missing "Versity's S3 gateway" && return; }
     say "Building Versity's S3 gateway in $target (two to four minutes, once)"
     rm -rf "$target" && mkdir -p "$target"
-    if ! go build -C "$module" -ldflags '-s -w' -o "$PWD/$target/versitygw" \
-        github.com/versity/versitygw/cmd/versitygw 2>"$folder/go.log"; then
-        tail -n 5 "$folder/go.log" >&2
-        missing "Versity's S3 gateway" && return
-    fi
+    build_go "Versity's S3 gateway" "$module" "$target" -ldflags='-s -w' -o "$PWD/$target/versitygw" \
+        github.com/versity/versitygw/cmd/versitygw || { missing "Versity's S3 gateway" && return; }
     mark_current "$target" "$module/go.sum"
 }
 
 bring_python() {
-    local venv=$folder/venv requirements=tests/storage/requirements.txt
-    if is_current "$venv" "$requirements"; then
-        return
-    fi
-    say "Installing moto and the AWS command line in $venv"
-    (venv_pip install --quiet --retries 2 --no-deps --only-binary :all: --require-hashes --requirement "$requirements") ||
-        { missing "moto and the AWS command line" && return; }
-    mark_current "$venv" "$requirements"
+    (install_python "$folder/venv" tests/storage/requirements.txt "moto and the AWS command line") ||
+        missing "moto and the AWS command line"
 }
 
 # Its Node is that of the SDKs.

@@ -48,8 +48,7 @@ bring_promtool() {
     local package
     package=$(mktemp -d)
     if ! (cd "$package" && apt-get -q download prometheus && dpkg -x prometheus_*.deb .) >"$folder/apt.log" 2>&1; then
-        tail -n 5 "$folder/apt.log" >&2
-        missing "promtool"
+        (install_failed "promtool could not be fetched" "$folder/apt.log") || missing "promtool"
         return
     fi
     mv "$package/usr/bin/promtool" "$promtool"

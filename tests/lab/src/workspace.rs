@@ -4,6 +4,7 @@
 //! brings its programs with it, and they would go on with what they were built beside.
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::LazyLock;
 
 use anyhow::{Context, Result, bail, ensure};
@@ -42,6 +43,14 @@ pub fn envoy(version: &str) -> Result<PathBuf> {
 /// The bootstrap of the egress gateway, as shipped.
 pub fn egress_bootstrap() -> Result<PathBuf> {
     existing(EGRESS, "git checkout envoy/egress.yaml")
+}
+
+/// The text of a bootstrap as this Envoy takes it.
+pub fn suited(bootstrap: &Path, version: &str) -> Result<String> {
+    let script = existing("envoy/suit.sh", "git checkout envoy/suit.sh")?;
+    let output = Command::new(script).arg(version).arg(bootstrap).output()?;
+    ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    Ok(String::from_utf8(output.stdout)?)
 }
 
 /// The tool `ledgerline`, built with this very program.

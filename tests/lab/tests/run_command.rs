@@ -1,11 +1,13 @@
 //! `make run`, as far as a test can press its keys.
 
 use std::io::{BufRead, BufReader};
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result};
 use ledgerline_lab::ledger::Entry;
 use ledgerline_lab::ledger_folder::LedgerFolder;
+use ledgerline_lab::workspace;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
 
@@ -82,5 +84,97 @@ fn run_stays_until_it_is_interrupted_and_then_ends_in_order() -> Result<()> {
     assert!(run.wait()?.success(), "{rest:?}");
     let lines = std::fs::read_to_string(ledger.path().join("entries.jsonl"))?.lines().count();
     assert_eq!(lines, 7);
+    Ok(())
+}
+
+/// A repository as far as `run` sees it, at another place: its own bootstrap, and what takes long to make.
+fn moved_folder(change: impl FnOnce(String) -> String) -> Result<tempfile::TempDir> {
+    let folder = tempfile::Builder::new().prefix("ledgerline-moved-").tempdir()?;
+    std::fs::create_dir_all(folder.path().join("envoy"))?;
+    std::fs::create_dir_all(folder.path().join("target"))?;
+    for linked in [".cache", ".tools", "envoy/suit.sh", "target/ledgerline.wasm"] {
+        std::os::unix::fs::symlink(workspace::root().join(linked), folder.path().join(linked))?;
+    }
+    let bootstrap = std::fs::read_to_string(workspace::egress_bootstrap()?)?;
+    std::fs::write(folder.path().join("envoy/egress.yaml"), change(bootstrap))?;
+    Ok(folder)
+}
+
+fn run_in(folder: &Path) -> Result<(bool, String)> {
+    let output = Command::new(RUN).args(["--once", "--port", "0"]).current_dir(folder).output()?;
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    Ok((output.status.success(), said))
+}
+
+fn replaced(text: &str, old: &str, new: &str) -> String {
+    assert_eq!(text.matches(old).count(), 1, "{old}");
+    text.replace(old, new)
+}
+
+#[test]
+fn a_moved_folder_starts_its_own_bootstrap_and_writes_its_own_ledger() -> Result<()> {
+    let folder = moved_folder(|text| {
+        replaced(&text, "agent_version: [x-agent-version]", "agent_version: [x-nobody-sends]")
+    })?;
+    let (succeeded, said) = run_in(folder.path())?;
+    assert!(succeeded, "{said}");
+    let ledger = folder.path().join("ledger");
+    let text = std::fs::read_to_string(ledger.join("entries.jsonl"))?;
+    ledgerline_audit::protect::lift_from(&ledger).map_err(anyhow::Error::msg)?;
+    assert_eq!(text.lines().count(), 7);
+    assert!(!text.contains("1.0.0"), "the version was read as the other folder's bootstrap says");
+    Ok(())
+}
+
+#[test]
+fn run_says_what_is_wrong_with_the_bootstrap_in_one_sentence() -> Result<()> {
+    for (what, old, new, expected) in [
+        ("a key of the filter", "agent_version: [", "agent_versoin: [", "agent_versoin"),
+        ("a value of the filter", "strip: true #", "strip: maybe #", "strip"),
+        ("no YAML", "admin:\n", "admin: [\n", "egress.yaml"),
+        ("a key of Envoy", "overload_manager:\n", "overlord_manager:\n", "overlord_manager"),
+        (
+            "a value of Envoy",
+            "cluster: admin, timeout: 10s",
+            "cluster: admin, timeout: soon",
+            "soon",
+        ),
+        (
+            "a cluster that is not there",
+            "cluster: admin, timeout",
+            "cluster: nowhere, timeout",
+            "nowhere",
+        ),
+    ] {
+        let folder = moved_folder(|text| text.replacen(old, new, 1))?;
+        assert!(
+            std::fs::read_to_string(folder.path().join("envoy/egress.yaml"))?.contains(new),
+            "{what}"
+        );
+        let (succeeded, said) = run_in(folder.path())?;
+        assert!(!succeeded && said.contains(expected), "{what}: {said}");
+        assert!(
+            said.len() < 1000 && !said.contains("--port"),
+            "{what}: {} bytes: {said}",
+            said.len()
+        );
+    }
+    Ok(())
+}
+
+#[test]
+fn no_envoy_warns_of_its_bootstrap() -> Result<()> {
+    for version in [workspace::OLDEST_ENVOY, workspace::NEWEST_ENVOY] {
+        let folder = moved_folder(|text| text)?;
+        let bootstrap = folder.path().join("envoy/egress.yaml");
+        std::fs::write(&bootstrap, workspace::suited(&workspace::egress_bootstrap()?, version)?)?;
+        std::fs::create_dir(folder.path().join("ledger"))?;
+        let output = Command::new(workspace::envoy(version)?)
+            .args(["--mode", "validate", "--log-level", "warning", "-c", "envoy/egress.yaml"])
+            .current_dir(folder.path())
+            .output()?;
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success() && !said.contains("[warning]"), "{version}: {said}");
+    }
     Ok(())
 }

@@ -93,7 +93,10 @@ fn prepare(files: &Path, envoy: &str, objects: &[Value]) -> Result<()> {
     let map = objects.iter().find(|object| object["data"]["egress.yaml"].is_string());
     let bootstrap = map.context("a ConfigMap with egress.yaml")?["data"]["egress.yaml"].as_str();
     let bootstrap = bootstrap.context("egress.yaml")?;
-    Ok(std::fs::write(files.join("configuration/egress.yaml"), bootstrap)?)
+    let configuration = files.join("configuration/egress.yaml");
+    std::fs::write(&configuration, bootstrap)?;
+    let suited = workspace::suited(&configuration, envoy)?;
+    Ok(std::fs::write(&configuration, suited)?)
 }
 
 /// The container of the StatefulSet: its arguments, with its environment.

@@ -13,6 +13,7 @@ use anyhow::{Context, Result};
 use serde_json::{Map, Value, json};
 
 use super::discovery::DENIAL;
+use crate::workspace;
 
 /// A host that the gateway allows, and where its calls go.
 #[derive(Clone, Debug)]
@@ -63,6 +64,12 @@ impl Bootstrap {
         let text = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;
         let value = serde_saphyr::from_str(&text).with_context(|| path.display().to_string())?;
         Ok(Self(value))
+    }
+
+    /// Reads a file with the lay-out of `envoy/egress.yaml` as `envoy/suit.sh` makes it for this Envoy.
+    pub fn suited(path: &Path, version: &str) -> Result<Self> {
+        let text = workspace::suited(path, version)?;
+        Ok(Self(serde_saphyr::from_str(&text).with_context(|| path.display().to_string())?))
     }
 
     /// A part of one, to be changed as the whole.

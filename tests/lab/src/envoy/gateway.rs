@@ -55,7 +55,7 @@ impl Gateway {
     pub fn builder(version: &str) -> Result<Builder> {
         Ok(Builder {
             envoy: workspace::envoy(version)?,
-            bootstrap: Bootstrap::read(&workspace::egress_bootstrap()?)?,
+            bootstrap: Bootstrap::suited(&workspace::egress_bootstrap()?, version)?,
             module: workspace::module()?,
             ports: Ports::Free,
             with_metrics: false,
