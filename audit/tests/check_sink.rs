@@ -43,7 +43,7 @@ fn unflag(path: &Path) {
 
 /// Exit code, standard output, standard error.
 fn check_sink(arguments: &[&str]) -> (Option<i32>, String, String) {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_ledgerline"));
+    let mut command = Command::new(std::env::var_os("CARGO_BIN_EXE_ledgerline").unwrap());
     let output = command.arg("check-sink").args(arguments).output().unwrap();
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
     (output.status.code(), text(output.stdout), text(output.stderr))

@@ -24,7 +24,7 @@ fn otlp(ids: &[&str]) -> String {
 
 /// Exit code, standard output, standard error.
 fn compare(folder: &Path, arguments: &[&str]) -> (Option<i32>, String, String) {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_ledgerline"));
+    let mut command = Command::new(std::env::var_os("CARGO_BIN_EXE_ledgerline").unwrap());
     let output = command.arg("compare").args(arguments).current_dir(folder).output().unwrap();
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
     (output.status.code(), text(output.stdout), text(output.stderr))
@@ -145,7 +145,7 @@ fn show_compare_hash_and_ship_agree_about_an_entry_of_a_later_version() {
     assert_eq!(report["ledger"]["torn_lines"], 0);
 
     let run = |arguments: &[&str]| {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_ledgerline"));
+        let mut command = Command::new(std::env::var_os("CARGO_BIN_EXE_ledgerline").unwrap());
         command.args(arguments).current_dir(folder.path()).output().unwrap()
     };
     let shown = run(&["show", "ledger/entries.jsonl"]);

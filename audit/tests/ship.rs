@@ -61,7 +61,7 @@ impl Place {
     }
 
     fn ship_to(&self, url: &str, more: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_ledgerline"));
+        let mut command = Command::new(std::env::var_os("CARGO_BIN_EXE_ledgerline").unwrap());
         command.args(["ship", "--host", "gw", "--min-free", "0", "--to", url, "--from"]);
         command.arg(self.ledger()).args(more);
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -69,7 +69,7 @@ impl Place {
     }
 
     fn run(&self, subcommand: &str, more: &[&str]) -> Output {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_ledgerline"));
+        let mut command = Command::new(std::env::var_os("CARGO_BIN_EXE_ledgerline").unwrap());
         command.arg(subcommand).args(more);
         command.output().unwrap()
     }
@@ -304,7 +304,7 @@ fn what_cannot_be_asked_is_told_apart() {
     let wrong = "s3://user:very-secret@bucket/prefix?x=very-secret";
     let (code, _, err) = answer(place.ship_to(wrong, &[]).output().unwrap());
     assert!(code == Some(2) && !err.contains("very-secret"), "{err}");
-    let mut missing = Command::new(env!("CARGO_BIN_EXE_ledgerline"));
+    let mut missing = Command::new(std::env::var_os("CARGO_BIN_EXE_ledgerline").unwrap());
     missing.args(["ship", "--to", &place.url(), "--from"]).arg(place.0.path().join("none"));
     let (code, _, err) = answer(missing.output().unwrap());
     assert!(code == Some(2) && err.contains("no such folder"), "{err}");

@@ -29,7 +29,7 @@ impl Folder {
     }
 
     fn hash(&self, arguments: &[&str]) -> Answer {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_ledgerline"));
+        let mut command = Command::new(std::env::var_os("CARGO_BIN_EXE_ledgerline").unwrap());
         let output =
             command.arg("hash").args(arguments).current_dir(self.0.path()).output().unwrap();
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();

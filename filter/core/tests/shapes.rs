@@ -5,7 +5,12 @@
 //! splitter, cut into pieces of every length, and read.
 #![expect(clippy::indexing_slicing, clippy::panic, reason = "a test may panic")]
 
-use std::{collections::BTreeMap, fs, path::Path, rc::Rc};
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+    rc::Rc,
+};
 
 use ledgerline_core::{
     Call, Config,
@@ -363,10 +368,12 @@ fn base64(text: &[u8]) -> Vec<u8> {
     bits.chunks_exact(8).map(byte).collect()
 }
 
-fn folder() -> impl AsRef<Path> {
-    concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/shapes")
+/// Beside the package, wherever that is now.
+fn folder() -> PathBuf {
+    let package = std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default();
+    Path::new(&package).join("../../tests/shapes")
 }
 
 fn read(file: &str) -> Vec<u8> {
-    fs::read(folder().as_ref().join(file)).unwrap_or_else(|error| panic!("{file}: {error}"))
+    fs::read(folder().join(file)).unwrap_or_else(|error| panic!("{file}: {error}"))
 }

@@ -11,17 +11,18 @@ use ledgerline_lab::workspace;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
 
-const RUN: &str = env!("CARGO_BIN_EXE_run");
+/// The program that cargo built with this test, wherever its folder is now.
+fn run() -> Command {
+    Command::new(std::env::var_os("CARGO_BIN_EXE_run").expect("cargo runs this test"))
+}
 
 #[test]
 fn run_sends_its_sample_calls_and_leaves_their_entries_in_the_ledger() -> Result<()> {
     let ledger = LedgerFolder::new()?;
     // Twice, because a second start adds to the same ledger.
     for runs in 1..=2 {
-        let output = Command::new(RUN)
-            .args(["--once", "--port", "0", "--ledger"])
-            .arg(ledger.path())
-            .output()?;
+        let output =
+            run().args(["--once", "--port", "0", "--ledger"]).arg(ledger.path()).output()?;
         let said = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "{said}");
         assert!(said.contains("entries.jsonl"), "{said}");
@@ -56,10 +57,7 @@ fn run_names_the_port_that_is_taken() -> Result<()> {
     let taken = std::net::TcpListener::bind("127.0.0.1:0")?;
     let port = taken.local_addr()?.port().to_string();
     let ledger = LedgerFolder::new()?;
-    let output = Command::new(RUN)
-        .args(["--once", "--port", &port, "--ledger"])
-        .arg(ledger.path())
-        .output()?;
+    let output = run().args(["--once", "--port", &port, "--ledger"]).arg(ledger.path()).output()?;
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(!output.status.success());
     assert!(said.contains(&port) && said.contains("--port"), "{said}");
@@ -69,19 +67,19 @@ fn run_names_the_port_that_is_taken() -> Result<()> {
 #[test]
 fn run_stays_until_it_is_interrupted_and_then_ends_in_order() -> Result<()> {
     let ledger = LedgerFolder::new()?;
-    let mut run = Command::new(RUN)
+    let mut child = run()
         .args(["--port", "0", "--ledger"])
         .arg(ledger.path())
         .stdout(Stdio::null())
         .stderr(Stdio::piped())
         .spawn()?;
-    let mut said = BufReader::new(run.stderr.take().context("stderr")?).lines();
+    let mut said = BufReader::new(child.stderr.take().context("stderr")?).lines();
     let invited = said.find(|line| line.as_ref().is_ok_and(|line| line.contains("Ctrl-C")));
     invited.context("it ended before it served")??;
-    let process = Pid::from_raw(i32::try_from(run.id())?).context("pid")?;
+    let process = Pid::from_raw(i32::try_from(child.id())?).context("pid")?;
     kill_process(process, Signal::INT)?;
     let rest: Vec<_> = said.collect::<std::io::Result<_>>()?;
-    assert!(run.wait()?.success(), "{rest:?}");
+    assert!(child.wait()?.success(), "{rest:?}");
     let lines = std::fs::read_to_string(ledger.path().join("entries.jsonl"))?.lines().count();
     assert_eq!(lines, 7);
     Ok(())
@@ -101,7 +99,7 @@ fn moved_folder(change: impl FnOnce(String) -> String) -> Result<tempfile::TempD
 }
 
 fn run_in(folder: &Path) -> Result<(bool, String)> {
-    let output = Command::new(RUN).args(["--once", "--port", "0"]).current_dir(folder).output()?;
+    let output = run().args(["--once", "--port", "0"]).current_dir(folder).output()?;
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     Ok((output.status.success(), said))
 }
@@ -175,6 +173,28 @@ fn no_envoy_warns_of_its_bootstrap() -> Result<()> {
             .output()?;
         let said = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success() && !said.contains("[warning]"), "{version}: {said}");
+    }
+    Ok(())
+}
+
+/// Cargo does not build anew in a folder that was moved or copied, so what was compiled in leads to the old one.
+#[test]
+fn no_program_has_its_folder_compiled_in() -> Result<()> {
+    let mut folders = vec![workspace::root().to_path_buf()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(&folder)? {
+            let path = entry?.path();
+            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            if path.is_dir() && !path.is_symlink() && !name.starts_with('.') && name != "target" {
+                folders.push(path);
+            } else if name.ends_with(".rs") {
+                let text = std::fs::read_to_string(&path)?;
+                for variable in ["CARGO_MANIFEST_DIR", "CARGO_BIN_EXE", "OUT_DIR"] {
+                    let compiled_in = format!("env!(\"{variable}");
+                    assert!(!text.contains(&compiled_in), "{}: {variable}", path.display());
+                }
+            }
+        }
     }
     Ok(())
 }

@@ -240,7 +240,10 @@ impl Viewer {
             let mut text = lines.join(&b'\n');
             text.push(b'\n');
             // Whoever read the entries may have gone, such as `head`; the gateway stays.
-            let _ = show::write_lines(&mut anstream::stdout().lock(), &text);
+            let torn = show::write_lines(&mut anstream::stdout().lock(), &text).unwrap_or(0);
+            if torn > 0 {
+                eprintln!("{torn} lines of the ledger are no entries: ledgerline show tells more");
+            }
         }
         self.shown += lines.len() as u64;
         Ok(self.shown)
