@@ -31,7 +31,7 @@ run:
 	@$(TARGET)/demo/run $(ARGS)
 
 tool:
-	$(CARGO) build --locked --profile native --package ledgerline --bin ledgerline
+	$(CARGO) build --locked --profile native --bin ledgerline
 
 test:
 	envoy/install.sh $(ENVOY) $(OLDEST_ENVOY)

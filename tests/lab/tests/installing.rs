@@ -224,31 +224,25 @@ fn pip_installs_a_list_that_is_whole_and_its_programs_can_be_moved() -> Result<(
     Ok(())
 }
 
+/// Of a list with a hole it asks the index first, so that is among the words only.
 #[test]
 fn npm_is_said_to_meet_what_it_meets() -> Result<()> {
     let python = workspace::python()?;
     let venv = python.ancestors().nth(2).context("a venv")?.display().to_string();
-    let lock = std::fs::read_to_string(workspace::client_program("package-lock.json")?)?;
-    let hole = lock.replacen("node_modules/fast-sha256", "node_modules/slow-sha256", 1);
-    assert_ne!(lock, hole);
-    for (lock, expected) in [(&lock, "cannot be reached"), (&hole, "is not complete")] {
-        let place = Place::new()?;
-        std::fs::copy(
-            workspace::client_program("package.json")?,
-            place.path().join("package.json"),
-        )?;
-        std::fs::write(place.path().join("package-lock.json"), lock)?;
-        let environment = [
-            ("npm_config_registry", NOBODY),
-            ("npm_config_fetch_retries", "0"),
-            ("npm_config_cache", "npm-cache"),
-        ];
-        let script = format!(
-            "source .tools/node.sh; venv='{venv}'; install_javascript npm package-lock.json"
-        );
-        let output = place.bash(&script, &environment)?;
-        assert!(!output.status.success() && said(&output).contains(expected), "{}", said(&output));
+    let place = Place::new()?;
+    for file in ["package.json", "package-lock.json"] {
+        std::fs::copy(workspace::client_program(file)?, place.path().join(file))?;
     }
+    let environment = [
+        ("npm_config_registry", NOBODY),
+        ("npm_config_fetch_retries", "0"),
+        ("npm_config_cache", "npm-cache"),
+    ];
+    let script =
+        format!("source .tools/node.sh; venv='{venv}'; install_javascript npm package-lock.json");
+    let output = place.bash(&script, &environment)?;
+    let is_said = !output.status.success() && said(&output).contains("cannot be reached");
+    assert!(is_said, "{}", said(&output));
     Ok(())
 }
 
