@@ -10,7 +10,8 @@ use std::{path::PathBuf, process::ExitCode};
 use clap::{Parser, Subcommand};
 
 use crate::{
-    check_config, check_sink, compare, drain, hash, help, hosts, protect, say::tell, schema, ship, show,
+    check_config, check_sink, compare, drain, hash, help, hosts, protect, say::tell, schema, ship,
+    show,
 };
 
 /// Reads what a Ledgerline gateway left behind, and checks what it is told to do.

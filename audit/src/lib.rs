@@ -10,7 +10,11 @@
 
 #![cfg_attr(
     not(feature = "tool"),
-    allow(dead_code, unused_imports, reason = "what the tool has and the first start does not need")
+    allow(
+        dead_code,
+        unused_imports,
+        reason = "what the tool has and the first start does not need"
+    )
 )]
 
 #[cfg(feature = "tool")]

@@ -382,7 +382,7 @@ fn check_config_refuses_a_file_without_a_configuration() {
 fn help_is_as_wide_as_the_terminal() {
     for columns in ["40", "80", "120"] {
         for command in ["ship", "check-sink", "hash", "compare", "protect"] {
-            let mut help = Command::new(env!("CARGO_BIN_EXE_ledgerline"));
+            let mut help = Command::new(std::env::var_os("CARGO_BIN_EXE_ledgerline").unwrap());
             let output = help.args([command, "--help"]).env("COLUMNS", columns).output().unwrap();
             let text = String::from_utf8(output.stdout).unwrap();
             let longest = text
