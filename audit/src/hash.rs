@@ -24,7 +24,7 @@ use std::{
 };
 
 use clap::Args;
-use ledgerline_core::mask::Masked;
+use ledgerline_core::{mask::Masked, stream::Stream};
 
 use self::{
     expected::{Expectation, Expected},
@@ -135,15 +135,15 @@ impl Options {
         if self.view {
             method.check_view(file)?;
             let mut out = io::stdout().lock();
-            let body = match out.is_terminal() {
+            let (body, _) = match out.is_terminal() {
                 true => payload::read(file, method, Some(&mut Terminal::new(out)))?,
                 false => payload::read(file, method, Some(&mut out))?,
             };
             self.tell_masked(file, body.masked());
             return Ok(());
         }
-        let body = payload::read(file, method, None)?;
-        self.tell_masked(file, body.masked());
+        let (body, frames) = payload::read(file, method, None)?;
+        self.tell_masked(file, frames.as_ref().and_then(Stream::masked).or(body.masked()));
         let Some(digest) = body.digest() else {
             return Err(Fault::NoAnswer(format!("error: {}: no hash", file.shown())));
         };

@@ -280,6 +280,39 @@ fn an_entry_says_how_its_body_was_read() {
     }
 }
 
+/// The hashes are those of `tests/vectors/chain.py --body --secret hunter2`.
+#[test]
+fn frames_are_masked_one_by_one() {
+    let message = [b"\0\0\0\0\x03abc", &b"\0\0\0\0\x16{\"password\":\"hunter2\"}"[..]].concat();
+    let key = [1, 2, 3, 4].into_iter().cycle();
+    let hidden: Vec<u8> =
+        br#"{"password":"hunter2"}"#.iter().zip(key).map(|(byte, mask)| byte ^ mask).collect();
+    let socket = [b"\x81\x96\x01\x02\x03\x04", &hidden[..], b"\x88\x02\x03\xe8"].concat();
+    let folder = Folder::with(&[("message", &message), ("socket", &socket)]);
+    let grpc = "c0faa2d72b8b74b9f76261d0974bbde42c30277074e63891f45b7ab934b4d5e4";
+    let connect = "d3afc12178fc4b039f28eeb9ab4d0074fa5e99157858ae8a0c338b58629b0cf0";
+    let websocket = "bc91c64b604e551b27975219134fa2c2faa16a1cc57f65f2ef96246aacad1065";
+    for (media_type, wanted) in [
+        ("application/grpc", grpc),
+        ("application/grpc+proto; charset=x", grpc),
+        ("application/connect+json", connect),
+    ] {
+        let (code, out, err) = folder.hash(&["--type", media_type, "--show-masked", "message"]);
+        assert_eq!((code, out), (Some(0), format!("{wanted}  message\n")), "{media_type}: {err}");
+        assert_eq!(err, "message: masked name 1\n");
+    }
+    let stream = |kind: &str| format!(r#","stream":{{"kind":"{kind}","request":{{"events":1}}}}"#);
+    for (kind, hash, body, bytes) in
+        [("grpc", grpc, "message", 35), ("websocket", websocket, "socket", 32)]
+    {
+        let request = format!(r#"{{"bytes":{bytes},"scan":"json","masked":{{"name":1}}}}"#);
+        let line = entry(&quoted(hash), &request, &stream(kind));
+        let (code, out, err) = folder.hash(&["--entry", &line, "--side", "request", body]);
+        assert_eq!(code, Some(0), "{kind}: {err}");
+        assert!(out.starts_with(&format!("{body}: equal, {bytes} bytes, read as {kind}")), "{out}");
+    }
+}
+
 #[test]
 fn an_entry_may_stand_in_a_file_behind_its_provisional_one() {
     let final_line = entry(&quoted(ABC), r#"{"bytes":3,"scan":"json"}"#, "");

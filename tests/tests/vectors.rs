@@ -29,8 +29,11 @@ struct Vector {
     /// In hexadecimal digits.
     key: Option<String>,
     complete: bool,
+    /// What is replaced in frames. The masker knows it by its name.
+    secrets: Vec<String>,
     links: Vec<Digest>,
     chunk_chain: Option<Digest>,
+    body_hash: Digest,
 }
 
 fn folder() -> PathBuf {
@@ -52,10 +55,18 @@ impl Vector {
         Reading { key, ..Reading::default() }
     }
 
-    /// The stream as the filter sees it, in chunks of one size.
-    fn stream(&self, size: usize) -> Stream {
+    /// The stream and its body as the filter sees them, in chunks of one size.
+    fn stream(&self, size: usize) -> (Stream, Digest) {
         let (bytes, reading) = (self.bytes(), self.reading());
         let mut stream = Stream::new(self.kind, &reading, true);
+        if self.kind.is_framed() {
+            let mut body = Body::default();
+            body.open(&reading, Syntax::Opaque);
+            bytes.chunks(size).for_each(|chunk| body.push_frames(chunk, &mut stream, &mut |_| {}));
+            let end = if self.complete { End::Complete } else { End::Reset };
+            body.finish_frames(end, &mut stream, &mut |_| {});
+            return (stream, body.digest().unwrap());
+        }
         if self.kind == Kind::Chunked {
             for end in (1..=bytes.len() / BLOCK_BYTES).map(|count| count * BLOCK_BYTES) {
                 stream.link(digest(&reading, bytes.get(..end).unwrap()));
@@ -63,7 +74,7 @@ impl Vector {
         }
         bytes.chunks(size).for_each(|chunk| stream.push(chunk, &mut |_| {}));
         stream.finish(self.complete, &mut |_| {});
-        stream
+        (stream, digest(&reading, &bytes))
     }
 }
 
@@ -117,7 +128,8 @@ fn the_filter_makes_the_chains_of_the_vectors() {
     assert!(vectors.len() > 30);
     for vector in vectors {
         for size in [1, 7, 64, 1 << 20] {
-            let stream = vector.stream(size);
+            let (stream, body) = vector.stream(size);
+            assert_eq!(body, vector.body_hash, "in chunks of {size}: {vector:?}");
             assert_eq!(stream.event_hashes(), vector.links, "in chunks of {size}: {vector:?}");
             assert_eq!(stream.chain(), vector.chunk_chain, "{vector:?}");
             assert_eq!(stream.events(), vector.links.len() as u64, "{vector:?}");
@@ -138,8 +150,12 @@ fn the_script_makes_them_again() {
         if !vector.complete {
             arguments.push("--aborted");
         }
+        arguments.extend(vector.secrets.iter().flat_map(|secret| ["--secret", secret]));
         let chain = vector.chunk_chain.map_or("none".to_owned(), |chain| chain.to_string());
         let wanted = format!("{} {chain}\n", vector.links.len());
+        assert_eq!(String::from_utf8_lossy(&python(&arguments).stdout), wanted, "{vector:?}");
+        arguments.push("--body");
+        let wanted = format!("{}\n", vector.body_hash);
         assert_eq!(String::from_utf8_lossy(&python(&arguments).stdout), wanted, "{vector:?}");
     }
 }

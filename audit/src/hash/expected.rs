@@ -6,7 +6,7 @@ use clap::{Args, ValueEnum};
 use ledgerline_core::{
     Entry,
     digest::{Body, Digest},
-    entry::{MAX_ENTRY_BYTES, Message},
+    entry::{MAX_ENTRY_BYTES, Message, Stream},
     mask::{Scan, Syntax},
     stream::Kind,
 };
@@ -35,7 +35,7 @@ pub(super) struct Expectation {
     side: Option<Side>,
 }
 
-#[derive(Clone, Copy, Debug, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum Side {
     /// What the agent sent
     Request,
@@ -112,6 +112,7 @@ pub(super) struct Recorded {
     bytes: u64,
     media_type: String,
     scan: Option<Scan>,
+    frames: Option<Kind>,
     key_id: Option<String>,
 }
 
@@ -124,7 +125,7 @@ impl Expected {
         let (Some(digest), Some(message)) = (digest, message) else {
             return Err(unusable(&format!("its {key} is null: no such body was seen whole")));
         };
-        Ok(Self { digest, entry: Some(Recorded::of(entry, message)) })
+        Ok(Self { digest, entry: Some(Recorded::of(entry, message, side)) })
     }
 
     /// The entry, if it comes from one.
@@ -159,13 +160,21 @@ impl Expected {
 }
 
 impl Recorded {
-    pub(super) fn of(entry: &Entry<'_>, message: &Message<'_>) -> Self {
+    pub(super) fn of(entry: &Entry<'_>, message: &Message<'_>, side: Side) -> Self {
+        let has_flow = |stream: &&Stream| side == Side::Response || stream.request.is_some();
+        let stream = entry.stream.as_ref().filter(has_flow);
         Self {
+            frames: stream.map(|stream| stream.kind).filter(|kind| kind.is_framed()),
             bytes: message.bytes,
             media_type: message.media_type.as_deref().unwrap_or_default().to_owned(),
             scan: message.scan,
             key_id: entry.hash_key_id.as_deref().map(|id| id.escape_debug().to_string()),
         }
+    }
+
+    /// The frames that the body came in, if it did.
+    pub(super) fn frames(&self) -> Option<Kind> {
+        self.frames
     }
 
     /// A key is needed if the entry names one, and else is not.

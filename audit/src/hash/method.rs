@@ -48,6 +48,8 @@ fn media_type(text: &str) -> Result<String, String> {
 pub(super) struct Method {
     pub(super) reading: Reading,
     pub(super) syntax: Syntax,
+    /// The frames that the payload comes in, if it does: it is masked frame by frame then.
+    pub(super) frames: Option<Kind>,
     /// What the options came to, for the person who wonders why a hash differs.
     pub(super) summary: String,
 }
@@ -66,9 +68,10 @@ impl Method {
             (None, Some(missing)) if key.is_none() => return Err(reader.unkeyed(missing)),
             _ => {}
         }
-        let syntax = reader.syntax(entry)?;
-        let summary = reader.summary(&syntax, stream, key.is_some());
-        Ok(Self { reading: Reading { rules: configured.rules, key }, syntax, summary })
+        let frames = stream.or(reader.frames(entry)).filter(|kind| kind.is_framed());
+        let syntax = if frames.is_some() { Syntax::Opaque } else { reader.syntax(entry)? };
+        let summary = reader.summary(&syntax, stream.or(frames), key.is_some());
+        Ok(Self { reading: Reading { rules: configured.rules, key }, syntax, frames, summary })
     }
 
     /// A view is for eyes that must see no secret, so there is none of what is not looked into.
@@ -97,6 +100,17 @@ impl Reader {
         Ok(config.reading().clone())
     }
 
+    /// The frames that the payload comes in: an entry knows, and else its type tells.
+    fn frames(&self, entry: Option<&Recorded>) -> Option<Kind> {
+        let is_encoded = Syntax::of(b"", self.encoding.as_deref().unwrap_or_default().as_bytes())
+            == Syntax::Opaque;
+        match (entry, &self.media_type) {
+            (Some(entry), _) => entry.frames(),
+            (None, Some(media_type)) if !is_encoded => Kind::of(media_type.as_bytes()),
+            (None, _) => None,
+        }
+    }
+
     fn syntax(&self, entry: Option<&Recorded>) -> Result<Syntax, Fault> {
         if let Some(entry) = entry {
             return entry.syntax(self.media_type.as_deref());
@@ -108,11 +122,7 @@ impl Reader {
 
     fn summary(&self, syntax: &Syntax, stream: Option<Kind>, is_keyed: bool) -> String {
         let key = if is_keyed { "keyed" } else { "no key" };
-        let is_masked = match stream {
-            Some(Kind::Eventstream | Kind::Websocket) => true,
-            Some(Kind::Grpc) => false,
-            _ => *syntax != Syntax::Opaque,
-        };
+        let is_masked = stream.is_some_and(Kind::is_framed) || *syntax != Syntax::Opaque;
         let rules = match &self.rules {
             _ if !is_masked => "not masked".to_owned(),
             None => "the built-in rules".to_owned(),

@@ -6,7 +6,10 @@ use std::{
     path::Path,
 };
 
-use ledgerline_core::digest::{Body, End};
+use ledgerline_core::{
+    digest::{Body, End},
+    stream::Stream,
+};
 
 use super::method::Method;
 use crate::{fault::Fault, progress::Progress, say::unwritten};
@@ -14,21 +17,31 @@ use crate::{fault::Fault, progress::Progress, say::unwritten};
 /// So much is read at a time.
 const CHUNK_BYTES: usize = 256 * 1024;
 
-/// Reads the payload to its end; its masked view goes to `view`, if there is one.
+/// Reads the payload to its end, and its frames, if it has any. Its masked view goes to `view`, if
+/// there is one: of frames there is none.
 pub(super) fn read(
     file: &Path,
     method: &Method,
     view: Option<&mut dyn Write>,
-) -> Result<Body, Fault> {
+) -> Result<(Body, Option<Stream>), Fault> {
     let is_wanted = view.is_none() || !io::stdout().is_terminal();
     let mut nowhere = io::sink();
     let view = view.unwrap_or(&mut nowhere);
     let mut body = Body::default();
     body.open(&method.reading, method.syntax.clone());
+    if let Some(kind) = method.frames {
+        let mut frames = Stream::new(kind, &method.reading, false);
+        each_chunk(file, is_wanted, |bytes| {
+            body.push_frames(bytes, &mut frames, &mut |_| {});
+            Ok(())
+        })?;
+        body.finish_frames(End::Complete, &mut frames, &mut |_| {});
+        return Ok((body, Some(frames)));
+    }
     each_chunk(file, is_wanted, |bytes| write(view, |take| body.push_to(bytes, take)))?;
     write(view, |take| body.finish_to(End::Complete, take))?;
     view.flush().map_err(|error| unwritten(&error))?;
-    Ok(body)
+    Ok((body, None))
 }
 
 /// Hands over the bytes of a file in order; `is_shown` if a terminal may tell how far it has come.

@@ -32,7 +32,8 @@ use crate::{
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Streams")]
 pub(super) struct StreamOptions {
-    /// The payload is a stream of this kind (sse, ndjson, eventstream, websocket, grpc or chunked):
+    /// The payload is a stream of this kind (sse, ndjson, eventstream, websocket, grpc, grpc_web,
+    /// grpc_web_text, connect or chunked):
     /// print the chain over its events, and their number
     #[arg(long = "stream", value_name = "KIND", value_parser = parse_kind, conflicts_with = "view")]
     pub(super) kind: Option<Kind>,
@@ -45,8 +46,11 @@ pub(super) struct StreamOptions {
 }
 
 fn parse_kind(text: &str) -> Result<Kind, String> {
-    serde_json::from_value(Value::String(text.to_owned()))
-        .map_err(|_| "expected sse, ndjson, eventstream, websocket, grpc or chunked".to_owned())
+    serde_json::from_value(Value::String(text.to_owned())).map_err(|_| {
+        "expected sse, ndjson, eventstream, websocket, grpc, grpc_web, grpc_web_text, connect or \
+         chunked"
+            .to_owned()
+    })
 }
 
 /// The chain that a stream should have.
@@ -82,7 +86,7 @@ impl ExpectedStream {
         Ok(Self {
             chain: flow.chunk_chain,
             is_complete: matches!(message.end, Some(End::Complete | End::Trailers)),
-            entry: Some((Recorded::of(entry, message), flow.clone())),
+            entry: Some((Recorded::of(entry, message, side), flow.clone())),
         })
     }
 

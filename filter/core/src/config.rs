@@ -625,6 +625,7 @@ fn request_table(settings: &Settings, rules: &Rules) -> Result<HeaderTable, Conf
         ("accept", Role::Accept),
         ("accept-encoding", Role::AcceptEncoding),
         ("sec-websocket-extensions", Role::WebsocketExtensions),
+        ("connect-protocol-version", Role::ConnectProtocol),
         ("mcp-method", Role::McpMethod),
         ("mcp-name", Role::McpName),
         ("mcp-protocol-version", Role::McpProtocolVersion),

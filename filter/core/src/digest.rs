@@ -16,7 +16,7 @@ use crate::{
     json,
     key::Key,
     mask::{Masked, Masker, Rules, Scan, Syntax},
-    stream::Stream,
+    stream::{Said, Stream},
     words::words,
 };
 
@@ -218,6 +218,11 @@ impl Body {
         self.blocks = Some(Box::new(Blocks { stream, left: BLOCK_BYTES }));
     }
 
+    /// The body is divided into events after all.
+    pub(crate) fn unlink_blocks(&mut self) {
+        self.blocks = None;
+    }
+
     /// The blocks as a stream, if they are linked.
     pub fn blocks(&self) -> Option<&Stream> {
         self.blocks.as_ref().map(|blocks| &blocks.stream)
@@ -244,6 +249,30 @@ impl Body {
         match masker {
             Some(masker) => masker.push(chunk, &mut take),
             None => take(chunk),
+        }
+    }
+
+    /// The next bytes of a body in frames, which `stream` finds, masks and hashes: a stream whose
+    /// kind [is framed](crate::stream::Kind::is_framed).
+    pub fn push_frames(
+        &mut self,
+        chunk: &[u8],
+        stream: &mut Stream,
+        said: &mut dyn FnMut(Said<'_>),
+    ) {
+        self.bytes = self.bytes.saturating_add(chunk.len() as u64);
+        if let Running::Open(hasher) = &mut self.digest {
+            stream.push_frames(chunk, Some(hasher), said);
+        }
+    }
+
+    /// A body in frames ended.
+    pub fn finish_frames(&mut self, end: End, stream: &mut Stream, said: &mut dyn FnMut(Said<'_>)) {
+        self.end.get_or_insert(end);
+        if let Running::Open(hasher) = &mut self.digest {
+            let is_complete = matches!(end, End::Complete | End::Trailers);
+            stream.finish_frames(is_complete, Some(hasher), said);
+            self.digest = Running::Done(hasher.finish());
         }
     }
 
@@ -277,6 +306,11 @@ impl Body {
     pub fn answer_locally(&mut self) {
         self.finish(End::LocalReply);
         self.end = Some(End::LocalReply);
+    }
+
+    /// What looked like the end of the message was none by the words of its protocol.
+    pub(crate) fn tear(&mut self, end: End) {
+        self.end = Some(end);
     }
 
     /// The digest of all bytes that crossed; `None` until the end, if no body could pass, or if a

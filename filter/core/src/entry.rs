@@ -207,6 +207,10 @@ pub struct Flow {
     #[cfg_attr(feature = "schema", schemars(with = "Vec<String>"))]
     #[serde(default)]
     pub event_hashes: Vec<Digest>,
+    /// The code with which this side closed its WebSocket (RFC 6455, section 7.4); 1005 if its close
+    /// frame held none. Absent if no close frame came from it.
+    #[serde(default)]
+    pub close_code: Option<u16>,
 }
 
 /// What a call to a model was about. The names are those of OpenTelemetry's semantic conventions for
@@ -446,6 +450,7 @@ impl Flow {
         json.some_text("chunk_chain", self.chunk_chain.map(Digest::to_hex).as_deref());
         let hashes: Vec<_> = self.event_hashes.iter().map(|hash| hash.to_hex()).collect();
         json.some_texts("event_hashes", &hashes);
+        json.some_number("close_code", self.close_code.map(u64::from));
     }
 }
 
@@ -601,6 +606,7 @@ mod tests {
                     chunks: 1,
                     chunk_chain: Some(Digest::of(b"b")),
                     event_hashes: vec![Digest::of(b"a"), Digest::of(b"b")],
+                    close_code: Some(1011),
                 },
                 request: Some(Flow::default()),
             }),

@@ -7,7 +7,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::{identity::Claim, limits::Limit, mask::Rules, text::Text};
+use crate::{identity::Claim, limits::Limit, mask::Rules, stream::media_types, text::Text};
 
 /// The bytes of logged header values that one message may add to its entry.
 pub const MAX_LOGGED_BYTES: usize = 2048;
@@ -47,6 +47,8 @@ pub enum Role {
     Remaining(Limit),
     /// `grpc-status`.
     GrpcStatus,
+    /// It is a call of Connect: what failed has its code in the body.
+    ConnectProtocol,
     /// `mcp-method`.
     McpMethod,
     /// `mcp-name`.
@@ -151,13 +153,17 @@ impl LoggedHeaders {
     }
 }
 
-/// The media type of a `content-type` value, without parameters and in lower case.
+/// The media type of a `content-type` value, without parameters and in lower case. Of several,
+/// joined by commas, each stands there once.
 pub fn media_type(rules: &Rules, unverified_value: &[u8]) -> Text {
     const MAX_BYTES: usize = 128;
-    let end = unverified_value.iter().position(|byte| *byte == b';');
-    let media_type =
-        unverified_value.get(..end.unwrap_or(unverified_value.len())).unwrap_or_default();
-    let Text { text, cut } = Text::masked(rules, media_type.trim_ascii(), MAX_BYTES);
+    let mut types: Vec<_> = Vec::new();
+    for media_type in media_types(unverified_value) {
+        if !media_type.is_empty() && !types.contains(&media_type) {
+            types.push(media_type);
+        }
+    }
+    let Text { text, cut } = Text::masked(rules, &types.join(&b", "[..]), MAX_BYTES);
     Text { text: text.to_ascii_lowercase().into(), cut }
 }
 
@@ -216,7 +222,10 @@ mod tests {
             ("application/json", "application/json"),
             ("Text/Event-Stream; charset=utf-8", "text/event-stream"),
             ("multipart/form-data;boundary=x", "multipart/form-data"),
+            ("text/event-stream, text/event-stream", "text/event-stream"),
+            ("application/json; a=\"x,y\", image/png;q=1", "application/json, image/png"),
             (" ", ""),
+            (",", ""),
         ] {
             assert_eq!(&*media_type(&Rules::default(), value.as_bytes()).text, media);
         }

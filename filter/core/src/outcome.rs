@@ -8,6 +8,10 @@
 //! Source: Envoy, "Response code details" and "Response flags"; each string was seen on Envoy 1.37
 //! and 1.40 in the end-to-end tests.
 
+mod websocket;
+
+pub use websocket::Closing;
+
 use crate::{digest::End, words::words};
 
 words! {
@@ -89,6 +93,10 @@ pub struct Ending<'a> {
     pub refusal: Option<Reason>,
     /// How the call ended by the provider's own words, where they tell against a good status.
     pub answer: Option<(Outcome, Reason)>,
+    /// The code of a failed call of Connect, by gRPC's numbers, if it was one and said so.
+    pub connect_code: Option<u64>,
+    /// How the WebSocket was closed, if the call became one.
+    pub websocket: Option<Closing>,
     /// Whether the answer was at its end by its own words. The SDKs of OpenAI hang up at `[DONE]`,
     /// those of MCP behind the answer, and the end of the body may come later.
     pub answer_has_ended: bool,
@@ -105,11 +113,14 @@ pub struct Verdict {
     pub cut_end: End,
     /// Whether the answer was the gateway's own.
     pub is_local: bool,
+    /// How both bodies of a WebSocket ended that nobody closed, whatever end they seemed to have.
+    pub torn: Option<End>,
 }
 
 impl Verdict {
     fn new(outcome: Outcome, reason: Reason, cut_end: End) -> Self {
-        Self { outcome, reason: Some(reason), cut_end, is_local: cut_end == End::LocalReply }
+        let is_local = cut_end == End::LocalReply;
+        Self { outcome, reason: Some(reason), cut_end, is_local, torn: None }
     }
 
     /// The gateway's own answers reach their end: one that did not was a provider's.
@@ -128,24 +139,51 @@ impl Verdict {
         {
             verdict = Self { outcome: Outcome::Success, reason: None, ..verdict };
         }
-        match (verdict.outcome, ending.answer) {
-            (Outcome::Success, Some((outcome, reason))) if !verdict.is_local => {
+        // Over a WebSocket a provider says what went wrong, and then closes it with a code or hangs up.
+        let is_open_to_the_answer =
+            verdict.outcome == Outcome::Success || ending.websocket.is_some();
+        match (is_open_to_the_answer, ending.answer) {
+            (true, Some((outcome, reason))) if !verdict.is_local => {
                 Self { outcome, reason: Some(reason), ..verdict }
             }
             _ => verdict,
         }
     }
 
+    /// A tunnel has no end of its own: that one side hung up is how it should end.
+    const CLOSED: Self = Self {
+        outcome: Outcome::Success,
+        reason: None,
+        cut_end: End::Complete,
+        is_local: false,
+        torn: None,
+    };
+
+    /// By the codes with which it was closed, or by who hung up without.
+    fn of_websocket(closing: Closing, ending: Ending<'_>) -> Self {
+        if closing.is_closed() {
+            let (outcome, reason) = closing.verdict().unzip();
+            return Self { outcome: outcome.unwrap_or(Outcome::Success), reason, ..Self::CLOSED };
+        }
+        let known = DETAILS.iter().find(|(prefix, ..)| ending.code_details.starts_with(prefix));
+        let verdict = match known {
+            Some((_, outcome, reason, cut_end)) => {
+                Self::new(*outcome, *reason, *cut_end).of_cut_response()
+            }
+            None if closing.provider_ended => {
+                Self::new(Outcome::Error, Reason::UpstreamReset, End::Reset)
+            }
+            None => Self::new(Outcome::Error, Reason::ClientDisconnect, End::Aborted),
+        };
+        Self { torn: Some(verdict.cut_end), ..verdict }
+    }
+
     /// By everything but what the answer says.
     fn of_transport(ending: Ending<'_>) -> Self {
         if ending.status == Some(SWITCHING_PROTOCOLS) {
-            // A tunnel has no end of its own: that one side hung up is how it should end.
-            return Self {
-                outcome: Outcome::Success,
-                reason: None,
-                cut_end: End::Complete,
-                is_local: false,
-            };
+            return ending
+                .websocket
+                .map_or(Self::CLOSED, |closing| Self::of_websocket(closing, ending));
         }
         if let Some(reason) = ending.refusal {
             let verdict = Self::of_refusal(reason);
@@ -176,7 +214,14 @@ impl Verdict {
     fn of_status(status: u16, ending: Ending<'_>) -> Self {
         let is_local = ending.code_details != b"via_upstream";
         let cut_end = if is_local { End::LocalReply } else { End::Reset };
-        let failed = |outcome, reason| Self { outcome, reason: Some(reason), cut_end, is_local };
+        let failed =
+            |outcome, reason| Self { outcome, reason: Some(reason), cut_end, is_local, torn: None };
+        let by_connect = ending.connect_code.and_then(of_grpc).filter(|_| !is_local);
+        if let (400.., false, Some((Outcome::Throttled, reason))) =
+            (status, ending.response_cut, by_connect)
+        {
+            return failed(Outcome::Throttled, reason);
+        }
         match status {
             // Envoy has a word for an upstream that breaks off, and none for an HTTP/2 client that
             // cancels with NO_ERROR (seen on 1.40).
@@ -193,7 +238,7 @@ impl Verdict {
             }
             400.. if is_local => failed(Outcome::Error, Reason::GatewayFault),
             400.. => failed(Outcome::Error, Reason::UpstreamResponse),
-            _ => Self { outcome: Outcome::Success, reason: None, cut_end, is_local },
+            _ => Self { cut_end, is_local, ..Self::CLOSED },
         }
     }
 }
@@ -221,6 +266,11 @@ pub(crate) fn of_grpc(status: u64) -> Option<(Outcome, Reason)> {
         UNAVAILABLE => Some((Outcome::Throttled, Reason::Overloaded)),
         _ => Some((Outcome::Error, Reason::ApplicationError)),
     }
+}
+
+/// Whether an answer ends with this status: of the informational ones only 101 does.
+pub(crate) fn is_final(status: u16) -> bool {
+    status == SWITCHING_PROTOCOLS || !(100..200).contains(&status)
 }
 
 /// The status of an accepted upgrade, such as to WebSocket.
@@ -375,7 +425,7 @@ mod tests {
             let is_local = cut_end == End::LocalReply;
             assert_eq!(
                 verdict,
-                Verdict { outcome, reason, cut_end, is_local },
+                Verdict { outcome, reason, cut_end, is_local, torn: None },
                 "{status:?} {details}"
             );
         }
@@ -414,8 +464,13 @@ mod tests {
                 response_cut: true,
                 ..Ending::default()
             };
-            let expected =
-                Verdict { outcome: Error, reason: Some(reason), cut_end, is_local: false };
+            let expected = Verdict {
+                outcome: Error,
+                reason: Some(reason),
+                cut_end,
+                is_local: false,
+                torn: None,
+            };
             assert_eq!(Verdict::of(ending), expected);
         }
     }

@@ -8,15 +8,18 @@
 //! bytes ─► masker ─► view ─► SHA-256          one body, or events written as text
 //!                      └───► events ─► chain, what they say
 //!
-//! bytes ─► SHA-256                            events in binary frames: the masker
-//!   └────► frames ─► masker ─► chain, what they say       looks into each of them
+//! bytes ─► frames ─► SHA-256                  events in binary frames: the masker
+//!             └────► masker ─► chain, what they say       looks into each of them
 //! ```
+//!
+//! What the headers call a document may be a stream of events all the same, which its first bytes
+//! say. Until then what it says waits here.
 
 use crate::{
     digest::{Body, Digest, End, Reading},
     entry::Flow,
-    mask::{Masked, Syntax},
-    stream::{Kind, Said, Stream},
+    mask::{Masked, Scan, Syntax},
+    stream::{Kind, Look, MAX_SNIFFED, Said, Stream, look},
     time::Monotonic,
 };
 
@@ -29,6 +32,8 @@ pub(crate) struct Passage {
     body: Body,
     /// How the body is divided into events, if it is.
     stream: Option<Box<Stream>>,
+    /// Waits for the first bytes, where the headers do not tell whether it is a stream of events.
+    sniffer: Option<Box<Sniffer>>,
     /// Whether what a body that is no stream says can be understood.
     is_text: bool,
     chunks: u64,
@@ -52,6 +57,15 @@ impl Passage {
         }
     }
 
+    /// The body that may follow is perhaps a stream of events, if it is text: its first bytes will
+    /// tell.
+    pub(crate) fn sniff(&mut self, reading: &Reading, list_events: bool) {
+        if self.is_text {
+            let (reading, first) = (reading.clone(), Vec::new());
+            self.sniffer = Some(Box::new(Sniffer { reading, list_events, first }));
+        }
+    }
+
     /// The body turned out to be no stream.
     pub(crate) fn close_stream(&mut self) {
         self.stream = None;
@@ -61,6 +75,7 @@ impl Passage {
     pub(crate) fn lose(&mut self) {
         self.body.lose();
         self.stream = None;
+        self.sniffer = None;
     }
 
     /// The body itself.
@@ -75,7 +90,7 @@ impl Passage {
 
     /// Whether it matters when its bytes pass.
     pub(crate) fn is_stream(&self) -> bool {
-        self.stream.is_some() || self.body.blocks().is_some()
+        self.stream.is_some() || self.sniffer.is_some() || self.body.blocks().is_some()
     }
 
     /// Bytes of a stream passed at this time.
@@ -93,31 +108,49 @@ impl Passage {
     /// they say to `hear`.
     pub(crate) fn push(&mut self, chunk: &[u8], view: &mut dyn FnMut(&[u8]), hear: &mut Hear<'_>) {
         self.chunks = self.chunks.saturating_add(1);
-        let Self { body, stream, is_text, .. } = self;
-        body.push_to(chunk, &mut |bytes| {
-            pass_on(stream, *is_text, bytes, hear);
-            view(bytes);
-        });
+        let Self { body, stream, sniffer, is_text, .. } = self;
         if let Some(stream) = stream
             && !stream.takes_view()
         {
-            stream.push(chunk, hear);
+            return body.push_frames(chunk, stream, hear);
         }
+        body.push_to(chunk, &mut |bytes| {
+            pass_on(stream, sniffer, *is_text, bytes, hear);
+            view(bytes);
+        });
+        self.settle();
     }
 
     /// The message ended; what was not decided before goes to `view`, and what it says to `hear`.
     pub(crate) fn finish(&mut self, end: End, view: &mut dyn FnMut(&[u8]), hear: &mut Hear<'_>) {
         let is_first = self.body.end().is_none();
-        let Self { body, stream, is_text, .. } = self;
+        let Self { body, stream, sniffer, is_text, .. } = self;
+        if let Some(stream) = stream
+            && !stream.takes_view()
+        {
+            return body.finish_frames(end, stream, hear);
+        }
         body.finish_to(end, &mut |bytes| {
-            pass_on(stream, *is_text, bytes, hear);
+            pass_on(stream, sniffer, *is_text, bytes, hear);
             view(bytes);
         });
+        if let Some(sniffer) = sniffer.take() {
+            // It was too short to be told from a document.
+            say(&sniffer.first, hear);
+        }
         match stream {
             _ if !is_first => {}
             Some(stream) => stream.finish(matches!(end, End::Complete | End::Trailers), hear),
             None if *is_text => hear(Said::End { name: b"" }),
             None => {}
+        }
+        self.settle();
+    }
+
+    /// A body that turned out to be a stream of events has no blocks besides.
+    fn settle(&mut self) {
+        if self.stream.is_some() && self.body.blocks().is_some() {
+            self.body.unlink_blocks();
         }
     }
 
@@ -125,6 +158,11 @@ impl Passage {
     pub(crate) fn stream(&self) -> Option<&Stream> {
         let blocks = || self.body.blocks().filter(|blocks| blocks.events() > 0);
         self.stream.as_deref().or_else(blocks)
+    }
+
+    /// The code with which this side closed its WebSocket, once it did.
+    pub(crate) fn close_code(&self) -> Option<u16> {
+        self.stream.as_ref()?.close_code()
     }
 
     /// What an entry says of the stream.
@@ -135,6 +173,7 @@ impl Passage {
             chunks: self.chunks,
             chunk_chain: stream.and_then(Stream::chain),
             event_hashes: stream.map_or(&[][..], Stream::event_hashes).to_vec(),
+            close_code: stream.and_then(Stream::close_code),
         }
     }
 
@@ -149,6 +188,12 @@ impl Passage {
         self.body.masked().or(in_frames)
     }
 
+    /// How far the body was looked into, if one could pass.
+    pub(crate) fn scan(&self) -> Option<Scan> {
+        let in_frames = self.stream.as_ref().and_then(|stream| stream.scan());
+        self.body.scan().map(|scan| in_frames.unwrap_or(scan))
+    }
+
     /// The digest, once the body ended.
     pub(crate) fn digest(&self) -> Option<Digest> {
         self.body.digest()
@@ -157,10 +202,62 @@ impl Passage {
 
 /// Some bytes of the masked view go where they are understood: to the events that they are written
 /// in, or else to `hear`, if they are text at all.
-fn pass_on(stream: &mut Option<Box<Stream>>, is_text: bool, bytes: &[u8], hear: &mut Hear<'_>) {
-    match stream {
-        Some(stream) if stream.takes_view() => stream.push(bytes, hear),
-        None if is_text => hear(Said::Content(bytes)),
+fn pass_on(
+    stream: &mut Option<Box<Stream>>,
+    sniffer: &mut Option<Box<Sniffer>>,
+    is_text: bool,
+    bytes: &[u8],
+    hear: &mut Hear<'_>,
+) {
+    match (stream.as_mut(), sniffer.as_mut()) {
+        (Some(stream), _) if stream.takes_view() => stream.push(bytes, hear),
+        (None, Some(waiting)) => {
+            let rest = waiting.take(bytes);
+            match look(&waiting.first) {
+                Look::Undecided => return,
+                Look::Plain => {
+                    say(&waiting.first, hear);
+                    say(rest, hear);
+                }
+                Look::Stream(kind) => {
+                    *stream = Some(Box::new(waiting.stream(kind, rest, hear)));
+                }
+            }
+            *sniffer = None;
+        }
+        (None, None) if is_text => say(bytes, hear),
         _ => {}
+    }
+}
+
+fn say(bytes: &[u8], hear: &mut Hear<'_>) {
+    if !bytes.is_empty() {
+        hear(Said::Content(bytes));
+    }
+}
+
+/// The first bytes of a body, until they say what it is.
+#[derive(Debug)]
+struct Sniffer {
+    reading: Reading,
+    list_events: bool,
+    /// At most [`MAX_SNIFFED`].
+    first: Vec<u8>,
+}
+
+impl Sniffer {
+    /// Takes the next bytes, as far as there is room; the others are the answer.
+    fn take<'b>(&mut self, bytes: &'b [u8]) -> &'b [u8] {
+        let free = MAX_SNIFFED.saturating_sub(self.first.len());
+        let (taken, rest) = bytes.split_at_checked(free).unwrap_or((bytes, &[]));
+        self.first.extend_from_slice(taken);
+        rest
+    }
+
+    fn stream(&self, kind: Kind, rest: &[u8], hear: &mut Hear<'_>) -> Stream {
+        let mut stream = Stream::new(kind, &self.reading, self.list_events);
+        stream.push(&self.first, hear);
+        stream.push(rest, hear);
+        stream
     }
 }

@@ -215,18 +215,18 @@ async fn an_answer_that_ends_with_its_connection_is_whole(stage: Stage) -> Resul
 async fn a_websocket_is_one_call_with_all_its_bytes_in_both_directions(stage: Stage) -> Result<()> {
     let open = stage.open().await?;
     let mut raw = Raw::websocket(open.gateway.address(), "socket").await?;
-    for message in ["\x01first", "\x01second"] {
+    for message in ["\x01\x05first", "\x00\x06second"] {
         raw.write(message).await?;
         raw.read_until(message).await?;
     }
-    raw.write(b"\x88").await?;
+    raw.write(b"\x88\0").await?;
     raw.read_to_end().await?;
     let entry = open.entry("socket").await?;
-    let frames = sha256(b"\x01first\x01second\x88");
+    let frames = sha256(b"\x01\x05first\x00\x06second\x88\0");
     entry.check(json!({
         "method": "GET", "status": 101, "outcome": "success", "reason": null,
         "request_hash": frames, "response_hash": frames,
-        "request": {"bytes": 14, "end": "complete"}, "response": {"bytes": 14, "end": "complete"},
+        "request": {"bytes": 17, "end": "complete"}, "response": {"bytes": 17, "end": "complete"},
     }))?;
     open.finish().await
 }

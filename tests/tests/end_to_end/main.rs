@@ -23,6 +23,7 @@ mod cost;
 mod drain;
 mod endpoints;
 mod filter_faults;
+mod framing;
 mod identity;
 mod load;
 mod masking;

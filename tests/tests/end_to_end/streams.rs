@@ -285,13 +285,13 @@ fn check_span(entry: &Entry) {
 }
 
 /// The chain of a stream by the second implementation.
-fn recomputed(kind: &str, stream: &[u8], options: &[&str]) -> Result<Value> {
+pub(crate) fn recomputed(kind: &str, stream: &[u8], options: &[&str]) -> Result<Value> {
     let printed = python(options, kind, stream)?;
     let chain = printed.split_whitespace().nth(1).context("no chain")?;
     Ok(if chain == "none" { Value::Null } else { json!(chain) })
 }
 
-fn python(options: &[&str], kind: &str, stream: &[u8]) -> Result<String> {
+pub(crate) fn python(options: &[&str], kind: &str, stream: &[u8]) -> Result<String> {
     let file = tempfile::NamedTempFile::new()?;
     std::fs::write(file.path(), stream)?;
     let script = workspace::root().join(Path::new("tests/vectors/chain.py"));
@@ -308,18 +308,18 @@ fn python(options: &[&str], kind: &str, stream: &[u8]) -> Result<String> {
 /// Two frames of AWS's event stream, the second one without headers.
 fn eventstream() -> Vec<u8> {
     let header = [&b"\x0b:event-type\x07\x00\x05"[..], b"chunk"].concat();
-    [(&header[..], &b"{\"a\":1}"[..]), (b"", b"")]
-        .into_iter()
-        .flat_map(|(headers, payload)| {
-            let total = u32::try_from(16 + headers.len() + payload.len()).unwrap_or_default();
-            let mut frame = total.to_be_bytes().to_vec();
-            frame.extend(u32::try_from(headers.len()).unwrap_or_default().to_be_bytes());
-            frame.extend(crc32(&frame).to_be_bytes());
-            frame.extend([headers, payload].concat());
-            frame.extend(crc32(&frame).to_be_bytes());
-            frame
-        })
-        .collect()
+    [eventstream_frame(&header, b"{\"a\":1}"), eventstream_frame(b"", b"")].concat()
+}
+
+/// A frame of AWS's event stream.
+pub(crate) fn eventstream_frame(headers: &[u8], payload: &[u8]) -> Vec<u8> {
+    let total = u32::try_from(16 + headers.len() + payload.len()).unwrap_or_default();
+    let mut frame = total.to_be_bytes().to_vec();
+    frame.extend(u32::try_from(headers.len()).unwrap_or_default().to_be_bytes());
+    frame.extend(crc32(&frame).to_be_bytes());
+    frame.extend([headers, payload].concat());
+    frame.extend(crc32(&frame).to_be_bytes());
+    frame
 }
 
 fn crc32(bytes: &[u8]) -> u32 {

@@ -81,7 +81,16 @@ fn mask(body: &[u8], syntax: &Syntax, sizes: &[usize]) -> Outcome {
 /// breaks off has other links than the whole; or if more is said than was pushed.
 pub fn check_stream(kind: u8, input: &[u8]) {
     let Some((sizes, body)) = input.split_first_chunk::<2>() else { return };
-    let kinds = [Kind::Sse, Kind::Ndjson, Kind::Eventstream, Kind::Websocket, Kind::Grpc];
+    let kinds = [
+        Kind::Sse,
+        Kind::Ndjson,
+        Kind::Eventstream,
+        Kind::Websocket,
+        Kind::Grpc,
+        Kind::GrpcWeb,
+        Kind::GrpcWebText,
+        Kind::Connect,
+    ];
     let Some(kind) = kinds.get(usize::from(kind) % kinds.len()) else { return };
     let sizes = sizes.map(|size| usize::from(size) % 41 + 1);
     let whole = frame(*kind, body, &[body.len().max(1)], true);

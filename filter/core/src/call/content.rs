@@ -7,7 +7,7 @@ use crate::{
     headers::{LoggedHeaders, Role, media_type},
     mask::{Masked, Rules, Syntax},
     passage::Passage,
-    stream::Kind,
+    stream::{Kind, values},
     text::Text,
 };
 
@@ -69,6 +69,11 @@ impl Content {
         }
     }
 
+    /// Whether the headers say how an answer is divided into events.
+    pub(super) fn names_stream(&self) -> bool {
+        self.kind.is_some() || self.is_encoded
+    }
+
     /// What an entry says of the message whose body took this `passage`.
     pub(super) fn message<'a>(&'a self, passage: &'a Passage) -> Message<'a> {
         let headers = self.logged.values();
@@ -79,7 +84,7 @@ impl Content {
             media_type: borrowed(&self.media_type),
             encoding: borrowed(&self.encoding),
             end: body.end(),
-            scan: body.scan(),
+            scan: passage.scan(),
             masked: masked.map(Cow::Borrowed),
             headers: (!headers.is_empty()).then_some(Cow::Borrowed(headers)),
         }
@@ -89,11 +94,13 @@ impl Content {
 /// How a body of this content type is written. Envoy joins several content types by a comma, and
 /// nobody knows which of them the provider believes: one that cannot be looked into is enough.
 fn syntax_of(content_type: &[u8]) -> Syntax {
-    let mut types = content_type.split(|byte| *byte == b',');
-    match types.any(|content_type| Syntax::of(content_type, b"") == Syntax::Opaque) {
-        true => Syntax::Opaque,
-        false => Syntax::of(content_type, b""),
+    let syntaxes = || values(content_type).map(|value| Syntax::of(value, b""));
+    if Kind::of(content_type).is_some_and(Kind::is_framed)
+        || syntaxes().any(|syntax| syntax == Syntax::Opaque)
+    {
+        return Syntax::Opaque;
     }
+    syntaxes().next().unwrap_or(Syntax::Text)
 }
 
 /// A text for an entry, unless it is empty.

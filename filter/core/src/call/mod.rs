@@ -19,11 +19,11 @@ use crate::{
     headers::Role,
     identity::Identity,
     meaning::Meaning,
-    outcome::{self, Ending, Outcome, Reason, Verdict},
+    outcome::{self, Closing, Ending, Outcome, Reason, Verdict},
     passage::Passage,
     policy::Action,
     refusal::Refusal,
-    stream::{Kind, Said},
+    stream::{Failure, Kind, Said},
     text::Text,
     time::{Monotonic, Timestamp},
 };
@@ -100,6 +100,8 @@ pub struct Call {
     meaning: Option<Box<Meaning>>,
     /// When the entry was set last, in a stream.
     recorded: Monotonic,
+    /// Who closed the WebSocket first, if somebody did.
+    closed_by: Option<Side>,
     refused: Option<Reason>,
     refusal_is_sent: bool,
 }
@@ -115,6 +117,7 @@ impl Call {
             gate: None,
             meaning: None,
             recorded: started.monotonic,
+            closed_by: None,
             refused: None,
             refusal_is_sent: false,
         }
@@ -169,8 +172,11 @@ impl Call {
         at: Monotonic,
     ) -> Edits<'_> {
         let Self { config, request, response, meaning, .. } = self;
-        response.seen_after_us = Some(at.micros_since(self.started.monotonic));
         let edits = response.read(config, headers, meaning.as_deref_mut());
+        if response.is_informational {
+            return edits;
+        }
+        response.seen_after_us = Some(at.micros_since(self.started.monotonic));
         match end {
             true => response.passage.body_mut().finish(End::Complete),
             false => response.open(config, request),
@@ -180,7 +186,8 @@ impl Call {
 
     /// Whether [`Call::response_trailers`] would find something in the trailers of the response.
     pub fn wants_response_trailers(&self) -> bool {
-        self.response.content.kind == Some(Kind::Grpc)
+        use Kind::{Grpc, GrpcWeb, GrpcWebText};
+        matches!(self.response.content.kind, Some(Grpc | GrpcWeb | GrpcWebText))
     }
 
     /// The trailers of the response arrived.
@@ -247,9 +254,10 @@ impl Call {
     /// The next bytes of a body. `now` is asked only where it matters when they passed.
     pub fn body(&mut self, side: Side, chunk: &[u8], now: impl FnOnce() -> Monotonic) {
         let Self { config, request, response, meaning, .. } = self;
+        let Response { content: answered, passage: answer, failure, .. } = response;
         let (content, passage) = match side {
             Side::Request => (&request.content, &mut request.passage),
-            Side::Response => (&response.content, &mut response.passage),
+            Side::Response => (&*answered, answer),
         };
         if passage.body().is_closed() {
             passage.open(&config.reading, content.syntax());
@@ -257,7 +265,13 @@ impl Call {
         if passage.is_stream() {
             passage.note_time(now());
         }
-        passage.push(chunk, &mut |_| {}, &mut |said| hear(meaning, side, said));
+        passage.push(chunk, &mut |_| {}, &mut |said| {
+            hear_failure(failure, side, said);
+            hear(meaning, side, said);
+        });
+        if passage.close_code().is_some() {
+            self.closed_by.get_or_insert(side);
+        }
     }
 
     /// Bytes of a body passed that could not be read.
@@ -268,11 +282,15 @@ impl Call {
     /// A message ended as it should.
     pub fn end(&mut self, side: Side, end: End) {
         let Self { request, response, meaning, .. } = self;
+        let Response { passage: answer, failure, .. } = response;
         let passage = match side {
             Side::Request => &mut request.passage,
-            Side::Response => &mut response.passage,
+            Side::Response => answer,
         };
-        passage.finish(end, &mut |_| {}, &mut |said| hear(meaning, side, said));
+        passage.finish(end, &mut |_| {}, &mut |said| {
+            hear_failure(failure, side, said);
+            hear(meaning, side, said);
+        });
     }
 
     /// Whether a stream went on for so long since its entry was set that it is time to set it anew;
@@ -314,10 +332,13 @@ impl Call {
 
     /// The call ended; this is its entry.
     pub fn finish<'a>(&'a mut self, at: Monotonic, facts: &'a HostFacts) -> Entry<'a> {
-        let status = self.response.status.or(facts.status);
+        let status =
+            self.response.status.or(facts.status.filter(|status| outcome::is_final(*status)));
         let verdict = Verdict::of(Ending {
             status,
             code_details: &facts.code_details,
+            websocket: self.websocket(),
+            connect_code: self.response.failure.as_ref().and_then(|failure| failure.code()),
             route_name: &facts.route_name,
             retry_after: self.response.retry_after,
             response_cut: self.response.seen_after_us.is_some()
@@ -358,18 +379,38 @@ impl Call {
 
     /// How the call ended by the answer's own words, if they tell against its status.
     fn answer(&self) -> Option<(Outcome, Reason)> {
-        let by_grpc = self.response.grpc_status.and_then(outcome::of_grpc);
+        let by_grpc = self.response.grpc_status().and_then(outcome::of_grpc);
         by_grpc.or_else(|| self.meaning.as_ref()?.verdict())
     }
 
     /// Whether the last event of an answer has passed; a body of another kind ends where it ends.
     fn has_heard_all(&self) -> bool {
         let stream = self.response.passage.stream();
-        let is_stream = stream.is_some_and(|stream| stream.kind() != Kind::Chunked);
-        is_stream && self.meaning.as_ref().is_some_and(|meaning| meaning.has_ended())
+        let Some(stream) = stream.filter(|stream| stream.kind() != Kind::Chunked) else {
+            return false;
+        };
+        let by_meaning = || self.meaning.as_ref().is_some_and(|meaning| meaning.has_ended());
+        stream.grpc_status().is_some() || by_meaning()
+    }
+
+    /// How the WebSocket was closed, if the call became one.
+    fn websocket(&self) -> Option<Closing> {
+        let stream = self.response.passage.stream()?;
+        (stream.kind() == Kind::Websocket).then(|| Closing {
+            by_provider: stream.close_code(),
+            by_caller: self.request.passage.close_code(),
+            caller_was_first: self.closed_by == Some(Side::Request),
+            provider_ended: self.response.passage.body().end().is_some(),
+        })
     }
 
     fn end_bodies(&mut self, verdict: Verdict) {
+        if let Some(end) = verdict.torn {
+            for side in [Side::Request, Side::Response] {
+                self.end(side, end);
+                self.passage_of(side).body_mut().tear(end);
+            }
+        }
         self.end(Side::Request, verdict.cut_end);
         if verdict.is_local {
             self.response.passage.body_mut().answer_locally();
@@ -476,6 +517,13 @@ fn hear(meaning: &mut Option<Box<Meaning>>, side: Side, said: Said<'_>) {
         (Side::Response, _) if !meaning.wants_response() => {}
         (Side::Response, Said::Content(bytes)) => meaning.response(bytes),
         (Side::Response, Said::End { name }) => meaning.end_response(name),
+    }
+}
+
+/// Passes on what the answer to a failed call says.
+fn hear_failure(failure: &mut Option<Box<Failure>>, side: Side, said: Said<'_>) {
+    if let (Some(failure), Side::Response, Said::Content(bytes)) = (failure, side, said) {
+        failure.push(bytes);
     }
 }
 

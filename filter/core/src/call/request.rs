@@ -30,6 +30,8 @@ pub(super) struct Request {
     pub(super) trace_id: Option<Box<str>>,
     pub(super) credential: Option<Box<str>>,
     pub(super) retry: Retry,
+    /// Whether it is a call of Connect.
+    pub(super) is_connect: bool,
     pub(super) content: Content,
     pub(super) passage: Passage,
 }
@@ -58,6 +60,7 @@ impl Request {
                         self.content.write_in(Syntax::Opaque);
                         self.content.kind = Some(Kind::Websocket);
                     }
+                    Role::ConnectProtocol => self.is_connect = true,
                     Role::RetryCount => self.retry.note_count(value),
                     Role::RetryAttempt => self.retry.note_attempt(value),
                     Role::Claim(claim, rank) => self.identity.claim(rules, claim, rank, value),

@@ -7,9 +7,9 @@ use crate::{
     headers::Role,
     mask::{Rules, Syntax},
     meaning::Meaning,
-    outcome::SWITCHING_PROTOCOLS,
+    outcome::{SWITCHING_PROTOCOLS, is_final},
     passage::Passage,
-    stream::Kind,
+    stream::{Failure, Kind},
     text::{MAX_TEXT_BYTES, Text},
 };
 
@@ -18,11 +18,15 @@ use crate::{
 pub(super) struct Response {
     pub(super) seen_after_us: Option<u64>,
     pub(super) status: Option<u16>,
+    /// The headers that came last are not those of the answer: that is yet to come.
+    pub(super) is_informational: bool,
     pub(super) retry_after: bool,
     pub(super) retry: Retry,
     pub(super) rate_limit: RateLimit,
     /// The word of gRPC for how the call ended, once it came.
     pub(super) grpc_status: Option<u64>,
+    /// Reads what went wrong with a call of Connect.
+    pub(super) failure: Option<Box<Failure>>,
     pub(super) upstream_request_id: Option<(u8, Text)>,
     pub(super) content: Content,
     pub(super) passage: Passage,
@@ -38,8 +42,12 @@ impl Response {
     ) -> Edits<'c> {
         let rules = &config.reading.rules;
         let mut edits = Edits::default();
+        self.is_informational = false;
         for (name, value) in headers {
             let Some((name, roles)) = config.response_headers.find(name) else { continue };
+            if self.is_informational {
+                break;
+            }
             for role in roles {
                 match (*role, &mut meaning) {
                     (Role::Strip, _) => edits.remove.push(name),
@@ -53,7 +61,7 @@ impl Response {
 
     fn note(&mut self, rules: &Rules, role: Role, name: &str, value: &[u8]) {
         match role {
-            Role::Status => self.status = parse_status(value),
+            Role::Status => self.note_status(value),
             Role::RetryAfter => {
                 self.retry_after = true;
                 self.retry.note_after(value);
@@ -75,14 +83,32 @@ impl Response {
         } else if is_websocket {
             request.passage.close_stream();
         }
+        if request.is_connect && self.status.is_some_and(|status| status >= 400) {
+            self.failure = Some(Box::default());
+        }
         self.passage.open(&config.reading, self.content.syntax());
-        let kind = match is_switched {
-            true => is_websocket.then_some(Kind::Websocket),
-            false => self.content.stream_kind(),
+        let (kind, is_named) = match is_switched {
+            true => (is_websocket.then_some(Kind::Websocket), true),
+            false => (self.content.stream_kind(), self.content.names_stream()),
         };
         if let Some(kind) = kind {
             self.passage.open_stream(&config.reading, kind, config.list_events);
         }
+        if !is_named {
+            self.passage.sniff(&config.reading, config.list_events);
+        }
+    }
+
+    /// How the call ended by gRPC's numbers, if it is one of gRPC's kin and said so.
+    pub(super) fn grpc_status(&self) -> Option<u64> {
+        self.grpc_status.or_else(|| self.passage.stream()?.grpc_status())
+    }
+
+    /// The status comes before all other headers.
+    fn note_status(&mut self, value: &[u8]) {
+        let status = parse_status(value);
+        self.status = status.filter(|status| is_final(*status));
+        self.is_informational = status.is_some() && self.status.is_none();
     }
 
     pub(super) fn note_grpc_status(&mut self, value: &[u8]) {

@@ -203,7 +203,8 @@ fn one_content_type_that_cannot_be_looked_into_is_enough() {
         (&[("content-type", "image/png"), ("content-type", "text/plain")], "opaque"),
         (&[("content-type", "text/plain"), ("content-encoding", "identity,br")], "opaque"),
         (&[("content-encoding", "identity")], "text"),
-        (&[("upgrade", "WebSocket")], "opaque"),
+        // Its frames are looked into one by one.
+        (&[("upgrade", "WebSocket")], "json"),
         (&[("upgrade", "h2c")], "text"),
         (&[], "text"),
     ] {
@@ -527,6 +528,423 @@ fn the_worst_entry_stays_within_its_bound() {
     assert!(line.len() > room / 2, "not the worst case: {} bytes", line.len());
     for key in ["agent_id", "endpoint", "stream.event_hashes", "gen_ai.tools"] {
         assert!(line.contains(&format!("\"{key}\"")), "{key} in {line}");
+    }
+}
+
+/// An answer to a chat: its headers, its body in chunks, and whether it came to its end.
+fn answered(headers: Pairs<'_>, chunks: &[&[u8]], end: Option<End>, facts: &HostFacts) -> String {
+    thread_local!(static CONFIG: Rc<Config> = Rc::new(Config::try_from(Settings::default()).unwrap()));
+    let mut call = Call::new(CONFIG.with(Rc::clone), Moment::default());
+    call.request_headers(bytes(CHAT), true, || [0; 16]);
+    call.response_headers(bytes(headers), false, micros(1));
+    chunks.iter().for_each(|chunk| call.body(Side::Response, chunk, || micros(2)));
+    if let Some(end) = end {
+        call.end(Side::Response, end);
+    }
+    line(&call.finish(micros(3), facts))
+}
+
+/// The same for every cut of the body in two and for single bytes, apart from the number of chunks.
+fn answered_at_any_cut(headers: Pairs<'_>, body: &str, end: Option<End>) -> String {
+    let facts = via_upstream();
+    let cut = |chunks: &[&[u8]]| {
+        let line = answered(headers, chunks, end, &facts);
+        line.replace(&format!("\"chunks\":{}", chunks.len()), "\"chunks\":0")
+    };
+    let body = body.as_bytes();
+    let whole = cut(&[body]);
+    for at in 0..=body.len() {
+        let (head, tail) = body.split_at(at);
+        assert_eq!(cut(&[head, tail]), whole, "cut at {at}");
+    }
+    assert_eq!(cut(&body.chunks(1).collect::<Vec<_>>()), whole, "single bytes");
+    whole
+}
+
+#[test]
+fn the_last_event_counts_without_its_end() {
+    const CONTENT: &str = r#"{"choices":[{"index":0,"delta":{"content":"a"}}]}"#;
+    const ERROR: &str = r#"{"error":{"type":"overloaded_error"}}"#;
+    const USAGE: &str = r#"{"usage":{"prompt_tokens":3,"completion_tokens":5}}"#;
+    let sse = |line_end: &str, last: &str, missing: &str| {
+        format!("data: {CONTENT}{line_end}{line_end}data: {last}{missing}")
+    };
+    for (media_type, body) in [
+        ("text/event-stream", sse("\n", ERROR, "\n")),
+        ("text/event-stream", sse("\n", ERROR, "")),
+        ("text/event-stream", sse("\r\n", ERROR, "\r\n")),
+        ("text/event-stream", sse("\r\n", ERROR, "\r")),
+        ("text/event-stream", sse("\r", ERROR, "\r")),
+        ("application/x-ndjson", format!("{CONTENT}\n{ERROR}")),
+        ("application/json", format!("{CONTENT}\n{ERROR}")),
+    ] {
+        let headers = [(":status", "200"), ("content-type", media_type)];
+        for end in [End::Complete, End::Trailers] {
+            let line = answered_at_any_cut(&headers, &body, Some(end));
+            assert!(line.contains(r#""outcome":"throttled""#), "{body:?} {line}");
+            assert!(line.contains(r#""reason":"overloaded""#) && line.contains(r#""events":2"#));
+        }
+        let line = answered_at_any_cut(&headers, &body.replace(ERROR, USAGE), Some(End::Complete));
+        assert!(line.contains(r#""input_tokens":3,"output_tokens":5"#), "{body:?} {line}");
+        assert!(line.contains(r#""outcome":"success""#), "{body:?} {line}");
+        // It is no event of a stream that broke off.
+        let line = answered_at_any_cut(&headers, &body, None);
+        assert!(line.contains(r#""reason":"client_disconnect""#), "{body:?} {line}");
+        assert!(line.contains(r#""events":1"#) || media_type == "application/json", "{line}");
+    }
+}
+
+#[test]
+fn the_first_bytes_say_that_it_is_a_stream() {
+    const EVENTS: &str = "data: {\"model\":\"m\",\"choices\":[{\"index\":0,\"delta\":{}}]}\n\n\
+        data: {\"choices\":[],\"usage\":{\"prompt_tokens\":3,\"completion_tokens\":5}}\n\n\
+        data: [DONE]\n\n";
+    let named = |media_type| {
+        let headers = [(":status", "200"), ("content-type", media_type)];
+        answered_at_any_cut(&headers, EVENTS, Some(End::Complete))
+    };
+    let wanted = named("text/event-stream");
+    assert!(
+        wanted.contains(r#""events":3"#) && wanted.contains(r#""output_tokens":5"#),
+        "{wanted}"
+    );
+    let tail = |line: &str| line.split_once(r#""stream":"#).map(|(_, tail)| tail.to_owned());
+    for media_type in [
+        "text/event-stream, text/event-stream",
+        "Text/Event-Stream;Charset=\"utf-8\"",
+        "text/event-stream charset=utf-8",
+        "application/json",
+        "text/plain; charset=utf-8",
+        "text/html",
+        "",
+    ] {
+        assert_eq!(tail(&named(media_type)), tail(&wanted), "{media_type}");
+    }
+    let untyped = answered_at_any_cut(&[(":status", "200")], EVENTS, Some(End::Complete));
+    assert_eq!(tail(&untyped), tail(&wanted));
+    let length = [(":status", "200"), ("content-length", "99"), ("content-type", "text/plain")];
+    assert_eq!(tail(&answered_at_any_cut(&length, EVENTS, Some(End::Complete))), tail(&wanted));
+    for before in ["\u{feff}", ": PROCESSING\n\n: PROCESSING\n\n", "\r\n", "retry: 1\rid: 2\r"] {
+        let headers = [(":status", "200"), ("content-type", "application/json")];
+        let body = format!("{before}{EVENTS}");
+        let line = answered_at_any_cut(&headers, &body, Some(End::Complete));
+        assert!(
+            line.contains(r#""kind":"sse""#) && line.contains(r#""output_tokens":5"#),
+            "{line}"
+        );
+    }
+}
+
+#[test]
+fn what_is_no_stream_is_read_as_before() {
+    let document = r#"{"model":"m","usage":{"prompt_tokens":3,"completion_tokens":5}}"#;
+    for body in [
+        document.to_owned(),
+        format!("{document}\n"),
+        format!(" \n{}", document.replace(',', ",\n ")),
+        format!("{{\"x\":\"{}\",{}", "y".repeat(9_000), &document[1..]),
+    ] {
+        let headers = [(":status", "200"), ("content-type", "application/json")];
+        let facts = via_upstream();
+        for size in [1, 100, 5_000, 20_000] {
+            let chunks: Vec<_> = body.as_bytes().chunks(size).collect();
+            let line = answered(&headers, &chunks, Some(End::Complete), &facts);
+            assert!(
+                line.contains(r#""output_tokens":5"#) && !line.contains(r#""stream""#),
+                "{line}"
+            );
+        }
+    }
+    let long = format!("{}data: x\n\n", "y".repeat(70_000));
+    let headers = [(":status", "200"), ("content-type", "text/plain")];
+    let line = answered(&headers, &[long.as_bytes()], Some(End::Complete), &via_upstream());
+    assert!(line.contains(r#""kind":"chunked""#), "{line}");
+    let events = format!("data: {}\n\n", "y".repeat(70_000));
+    let line = answered(&headers, &[events.as_bytes()], Some(End::Complete), &via_upstream());
+    assert!(line.contains(r#""kind":"sse""#) && line.contains(r#""events":1"#), "{line}");
+}
+
+#[test]
+fn what_is_no_encoding_is_looked_into() {
+    let body = br#"{"password":"hunter2"}"#;
+    for (encoding, scan) in [
+        ("none", "json"),
+        ("utf-8", "json"),
+        ("", "json"),
+        ("identity, aws-chunked", "json"),
+        ("gzip, aws-chunked", "opaque"),
+        ("br", "opaque"),
+    ] {
+        let mut call = new_call(r#"{"mask":{"outbound":true}}"#);
+        let headers: Vec<_> =
+            CHAT.iter().copied().chain([("content-encoding", encoding)]).collect();
+        call.request_headers(bytes(&headers), false, || [0; 16]);
+        assert_eq!(call.is_refused(), scan == "opaque", "{encoding}");
+        let headers = [
+            (":status", "200"),
+            ("content-type", "application/json"),
+            ("content-encoding", encoding),
+        ];
+        let line = answered(&headers, &[body], Some(End::Complete), &via_upstream());
+        assert!(line.contains(&format!(r#""scan":"{scan}""#)), "{encoding} {line}");
+        assert_eq!(line.contains(r#""masked":{"#), scan == "json", "{line}");
+    }
+}
+
+#[test]
+fn an_informational_answer_is_none() {
+    for status in ["100", "102", "103", "199"] {
+        let mut call = new_call("{}");
+        call.request_headers(bytes(CHAT), true, || [0; 16]);
+        let headers = [(":status", status), ("content-type", "text/plain"), ("x-request-id", "no")];
+        call.response_headers(bytes(&headers), false, micros(1));
+        let provisional = call.provisional();
+        assert_eq!((provisional.status, provisional.response), (None, None));
+        let facts = HostFacts { status: status.parse().ok(), ..via_upstream() };
+        let entry = call.finish(micros(2), &facts);
+        assert_eq!((entry.status, entry.response_hash), (None, None));
+        assert_eq!(entry.outcome, Outcome::Error);
+
+        let mut call = new_call("{}");
+        call.request_headers(bytes(CHAT), true, || [0; 16]);
+        call.response_headers(bytes(&headers), false, micros(1));
+        call.response_headers(bytes(RESPONSE), true, micros(2));
+        let facts = via_upstream();
+        let entry = call.finish(micros(3), &facts);
+        assert_eq!((entry.status, entry.outcome), (Some(200), Outcome::Success));
+        assert_eq!(entry.upstream.unwrap().request_id.as_deref(), Some("req_1"));
+    }
+}
+
+/// What a side of a WebSocket does last.
+fn websocket_frame(opcode: u8, payload: &[u8]) -> Vec<u8> {
+    [&[0x80 | opcode, payload.len() as u8][..], payload].concat()
+}
+
+#[test]
+fn a_websocket_ends_as_its_sides_say() {
+    const HUNG_UP: &[u8] = b"downstream_remote_disconnect";
+    const RESET: &[u8] = b"upstream_reset_after_response_started{connection_termination}";
+    let close = |code: u16| websocket_frame(8, &code.to_be_bytes());
+    let event = |text: &str| websocket_frame(1, text.as_bytes());
+    let created = || event(r#"{"type":"session.created","session":{"model":"m"}}"#);
+    let error = || {
+        event(
+            r#"{"type":"error","error":{"type":"rate_limit_exceeded","code":"rate_limit_exceeded"}}"#,
+        )
+    };
+    let done = || event(r#"{"type":"response.done","response":{"id":"r","status":"completed"}}"#);
+    let none = Vec::new;
+    // The caller's last bytes, the provider's, whether it ended the connection, Envoy's words; what
+    // comes of it: outcome, reason, both ends, the provider's code.
+    for (sent, received, ended, details, outcome, reason, end, code) in [
+        (none(), created(), true, &b"via_upstream"[..], "error", "upstream_reset", "reset", None),
+        (none(), created(), false, RESET, "error", "upstream_reset", "reset", None),
+        (none(), created(), false, HUNG_UP, "error", "client_disconnect", "aborted", None),
+        (none(), created(), false, b"via_upstream", "error", "client_disconnect", "aborted", None),
+        (
+            none(),
+            created(),
+            false,
+            b"stream_idle_timeout",
+            "error",
+            "upstream_timeout",
+            "reset",
+            None,
+        ),
+        (none(), done(), false, HUNG_UP, "success", "", "aborted", None),
+        (none(), done(), true, b"via_upstream", "error", "upstream_reset", "reset", None),
+        (none(), error(), true, b"via_upstream", "throttled", "rate_limited", "reset", None),
+        (none(), error(), false, HUNG_UP, "throttled", "rate_limited", "aborted", None),
+        (
+            none(),
+            [error(), close(1011)].concat(),
+            true,
+            b"via_upstream",
+            "throttled",
+            "rate_limited",
+            "complete",
+            Some(1011),
+        ),
+        (none(), close(1000), true, b"via_upstream", "success", "", "complete", Some(1000)),
+        (close(1000), close(1000), true, b"via_upstream", "success", "", "complete", Some(1000)),
+        (close(1001), none(), false, HUNG_UP, "success", "", "complete", None),
+        (
+            close(4001),
+            close(4001),
+            true,
+            b"via_upstream",
+            "error",
+            "client_disconnect",
+            "complete",
+            Some(4001),
+        ),
+        (none(), close(1001), true, b"via_upstream", "success", "", "complete", Some(1001)),
+        (
+            none(),
+            websocket_frame(8, b""),
+            true,
+            b"via_upstream",
+            "success",
+            "",
+            "complete",
+            Some(1005),
+        ),
+        (
+            none(),
+            close(1008),
+            true,
+            b"via_upstream",
+            "error",
+            "application_error",
+            "complete",
+            Some(1008),
+        ),
+        (none(), close(1011), false, RESET, "error", "application_error", "complete", Some(1011)),
+        (
+            none(),
+            close(1013),
+            true,
+            b"via_upstream",
+            "throttled",
+            "overloaded",
+            "complete",
+            Some(1013),
+        ),
+        (
+            none(),
+            close(4429),
+            true,
+            b"via_upstream",
+            "error",
+            "application_error",
+            "complete",
+            Some(4429),
+        ),
+        (
+            none(),
+            created()[..9].to_vec(),
+            true,
+            b"via_upstream",
+            "error",
+            "upstream_reset",
+            "reset",
+            None,
+        ),
+        (
+            none(),
+            close(1000)[..3].to_vec(),
+            true,
+            b"via_upstream",
+            "error",
+            "upstream_reset",
+            "reset",
+            None,
+        ),
+    ] {
+        let mut call = new_call("{}");
+        let headers = [
+            (":authority", "api.openai.com"),
+            (":path", "/v1/realtime?model=m"),
+            (":method", "GET"),
+            ("upgrade", "websocket"),
+        ];
+        call.request_headers(bytes(&headers), false, || [0; 16]);
+        call.response_headers(bytes(&[(":status", "101")]), false, micros(1));
+        call.body(Side::Request, &sent, || micros(2));
+        call.body(Side::Response, &received, || micros(2));
+        if ended {
+            call.end(Side::Response, End::Complete);
+        }
+        let facts = HostFacts { code_details: details.to_vec(), ..via_upstream() };
+        let entry = call.finish(micros(3), &facts);
+        let case = format!("{sent:?} {received:?} {}", String::from_utf8_lossy(details));
+        let found = entry.reason.map_or("", Reason::as_str);
+        assert_eq!((entry.outcome.as_str(), found), (outcome, reason), "{case}");
+        let ends = [entry.request, entry.response].map(|message| message.unwrap().end.unwrap());
+        assert_eq!(ends.map(End::as_str), [end; 2], "{case}");
+        assert_eq!(entry.stream.unwrap().response.close_code, code, "{case}");
+    }
+}
+
+#[test]
+fn a_failed_call_of_connect_has_its_code_in_the_body() {
+    for (version, status, body, outcome, reason) in [
+        ("1", "503", r#"{"code":"unavailable","message":"x"}"#, "throttled", "overloaded"),
+        ("1", "429", r#"{"code":"resource_exhausted"}"#, "throttled", "rate_limited"),
+        (
+            "1",
+            "500",
+            r#"{"message":"resource_exhausted","code":"internal"}"#,
+            "error",
+            "upstream_response",
+        ),
+        ("1", "503", "<html>", "error", "upstream_response"),
+        ("1", "503", r#"{"details":[{"code":"unavailable"}]}"#, "error", "upstream_response"),
+        ("", "503", r#"{"code":"unavailable"}"#, "error", "upstream_response"),
+        ("1", "200", r#"{"code":"unavailable"}"#, "success", ""),
+    ] {
+        let mut headers = CHAT.to_vec();
+        headers.extend((!version.is_empty()).then_some(("connect-protocol-version", version)));
+        for size in [1, 5, 200] {
+            let mut call = new_call("{}");
+            call.request_headers(bytes(&headers), true, || [0; 16]);
+            let answer = [(":status", status), ("content-type", "application/json")];
+            call.response_headers(bytes(&answer), false, micros(1));
+            let chunks = body.as_bytes().chunks(size);
+            chunks.for_each(|chunk| call.body(Side::Response, chunk, || micros(2)));
+            call.end(Side::Response, End::Complete);
+            let facts = via_upstream();
+            let entry = call.finish(micros(3), &facts);
+            let found = entry.reason.map_or("", Reason::as_str);
+            assert_eq!((entry.outcome.as_str(), found), (outcome, reason), "{status} {body}");
+        }
+    }
+}
+
+#[test]
+fn a_status_in_the_body_is_the_answers() {
+    let message = |flags: u8, text: &str| {
+        let length = (text.len() as u32).to_be_bytes();
+        [&[flags][..], &length, text.as_bytes()].concat()
+    };
+    for (media_type, body, outcome, reason) in [
+        ("application/grpc-web+proto", message(0x80, "grpc-status: 0\r\n"), "success", ""),
+        ("application/grpc-web", message(0x80, "grpc-status: 8\r\n"), "throttled", "rate_limited"),
+        ("application/grpc-web", message(0x80, "grpc-status: 14\r\n"), "throttled", "overloaded"),
+        (
+            "application/grpc-web",
+            message(0x80, "grpc-status: 13\r\n"),
+            "error",
+            "application_error",
+        ),
+        ("application/connect+json", message(2, "{}"), "success", ""),
+        (
+            "application/connect+proto",
+            message(2, r#"{"error":{"code":"resource_exhausted"}}"#),
+            "throttled",
+            "rate_limited",
+        ),
+        (
+            "application/connect+json",
+            message(2, r#"{"error":{"code":"internal"}}"#),
+            "error",
+            "application_error",
+        ),
+    ] {
+        let headers = [(":status", "200"), ("content-type", media_type)];
+        for hangs_up in [false, true] {
+            let end = (!hangs_up).then_some(End::Complete);
+            let line = answered(&headers, &[&body[..3], &body[3..]], end, &via_upstream());
+            let wanted = format!(r#""outcome":"{outcome}""#);
+            assert!(line.contains(&wanted), "{media_type} {hangs_up} {line}");
+            assert!(
+                reason.is_empty() || line.contains(&format!(r#""reason":"{reason}""#)),
+                "{line}"
+            );
+        }
+        let line = answered(&headers, &[&body[..3]], None, &via_upstream());
+        assert!(line.contains(r#""reason":"client_disconnect""#), "{line}");
     }
 }
 

@@ -34,8 +34,7 @@ pub enum Syntax {
 impl Syntax {
     /// From the values of `content-type` and `content-encoding`, empty if absent.
     pub fn of(content_type: &[u8], content_encoding: &[u8]) -> Self {
-        let encoding = content_encoding.trim_ascii();
-        if !encoding.is_empty() && !encoding.eq_ignore_ascii_case(b"identity") {
+        if is_encoded(content_encoding) {
             return Self::Opaque;
         }
         let end = content_type.iter().position(|byte| *byte == b';').unwrap_or(content_type.len());
@@ -70,6 +69,38 @@ impl Syntax {
         }
     }
 }
+
+/// Whether the value of a `content-encoding` names an encoding that hides the bytes. Clients and
+/// servers also write there what is none: the charset, nothing, or the framing of signed uploads to
+/// S3, whose chunks stand in the body as they are.
+fn is_encoded(content_encoding: &[u8]) -> bool {
+    content_encoding.split(|byte| *byte == b',').any(|coding| {
+        let coding = coding.trim_ascii();
+        let coding = coding
+            .strip_prefix(b"\"")
+            .and_then(|coding| coding.strip_suffix(b"\""))
+            .unwrap_or(coding);
+        !PLAIN.iter().any(|plain| coding.eq_ignore_ascii_case(plain))
+    })
+}
+
+const PLAIN: [&[u8]; 15] = [
+    b"",
+    b"identity",
+    b"none",
+    b"null",
+    b"plain",
+    b"utf-8",
+    b"utf8",
+    b"us-ascii",
+    b"ascii",
+    b"iso-8859-1",
+    b"7bit",
+    b"8bit",
+    b"binary",
+    b"chunked",
+    b"aws-chunked",
+];
 
 const JSON: [&[u8]; 9] = [
     b"application/json",
@@ -132,6 +163,14 @@ mod tests {
             ("application/grpc+proto", "", Syntax::Opaque),
             ("application/octet-stream", "", Syntax::Opaque),
             ("application/json", "gzip", Syntax::Opaque),
+            ("application/json", "none", Syntax::Json),
+            ("application/json", "UTF-8", Syntax::Json),
+            ("application/json", " , identity,utf8", Syntax::Json),
+            ("application/json", "aws-chunked", Syntax::Json),
+            ("application/json", "\"identity\"", Syntax::Json),
+            ("application/json", "aws-chunked,gzip", Syntax::Opaque),
+            ("application/json", "utf-16", Syntax::Opaque),
+            ("application/json", "x-unknown", Syntax::Opaque),
         ] {
             assert_eq!(Syntax::of(content_type.as_bytes(), encoding.as_bytes()), syntax);
         }

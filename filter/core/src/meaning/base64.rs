@@ -1,8 +1,9 @@
 //! Base64 (RFC 4648, section 4), decoded as it passes.
 
-/// Decodes text that comes in pieces. Whatever is no digit is passed over.
+/// Decodes text that comes in pieces. Padding ends a text, and another one may follow; whatever else
+/// is no digit is passed over.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Decoder {
+pub(crate) struct Decoder {
     /// The bits of the digits so far, fewer than eight of them.
     bits: u32,
     count: u32,
@@ -10,7 +11,7 @@ pub(super) struct Decoder {
 
 impl Decoder {
     /// The next piece of the text; the bytes that it completes go to `decoded`.
-    pub(super) fn push(&mut self, text: &[u8], decoded: &mut dyn FnMut(&[u8])) {
+    pub(crate) fn push(&mut self, text: &[u8], decoded: &mut dyn FnMut(&[u8])) {
         for block in text.chunks(BLOCK) {
             let mut bytes = [0; BLOCK];
             let mut free = bytes.iter_mut();
@@ -25,11 +26,14 @@ impl Decoder {
     }
 
     /// The text ended. Nothing is left then that makes a byte.
-    pub(super) fn finish(&mut self) {
+    pub(crate) fn finish(&mut self) {
         *self = Self::default();
     }
 
     fn decode(&mut self, character: u8) -> Option<u8> {
+        if character == b'=' {
+            self.finish();
+        }
         self.bits = self.bits << 6 | u32::from(digit(character)?);
         self.count = self.count.wrapping_add(6);
         if self.count < 8 {

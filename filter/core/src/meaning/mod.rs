@@ -16,7 +16,7 @@
 //! unknown.
 
 mod api;
-mod base64;
+pub(crate) mod base64;
 mod fields;
 mod gen_ai;
 mod mcp;

@@ -72,6 +72,11 @@ impl Chain {
         self.end();
     }
 
+    /// What would be the next link if the event under way ended here.
+    pub(super) fn partial(&self) -> Option<Digest> {
+        self.open.as_ref().map(Hasher::finish)
+    }
+
     fn begun(&mut self) -> &mut Hasher {
         self.open.get_or_insert_with(|| {
             let mut link = self.fresh.clone();

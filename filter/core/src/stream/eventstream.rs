@@ -7,11 +7,11 @@
 //!
 //! An event is the frame without its last checksum, which is another one once a secret in the
 //! payload was replaced. The first checksum is what tells frames from other bytes; the last one is
-//! not looked at.
+//! not looked at. What is no frame, and all behind it, is masked as a text.
 
 mod headers;
 
-use super::{Said, chain::Chain, masked::Payload};
+use super::{Said, masked::Payload, tape::Tape};
 use crate::{digest::Reading, mask::Masked};
 use headers::Headers;
 
@@ -26,6 +26,8 @@ pub(super) struct Eventstream {
     payload_bytes: usize,
     headers: Headers,
     payload: Payload,
+    /// Whether something in the payload of this frame was replaced.
+    is_masked: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,23 +55,49 @@ impl Eventstream {
             payload_bytes: 0,
             headers: Headers::default(),
             payload: Payload::new(reading),
+            is_masked: false,
         }
     }
 
-    pub(super) fn push(&mut self, bytes: &[u8], chain: &mut Chain, said: &mut dyn FnMut(Said<'_>)) {
+    pub(super) fn push(
+        &mut self,
+        bytes: &[u8],
+        tape: &mut Tape<'_>,
+        said: &mut dyn FnMut(Said<'_>),
+    ) {
         let mut rest = bytes;
         while self.part != Part::Broken && !rest.is_empty() {
             let (piece, later) = rest.split_at_checked(self.left).unwrap_or((rest, &[]));
-            self.take(piece, chain, said);
+            if (self.part, self.left) == (Part::Prelude, PRELUDE_BYTES) {
+                tape.begin();
+            }
+            tape.cross(piece);
+            self.take(piece, tape, said);
             self.left = self.left.saturating_sub(piece.len());
             while self.left == 0 && self.part != Part::Broken {
-                self.end_part(chain, said);
+                self.end_part(tape, said);
             }
             rest = later;
         }
+        if !rest.is_empty() {
+            self.payload.pass(rest, tape);
+        }
     }
 
-    fn take(&mut self, piece: &[u8], chain: &mut Chain, said: &mut dyn FnMut(Said<'_>)) {
+    /// No more bytes follow. A frame that was begun is no event.
+    pub(super) fn finish(&mut self, tape: &mut Tape<'_>) {
+        match self.part {
+            Part::Broken => self.payload.pass_end(tape),
+            Part::Payload => {
+                let is_masked = self.payload.finish(tape.chain, &mut |_| {});
+                tape.break_off(is_masked);
+            }
+            Part::Checksum => tape.break_off(self.is_masked),
+            Part::Prelude | Part::Headers => tape.forget(),
+        }
+    }
+
+    fn take(&mut self, piece: &[u8], tape: &mut Tape<'_>, said: &mut dyn FnMut(Said<'_>)) {
         match self.part {
             Part::Prelude => {
                 let known = PRELUDE_BYTES.saturating_sub(self.left);
@@ -78,23 +106,23 @@ impl Eventstream {
             }
             Part::Headers => {
                 self.headers.push(piece);
-                chain.take(piece);
+                tape.chain.take(piece);
             }
-            Part::Payload => self.payload.push(piece, chain, said),
+            Part::Payload => self.payload.push(piece, tape.chain, said),
             Part::Checksum | Part::Broken => {}
         }
     }
 
-    fn end_part(&mut self, chain: &mut Chain, said: &mut dyn FnMut(Said<'_>)) {
+    fn end_part(&mut self, tape: &mut Tape<'_>, said: &mut dyn FnMut(Said<'_>)) {
         (self.part, self.left) = match self.part {
-            Part::Prelude => self.begin_frame(chain),
+            Part::Prelude => self.begin_frame(tape),
             Part::Headers => (Part::Payload, self.payload_bytes),
             Part::Payload => {
-                self.payload.finish(chain, said);
+                self.is_masked = self.payload.finish(tape.chain, said);
                 (Part::Checksum, CHECKSUM_BYTES)
             }
             Part::Checksum => {
-                chain.end();
+                tape.end(self.is_masked);
                 self.headers.with_name(|name| said(Said::End { name }));
                 (Part::Prelude, PRELUDE_BYTES)
             }
@@ -102,9 +130,12 @@ impl Eventstream {
         };
     }
 
-    fn begin_frame(&mut self, chain: &mut Chain) -> (Part, usize) {
-        let Some((headers, payload)) = lengths(&self.prelude) else { return (Part::Broken, 0) };
-        chain.take(&self.prelude);
+    fn begin_frame(&mut self, tape: &mut Tape<'_>) -> (Part, usize) {
+        let Some((headers, payload)) = lengths(&self.prelude) else {
+            tape.forget();
+            return (Part::Broken, 0);
+        };
+        tape.chain.take(&self.prelude);
         self.payload_bytes = payload;
         self.headers = Headers::default();
         (Part::Headers, headers)

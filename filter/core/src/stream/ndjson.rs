@@ -1,8 +1,9 @@
-//! JSON documents, one per line (`application/x-ndjson`, JSON Lines).
+//! JSON documents, one per line (`application/x-ndjson`, JSON Lines, JSON text sequences).
 //!
 //! A line feed ends a line; a document may be as long as it likes, and its last line needs no line
 //! feed. Some servers send empty lines to keep a connection alive: such a line is no event, and its
-//! bytes belong to the next one.
+//! bytes belong to the next one. In a JSON text sequence (RFC 7464) a record separator, U+001E,
+//! stands before each document; it counts as white space.
 
 use super::{Said, chain::Chain, lines::line_feed};
 
@@ -44,10 +45,19 @@ impl Ndjson {
 
     /// Hands over a piece of a line, without the space before the document.
     fn say(&mut self, piece: &[u8], said: &mut dyn FnMut(Said<'_>)) {
-        let piece = if self.is_written { piece } else { piece.trim_ascii_start() };
+        let piece = if self.is_written { piece } else { document(piece) };
         if !piece.is_empty() {
             self.is_written = true;
             said(Said::Content(piece));
         }
     }
 }
+
+/// What begins with the first byte that is no white space.
+fn document(piece: &[u8]) -> &[u8] {
+    let is_space = |byte: &u8| byte.is_ascii_whitespace() || *byte == RECORD_SEPARATOR;
+    let start = piece.iter().position(|byte| !is_space(byte)).unwrap_or(piece.len());
+    piece.get(start..).unwrap_or_default()
+}
+
+const RECORD_SEPARATOR: u8 = 0x1e;

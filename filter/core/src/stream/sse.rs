@@ -8,8 +8,9 @@
 //! ```
 //!
 //! Lines end with LF, CRLF or CR. A blank line dispatches the event if it has any `data`; if not,
-//! the lines so far belong to the next one. An event that is not dispatched is none, even at the
-//! end of the body: no client has seen it.
+//! the lines so far belong to the next one. The last event of a body that is complete needs no blank
+//! line, and no line end: browsers drop such an event, many SDKs do not, and providers send what
+//! went wrong in it. Of a body that broke off it is none.
 
 use super::{Said, chain::Chain, lines::line_end, name::Name};
 
@@ -95,9 +96,12 @@ impl Sse {
         chain.take(event);
     }
 
-    /// A CR at the very end dispatched an event.
+    /// The body is complete: so is an event whose blank line is missing.
     pub(super) fn finish(&mut self, chain: &mut Chain, said: &mut dyn FnMut(Said<'_>)) {
-        if self.is_dispatched {
+        if !matches!(self.place, Place::Field(_, 0)) {
+            self.end_line(said);
+        }
+        if self.has_data {
             self.end_event(&[], &[], chain, said);
         }
     }

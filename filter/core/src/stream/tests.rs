@@ -1,7 +1,11 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::{key::Key, mask::PLACEHOLDER};
+use crate::{
+    digest::{Body, End},
+    key::Key,
+    mask::{PLACEHOLDER, Syntax},
+};
 
 mod naive;
 
@@ -108,7 +112,21 @@ fn the_media_type_says_how_a_stream_is_divided() {
         ("application/vnd.amazon.eventstream", Some(Kind::Eventstream)),
         ("application/grpc", Some(Kind::Grpc)),
         ("application/grpc+proto", Some(Kind::Grpc)),
-        ("application/grpc-web-text", None),
+        ("application/grpc-web", Some(Kind::GrpcWeb)),
+        ("application/grpc-web+proto", Some(Kind::GrpcWeb)),
+        ("application/grpc-web-text", Some(Kind::GrpcWebText)),
+        ("application/grpc-web-text+proto", Some(Kind::GrpcWebText)),
+        ("application/grpc-websocket", None),
+        ("application/connect+proto", Some(Kind::Connect)),
+        ("application/connect+json", Some(Kind::Connect)),
+        ("application/proto", None),
+        ("text/event-stream, text/event-stream", Some(Kind::Sse)),
+        ("TEXT/EVENT-STREAM;charset=\"UTF-8\"", Some(Kind::Sse)),
+        ("text/event-stream charset=utf-8", Some(Kind::Sse)),
+        ("application/json, text/event-stream", Some(Kind::Sse)),
+        ("application/json; profile=\"a, text/event-stream\"", None),
+        ("application/json-seq", Some(Kind::Ndjson)),
+        ("application/geo+json-seq", Some(Kind::Ndjson)),
         ("application/json", None),
         ("text/event-streams", None),
         ("", None),
@@ -137,7 +155,15 @@ fn server_sent_events_are_read_as_browsers_do() {
         ("event: a\nevent\ndata: c\n\n", vec![("c", "")]),
         ("datas: a\ndat: a\n data: a\ndata : a\nDATA: a\n\n", vec![]),
         ("\n\n\r\n", vec![]),
-        ("data: a\n\ndata: not dispatched\n", vec![("a", "")]),
+        ("data: a\n\ndata: at the end\n", vec![("a", ""), ("at the end", "")]),
+        ("data: a\r\n\r\nevent: error\r\ndata: b\r\n", vec![("a", ""), ("b", "error")]),
+        ("data: a\r\rdata: b\r", vec![("a", ""), ("b", "")]),
+        ("data: a\n\ndata: b", vec![("a", ""), ("b", "")]),
+        ("data: a\n\ndata", vec![("a", ""), ("", "")]),
+        ("data: a\nda", vec![("a", "")]),
+        ("data: a\nevent: b", vec![("a", "b")]),
+        ("data: a\n: comment", vec![("a", "")]),
+        ("data: a\n\n: comment\nevent: lost\n", vec![("a", "")]),
         ("data: ::\n\n", vec![("::", "")]),
     ] {
         assert_eq!(events(Kind::Sse, stream.as_bytes()), pairs(wanted), "{stream:?}");
@@ -152,6 +178,7 @@ fn lines_are_events_unless_they_are_blank() {
         ("{\"a\":1}\n{\"b\":2}\n", vec!["{\"a\":1}", "{\"b\":2}"]),
         ("{}\r\n\r\n \t\n  {}\r\n", vec!["{}\r", "{}\r"]),
         ("{}\n[1,\"last\"]", vec!["{}", "[1,\"last\"]"]),
+        ("\u{1e}{}\n\u{1e}[1]\n\u{1e}\n", vec!["{}", "[1]"]),
         ("\n\n", vec![]),
         ("", vec![]),
     ] {
@@ -304,6 +331,245 @@ fn secrets_in_frames_are_masked_before_they_are_hashed_or_said() {
     }
 }
 
+/// The digest of a body in frames, the same for every cut and for single bytes.
+fn digest(kind: Kind, bytes: &[u8]) -> Digest {
+    let of = |chunks: &[&[u8]]| {
+        let reading = Reading::default();
+        let (mut body, mut stream) = (Body::default(), Stream::new(kind, &reading, false));
+        body.open(&reading, Syntax::Opaque);
+        chunks.iter().for_each(|chunk| body.push_frames(chunk, &mut stream, &mut |_| {}));
+        body.finish_frames(End::Complete, &mut stream, &mut |_| {});
+        assert_eq!(body.bytes(), bytes.len() as u64);
+        body.digest().unwrap()
+    };
+    let whole = of(&[bytes]);
+    assert_eq!(of(&bytes.chunks(1).collect::<Vec<_>>()), whole, "single bytes");
+    for at in 0..=bytes.len() {
+        let (head, tail) = bytes.split_at(at);
+        assert_eq!(of(&[head, tail]), whole, "cut at {at}");
+    }
+    whole
+}
+
+/// A frame or message of a kind, whose payload is this.
+fn framed(kind: Kind, payload: &[u8]) -> Vec<u8> {
+    match kind {
+        Kind::Eventstream => naive::eventstream_frame(&[(":event-type", "chunk")], payload),
+        Kind::Websocket => [
+            naive::websocket_frame(false, 1, Some([7, 0, 9, 200]), &payload[..payload.len() / 2]),
+            naive::websocket_frame(true, 9, None, b"ping"),
+            naive::websocket_frame(true, 0, None, &payload[payload.len() / 2..]),
+        ]
+        .concat(),
+        Kind::GrpcWebText => naive::base64(&naive::grpc_message(0, payload)),
+        _ => naive::grpc_message(0, payload),
+    }
+}
+
+const FRAMED: [Kind; 6] = [
+    Kind::Eventstream,
+    Kind::Websocket,
+    Kind::Grpc,
+    Kind::GrpcWeb,
+    Kind::GrpcWebText,
+    Kind::Connect,
+];
+
+#[test]
+fn frames_without_a_secret_have_the_digest_of_their_bytes() {
+    for kind in FRAMED {
+        let stream = [framed(kind, b"{\"a\":1}"), framed(kind, b""), framed(kind, b"b")].concat();
+        assert_eq!(digest(kind, &stream), Digest::of(&stream), "{kind:?}");
+        let cut = &stream[..stream.len() - 1];
+        assert_eq!(digest(kind, cut), Digest::of(cut), "{kind:?}");
+    }
+}
+
+#[test]
+fn no_digest_of_frames_depends_on_a_secret() {
+    let token = |letters: &str| format!("sk-{}-{}", "proj", letters.repeat(12));
+    for kind in FRAMED {
+        let stream = |token: &str| {
+            let secret = framed(kind, format!("{{\"content\":\"{token} and\"}}").as_bytes());
+            [framed(kind, b"before"), secret, framed(kind, b"behind")].concat()
+        };
+        let [one, other] = ["Ab3_", "x9Yz"].map(|letters| stream(&token(letters)));
+        assert_eq!(one.len(), other.len());
+        let found = digest(kind, &one);
+        assert_eq!(found, digest(kind, &other), "{kind:?}");
+        assert_ne!(found, Digest::of(&one), "{kind:?}");
+        assert_ne!(found, digest(kind, &stream("another text of that length")), "{kind:?}");
+    }
+}
+
+#[test]
+fn a_masked_event_is_in_the_digest_by_its_link() {
+    let token = format!("sk-{}-{}", "proj", "Ab3_".repeat(12));
+    for kind in [Kind::Eventstream, Kind::Websocket, Kind::Grpc] {
+        let parts = [framed(kind, b"before"), framed(kind, token.as_bytes()), framed(kind, b"x")];
+        let links = see(kind, &Reading::default(), &[&parts.concat()], true).links;
+        let expected = [&parts[0][..], &links[1].0, &parts[2]].concat();
+        assert_eq!(digest(kind, &parts.concat()), Digest::of(&expected), "{kind:?}");
+    }
+    // In base64 it is the messages themselves.
+    let part = |payload: &[u8]| naive::grpc_message(0, payload);
+    let parts = [part(b"before"), part(token.as_bytes())];
+    let text = naive::base64(&parts.concat());
+    let links = see(Kind::GrpcWebText, &Reading::default(), &[&text], true).links;
+    let expected = [&parts[0][..], &links[1].0].concat();
+    assert_eq!(digest(Kind::GrpcWebText, &text), Digest::of(&expected));
+}
+
+#[test]
+fn a_masked_event_that_broke_off_is_in_the_digest_by_what_would_be_its_link() {
+    let token = format!("sk-{}-{}", "proj", "Ab3_".repeat(12));
+    let text = format!("{token} and more");
+    let link_0 = Digest::of(b"ledgerline.stream.v1:grpc").0;
+    let head = (text.len() as u32 + 9).to_be_bytes();
+    let stream = [&b"\0"[..], &head, text.as_bytes()].concat();
+    let view = [&b"\0"[..], &head, format!("{PLACEHOLDER} and more").as_bytes()].concat();
+    let link = Digest::of(&[&link_0[..], &view].concat());
+    assert_eq!(digest(Kind::Grpc, &stream), Digest::of(&link.0));
+    for kind in FRAMED {
+        let [one, other] = ["Ab3_", "x9Yz"].map(|letters| {
+            let token = format!("sk-{}-{}", "proj", letters.repeat(12));
+            let mut stream = framed(kind, format!("{token} and more, much more").as_bytes());
+            stream.truncate(stream.len() - 6);
+            stream
+        });
+        assert_eq!(digest(kind, &one), digest(kind, &other), "{kind:?}");
+    }
+}
+
+#[test]
+fn what_is_no_frame_is_masked_as_a_text() {
+    let token = |letters: &str| format!("sk-{}-{}", "proj", letters.repeat(12));
+    let nonsense = [0x80 | 0x0b, 0, 0, 0, 1, 9, 9, 9, 9, 9, 9, 9];
+    for kind in [Kind::Eventstream, Kind::Websocket, Kind::Grpc, Kind::Connect] {
+        let start = [framed(kind, b"before"), nonsense.to_vec()].concat();
+        let stream = [&start[..], format!(" a {}, b", token("Ab3_")).as_bytes()].concat();
+        let view = [&start[..], format!(" a {PLACEHOLDER}, b").as_bytes()].concat();
+        assert_eq!(digest(kind, &stream), Digest::of(&view), "{kind:?}");
+        assert!(see(kind, &Reading::default(), &[&stream], true).is_broken);
+        assert_eq!(see(kind, &Reading::default(), &[&stream], true).masked, 1);
+    }
+    // In the middle of a message in which something was replaced.
+    let begun = naive::websocket_frame(false, 1, None, token("Ab3_").as_bytes());
+    let stream = [&begun[..], b"\x83\x01", b"rest"].concat();
+    let link_0 = Digest::of(b"ledgerline.stream.v1:websocket").0;
+    let link = Digest::of(&[&link_0[..], b"\x01", PLACEHOLDER.as_bytes()].concat());
+    let expected = Digest::of(&[&link.0[..], b"\x83\x01rest"].concat());
+    assert_eq!(digest(Kind::Websocket, &stream), expected);
+}
+
+/// What the framer says beside events, the same for every cut.
+fn told<T: PartialEq + std::fmt::Debug>(kind: Kind, bytes: &[u8], ask: impl Fn(&Stream) -> T) -> T {
+    let told = |chunks: &[&[u8]]| {
+        let mut stream = Stream::new(kind, &Reading::default(), false);
+        chunks.iter().for_each(|chunk| stream.push(chunk, &mut |_| {}));
+        ask(&stream)
+    };
+    let whole = told(&[bytes]);
+    for at in 0..=bytes.len() {
+        let (head, tail) = bytes.split_at(at);
+        assert_eq!(told(&[head, tail]), whole, "cut at {at}");
+    }
+    assert_eq!(told(&bytes.chunks(1).collect::<Vec<_>>()), whole);
+    whole
+}
+
+#[test]
+fn a_close_frame_tells_its_code() {
+    use naive::websocket_frame as frame;
+    let text = || frame(true, 1, None, b"{}");
+    for (stream, code) in [
+        (frame(true, 8, None, b"\x03\xf3busy"), Some(1011)),
+        (frame(true, 8, Some([1, 2, 3, 4]), b"\x03\xe8"), Some(1000)),
+        (frame(true, 8, None, b""), Some(1005)),
+        (frame(true, 8, Some([9; 4]), b""), Some(1005)),
+        (frame(true, 8, None, b"\x03"), Some(1005)),
+        ([text(), frame(true, 8, None, b"\x0f\xa1")].concat(), Some(4001)),
+        ([frame(false, 1, None, b"half"), frame(true, 8, None, b"\x03\xf0")].concat(), Some(1008)),
+        (
+            [frame(true, 8, None, b"\x03\xf0"), frame(true, 8, None, b"\x03\xe8")].concat(),
+            Some(1008),
+        ),
+        ([vec![0xc1, 3], b"abc".to_vec(), frame(true, 8, None, b"\x03\xf5")].concat(), Some(1013)),
+        (text(), None),
+        (frame(true, 9, None, b"\x03\xf0"), None),
+        (frame(true, 8, None, b"\x03\xf0 and more")[..5].to_vec(), None),
+        ([frame(true, 3, None, b"bad"), frame(true, 8, None, b"\x03\xe8")].concat(), None),
+    ] {
+        let found = told(Kind::Websocket, &stream, Stream::close_code);
+        assert_eq!(found, code, "{stream:?}");
+    }
+}
+
+#[test]
+fn the_last_message_tells_how_a_call_ended() {
+    let message = naive::grpc_message;
+    let web = |trailers: &str| message(0x80, trailers.as_bytes());
+    let connect = |json: &str| message(2, json.as_bytes());
+    let first = message(0, b"abc");
+    for (kind, stream, status) in [
+        (Kind::GrpcWeb, web("grpc-status: 0\r\n"), Some(0)),
+        (Kind::GrpcWeb, web("grpc-status:8\r\ngrpc-message:slow\r\n"), Some(8)),
+        (Kind::GrpcWeb, web("x-a: b\r\nGRPC-Status: 14"), Some(14)),
+        (
+            Kind::GrpcWeb,
+            web(&format!("grpc-message: {}\ngrpc-status: 13\n", "x".repeat(90))),
+            Some(13),
+        ),
+        (Kind::GrpcWeb, web("x-grpc-status: 1\r\n"), None),
+        (Kind::GrpcWeb, web("grpc-status: many\r\n"), None),
+        (Kind::GrpcWeb, web(""), None),
+        (Kind::GrpcWeb, message(0x81, b"grpc-status: 0\r\n"), None),
+        (Kind::GrpcWeb, message(0, b"grpc-status: 8\r\n"), None),
+        (Kind::GrpcWebText, web("grpc-status: 8\r\n"), Some(8)),
+        (Kind::Grpc, message(0, b"grpc-status: 8\r\n"), None),
+        (Kind::Connect, connect("{}"), Some(0)),
+        (Kind::Connect, connect(r#"{"metadata":{"error":["no"]}}"#), Some(0)),
+        (
+            Kind::Connect,
+            connect(r#"{"error":{"code":"resource_exhausted","message":"x"}}"#),
+            Some(8),
+        ),
+        (Kind::Connect, connect(r#"{"error":{"message":"x","code":"unavailable"}}"#), Some(14)),
+        (Kind::Connect, connect(r#"{"error":{"code":"of_its_own"}}"#), Some(2)),
+        (Kind::Connect, connect(r#"{"error":{}}"#), Some(2)),
+        (Kind::Connect, connect(""), Some(0)),
+        (Kind::Connect, message(3, b"{}"), None),
+        (Kind::Connect, message(0, br#"{"error":{"code":"internal"}}"#), None),
+    ] {
+        let stream = [&first[..], &stream].concat();
+        let wire = match kind {
+            // Each message by itself, as a server writes it.
+            Kind::GrpcWebText => {
+                [naive::base64(&stream[..first.len()]), naive::base64(&stream[first.len()..])]
+                    .concat()
+            }
+            _ => stream.clone(),
+        };
+        assert_eq!(told(kind, &wire, Stream::grpc_status), status, "{kind:?} {stream:?}");
+        assert_eq!(told(kind, &wire, Stream::events), 2);
+    }
+}
+
+#[test]
+fn what_was_not_looked_into_is_said() {
+    let compressed = [vec![0xc1, 3], b"abc".to_vec()].concat();
+    for (kind, stream, scan) in [
+        (Kind::Websocket, framed(Kind::Websocket, b"a"), Some(Scan::Json)),
+        (Kind::Websocket, compressed, Some(Scan::Opaque)),
+        (Kind::Eventstream, framed(Kind::Eventstream, b"a"), Some(Scan::Json)),
+        (Kind::Grpc, framed(Kind::Grpc, b"a"), Some(Scan::Text)),
+        (Kind::Connect, naive::grpc_message(1, b"a"), Some(Scan::Opaque)),
+        (Kind::Sse, b"data: a".to_vec(), None),
+    ] {
+        assert_eq!(told(kind, &stream, Stream::scan), scan, "{kind:?}");
+    }
+}
+
 #[test]
 fn no_more_links_are_listed_than_an_entry_holds() {
     let stream = b"data: a\n\n".repeat(MAX_LISTED_EVENTS + 1);
@@ -375,9 +641,13 @@ fn valid(kind: Kind) -> BoxedStrategy<Vec<u8>> {
                 })
                 .boxed()
         }
-        Kind::Grpc | Kind::Chunked => (0_u8..2, bytes())
-            .prop_map(|(flag, message)| {
-                [&[flag][..], &(message.len() as u32).to_be_bytes(), &message].concat()
+        Kind::GrpcWebText => (0_u8..2, bytes())
+            .prop_map(|(flag, message)| naive::base64(&naive::grpc_message(flag << 7, &message)))
+            .boxed(),
+        _ => (0_u8..4, bytes())
+            .prop_map(move |(flag, message)| {
+                let flag = if kind == Kind::Connect { flag } else { flag & 1 };
+                naive::grpc_message(flag, &message)
             })
             .boxed(),
     };
@@ -391,6 +661,9 @@ fn kinds() -> impl Strategy<Value = Kind> {
         Kind::Eventstream,
         Kind::Websocket,
         Kind::Grpc,
+        Kind::GrpcWeb,
+        Kind::GrpcWebText,
+        Kind::Connect,
     ])
 }
 

@@ -6,8 +6,10 @@
 //! payload of all its frames, without their masks.
 //!
 //! A message under `permessage-deflate` (RFC 7692) is hashed compressed: it cannot be looked into.
+//! Control frames never are, so the code of a close frame can always be read. What is no frame, and
+//! all behind it, is masked as a text.
 
-use super::{Said, chain::Chain, masked::Payload};
+use super::{Said, chain::Chain, masked::Payload, tape::Tape};
 use crate::{digest::Reading, mask::Masked};
 
 /// Finds the messages of one direction.
@@ -19,8 +21,22 @@ pub(super) struct Websocket {
     /// Whether a message is under way, and how it is written.
     message: Option<Coding>,
     payload: Payload,
+    closing: Closing,
+    /// Whether a compressed message was met.
+    is_opaque: bool,
     is_broken: bool,
 }
+
+/// The body of a close frame, as far as it matters: the code in its first two bytes.
+#[derive(Clone, Copy, Debug, Default)]
+struct Closing {
+    bytes: [u8; 2],
+    known: usize,
+    code: Option<u16>,
+}
+
+/// A close frame without a code (RFC 6455, section 7.1.5).
+const NO_STATUS_RECEIVED: u16 = 1005;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Coding {
@@ -31,6 +47,7 @@ enum Coding {
 #[derive(Clone, Copy, Debug)]
 struct Frame {
     is_control: bool,
+    is_close: bool,
     is_last: bool,
     /// Bytes of payload to come.
     left: u64,
@@ -50,6 +67,7 @@ const MAX_HEAD_BYTES: usize = 14;
 
 const TEXT: u8 = 1;
 const BINARY: u8 = 2;
+const CLOSE: u8 = 8;
 
 impl Websocket {
     pub(super) fn new(reading: &Reading) -> Self {
@@ -58,34 +76,77 @@ impl Websocket {
             frame: None,
             message: None,
             payload: Payload::new(reading),
+            closing: Closing::default(),
+            is_opaque: false,
             is_broken: false,
         }
     }
 
-    pub(super) fn push(&mut self, bytes: &[u8], chain: &mut Chain, said: &mut dyn FnMut(Said<'_>)) {
+    pub(super) fn push(
+        &mut self,
+        bytes: &[u8],
+        tape: &mut Tape<'_>,
+        said: &mut dyn FnMut(Said<'_>),
+    ) {
         let mut rest = bytes;
         while !self.is_broken && !rest.is_empty() {
             rest = match self.frame {
-                Some(frame) => self.pass(frame, rest, chain, said),
-                None => self.read_head(rest, chain),
+                Some(frame) => self.pass(frame, rest, tape, said),
+                None => self.read_head(rest, tape),
             };
             if let Some(frame) = self.frame
                 && frame.left == 0
             {
-                self.end_frame(frame, chain, said);
+                self.end_frame(frame, tape, said);
             }
+        }
+        if !rest.is_empty() {
+            self.payload.pass(rest, tape);
         }
     }
 
+    /// No more bytes follow. A message that was begun is no event.
+    pub(super) fn finish(&mut self, tape: &mut Tape<'_>) {
+        if self.is_broken {
+            self.payload.pass_end(tape);
+        } else {
+            self.break_off(tape);
+        }
+    }
+
+    /// The message under way is never whole. Whether something in it was replaced.
+    fn break_off(&mut self, tape: &mut Tape<'_>) -> bool {
+        let is_plain = self.message.take() == Some(Coding::Plain);
+        let is_masked = is_plain && self.payload.finish(tape.chain, &mut |_| {});
+        tape.break_off(is_masked);
+        is_masked
+    }
+
     /// Takes the next byte of a head, and begins the frame that it is the last one of.
-    fn read_head<'b>(&mut self, bytes: &'b [u8], chain: &mut Chain) -> &'b [u8] {
+    fn read_head<'b>(&mut self, bytes: &'b [u8], tape: &mut Tape<'_>) -> &'b [u8] {
         let Some((byte, rest)) = bytes.split_first() else { return bytes };
+        if self.head.known == 0 && self.message.is_none() {
+            tape.begin();
+        }
+        tape.cross(&[*byte]);
         if self.head.push(*byte) {
-            self.frame = self.begin(self.head, chain);
-            self.is_broken = self.frame.is_none();
-            self.head = Head::default();
+            let head = std::mem::take(&mut self.head);
+            self.frame = self.begin(head, tape.chain);
+            match self.frame {
+                None => self.give_up(head, tape),
+                Some(frame) if frame.is_control && self.message.is_none() => tape.forget(),
+                Some(_) => {}
+            }
         }
         rest
+    }
+
+    /// `head` is none that may come now.
+    fn give_up(&mut self, head: Head, tape: &mut Tape<'_>) {
+        self.is_broken = true;
+        if self.break_off(tape) {
+            tape.cross(head.bytes.get(..head.known).unwrap_or_default());
+        }
     }
 
     /// The frame behind `head`; `None` if it is not one that may come now.
@@ -93,8 +154,13 @@ impl Websocket {
         let [first, ..] = head.bytes;
         let (is_last, is_compressed) = (first & 0x80 != 0, first & 0x40 != 0);
         let (reserved, opcode) = (first & 0x30, first & 0x0f);
-        let frame =
-            Frame { is_control: opcode & 0x08 != 0, is_last, left: head.length(), key: head.key() };
+        let frame = Frame {
+            is_control: opcode & 0x08 != 0,
+            is_close: opcode == CLOSE,
+            is_last,
+            left: head.length(),
+            key: head.key(),
+        };
         if reserved != 0 || frame.left > i64::MAX as u64 {
             return None;
         }
@@ -102,10 +168,11 @@ impl Websocket {
             (0, Some(_)) if !is_compressed => {}
             (TEXT | BINARY, None) => {
                 let coding = if is_compressed { Coding::Compressed } else { Coding::Plain };
+                self.is_opaque |= is_compressed;
                 self.message = Some(coding);
                 chain.take(&[opcode]);
             }
-            (8..=10, _) if is_last && !is_compressed && frame.left <= 125 => {}
+            (CLOSE..=10, _) if is_last && !is_compressed && frame.left <= 125 => {}
             _ => return None,
         }
         Some(frame)
@@ -116,13 +183,14 @@ impl Websocket {
         &mut self,
         frame: Frame,
         bytes: &'b [u8],
-        chain: &mut Chain,
+        tape: &mut Tape<'_>,
         said: &mut dyn FnMut(Said<'_>),
     ) -> &'b [u8] {
         let length = usize::try_from(frame.left).unwrap_or(usize::MAX);
         let (piece, rest) = bytes.split_at_checked(length).unwrap_or((bytes, &[]));
-        if !frame.is_control {
-            self.take(frame.key, piece, chain, said);
+        tape.cross(piece);
+        if frame.is_close || !frame.is_control {
+            self.take(frame, piece, tape.chain, said);
         }
         let left = frame.left.saturating_sub(piece.len() as u64);
         let turn = |key: u32| key.rotate_left(((piece.len() % 4) as u32).wrapping_mul(8));
@@ -132,32 +200,44 @@ impl Websocket {
 
     fn take(
         &mut self,
-        key: Option<u32>,
+        frame: Frame,
         piece: &[u8],
         chain: &mut Chain,
         said: &mut dyn FnMut(Said<'_>),
     ) {
-        let Self { payload, message, .. } = self;
+        let Self { payload, message, closing, .. } = self;
         let mut take = |plain: &[u8]| match message {
+            _ if frame.is_close => closing.push(plain),
             Some(Coding::Plain) => payload.push(plain, chain, said),
             _ => chain.take(plain),
         };
-        match key {
+        match frame.key {
             Some(key) => unmask(key, piece, &mut take),
             None => take(piece),
         }
     }
 
-    fn end_frame(&mut self, frame: Frame, chain: &mut Chain, said: &mut dyn FnMut(Said<'_>)) {
+    fn end_frame(&mut self, frame: Frame, tape: &mut Tape<'_>, said: &mut dyn FnMut(Said<'_>)) {
         self.frame = None;
+        if frame.is_close {
+            self.closing.end();
+        }
         if frame.is_control || !frame.is_last {
             return;
         }
-        if self.message.take() == Some(Coding::Plain) {
-            self.payload.finish(chain, said);
-        }
-        chain.end();
+        let is_plain = self.message.take() == Some(Coding::Plain);
+        let is_masked = is_plain && self.payload.finish(tape.chain, said);
+        tape.end(is_masked);
         said(Said::End { name: b"" });
+    }
+
+    /// The code of the first close frame; 1005 if it had none.
+    pub(super) fn close_code(&self) -> Option<u16> {
+        self.closing.code
+    }
+
+    pub(super) fn is_opaque(&self) -> bool {
+        self.is_opaque
     }
 
     pub(super) fn is_broken(&self) -> bool {
@@ -166,6 +246,20 @@ impl Websocket {
 
     pub(super) fn masked(&self) -> &Masked {
         self.payload.masked()
+    }
+}
+
+impl Closing {
+    fn push(&mut self, plain: &[u8]) {
+        let free = self.bytes.iter_mut().skip(self.known);
+        free.zip(plain).for_each(|(place, byte)| *place = *byte);
+        self.known = self.known.saturating_add(plain.len());
+    }
+
+    fn end(&mut self) {
+        let code = if self.known < 2 { NO_STATUS_RECEIVED } else { u16::from_be_bytes(self.bytes) };
+        self.code = self.code.or(Some(code));
+        self.known = 0;
     }
 }
 

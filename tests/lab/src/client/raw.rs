@@ -28,9 +28,19 @@ impl Raw {
 
     /// Connects, and asks the simulator for a WebSocket that echoes.
     pub async fn websocket(gateway: SocketAddr, correlation_id: &str) -> Result<Self> {
+        Self::websocket_to(gateway, "provider.test", "/upgrade", correlation_id).await
+    }
+
+    /// Connects, and asks for a WebSocket.
+    pub async fn websocket_to(
+        gateway: SocketAddr,
+        host: &str,
+        path: &str,
+        correlation_id: &str,
+    ) -> Result<Self> {
         let mut raw = Self::connect(gateway).await?;
         raw.write(format!(
-            "GET /upgrade HTTP/1.1\r\nhost: provider.test\r\nx-correlation-id: {correlation_id}\r\n\
+            "GET {path} HTTP/1.1\r\nhost: {host}\r\nx-correlation-id: {correlation_id}\r\n\
              connection: upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\n\
              sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
         ))

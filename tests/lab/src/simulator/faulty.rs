@@ -14,6 +14,8 @@
 //! | `/stall/headers` | the request is read, no answer comes |
 //! | `/stall/body/<bytes>` | the bytes, then nothing |
 //! | `/informational/<count>` | that many `103 Early Hints`, then 200 |
+//! | `/lone/<code>` | an informational answer, and FIN instead of the final one |
+//! | `/websocket/<end>` | 101, one event of a WebSocket, then an end: `fin`, `reset`, `half`, `wait`, or the code of a close frame, `error-` before it for an error event before that |
 //! | `/non-utf8` | header values with bytes above 0x7F |
 //! | `/trailers/<bytes>` | the bytes as chunks, then a trailer |
 //! | `/garbage` | bytes that are no HTTP |
@@ -91,6 +93,14 @@ async fn exchange(stream: TcpStream, log: &Log) -> io::Result<()> {
             }
             connection.small_answer("").await
         }
+        ["lone", code] => {
+            connection
+                .write(format!("HTTP/1.1 {code} Simulated\r\nx-lone: 1\r\n\r\n").as_bytes())
+                .await?;
+            connection.arrive().await;
+            Ok(())
+        }
+        ["websocket", end] => connection.websocket(end).await,
         ["non-utf8"] => connection.small_answer_of(b"x-bytes: \xff\xfe\x80\r\n").await,
         ["trailers", _] => {
             connection.chunked_head("trailer: x-checksum\r\n").await?;
@@ -233,6 +243,44 @@ impl Connection {
         self.write(&head).await?;
         self.complete();
         self.body(5).await
+    }
+
+    /// A WebSocket that ends in one of many ways.
+    async fn websocket(mut self, end: &str) -> io::Result<()> {
+        self.record.update(|exchange| exchange.status = 101);
+        let head =
+            "HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: upgrade\r\n\r\n";
+        self.write(head.as_bytes()).await?;
+        self.frame(0x81, br#"{"type":"session.created"}"#).await?;
+        self.arrive().await;
+        match end {
+            "fin" => return Ok(()),
+            "reset" => return self.reset(),
+            "half" => return self.send(b"\x81\x7dhalf a fra").await,
+            "wait" => return self.wait_for_peer().await,
+            "empty" => self.frame(0x88, b"").await?,
+            end => {
+                if end.starts_with("error-") {
+                    let error = br#"{"type":"error","error":{"type":"rate_limit_exceeded"}}"#;
+                    self.frame(0x81, error).await?;
+                }
+                let code: u16 = end.trim_start_matches("error-").parse().unwrap_or(1000);
+                self.frame(0x88, &code.to_be_bytes()).await?;
+            }
+        }
+        self.complete();
+        self.arrive().await;
+        Ok(())
+    }
+
+    async fn frame(&mut self, first: u8, payload: &[u8]) -> io::Result<()> {
+        let length = u8::try_from(payload.len()).unwrap_or_default();
+        self.send(&[&[first, length][..], payload].concat()).await
+    }
+
+    async fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.record.update(|exchange| exchange.response.push(bytes));
+        self.write(bytes).await
     }
 
     async fn early(&mut self, code: &str) -> io::Result<()> {

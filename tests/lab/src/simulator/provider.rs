@@ -3,6 +3,7 @@
 //! | path | answer |
 //! |---|---|
 //! | `POST /v1/chat/completions`, `/v1/responses`, `/v1/messages`, … | what the provider's [`api`] would answer |
+//! | any of these with `{"told":{"type":…,"body":…}}` | that body, of that content type or of none |
 //! | `/status/<code>` | that status with a JSON error; 429, 503 and 529 with `retry-after` |
 //! | `/sink` | reads the whole body, then answers with its digest |
 //! | `/echo` | the request body, as it arrives, with its trailers |
@@ -124,13 +125,34 @@ async fn answer(request: Request<RequestBody>, record: &Record) -> Answer {
             gzip()
         }
         _ => {
-            let asked = Asked::new(&parts, request_json(body).await);
+            let question = request_json(body).await;
+            if let Some(told) = question.get("told") {
+                return as_told(told);
+            }
+            let asked = Asked::new(&parts, question);
             match api::reply(&path, &asked, &request_id()) {
                 Some(reply) => api_answer(reply, asked.wishes(Wish::Linger), record),
                 None => json_answer(404, &openai::error(404)),
             }
         }
     }
+}
+
+/// The answer that the question asks for, in pieces of a few bytes.
+fn as_told(told: &Value) -> Answer {
+    let body = told["body"].as_str().unwrap_or_default().to_owned();
+    let mut answer = channel("text/plain", async move |mut sender| {
+        for piece in body.as_bytes().chunks(11) {
+            if sender.send_data(Bytes::copy_from_slice(piece)).await.is_err() {
+                return;
+            }
+        }
+    });
+    answer.headers_mut().remove("content-type");
+    if let Some(Ok(value)) = told["type"].as_str().map(HeaderValue::from_str) {
+        answer.headers_mut().insert("content-type", value);
+    }
+    answer
 }
 
 fn api_answer(reply: Reply, lingers: bool, record: &Record) -> Answer {

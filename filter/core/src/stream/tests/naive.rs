@@ -18,13 +18,16 @@ pub(super) fn events(kind: Kind, bytes: &[u8], complete: bool) -> Vec<Event> {
         Kind::Ndjson => ndjson(bytes, complete, &mut events),
         Kind::Eventstream => drop(eventstream(bytes, &mut events)),
         Kind::Websocket => drop(websocket(bytes, &mut events)),
-        Kind::Grpc => drop(grpc(bytes, &mut events)),
+        Kind::Grpc => drop(grpc(bytes, 0, &mut events)),
+        Kind::GrpcWeb => drop(grpc(bytes, 0x80, &mut events)),
+        Kind::GrpcWebText => drop(grpc(&unbase64(bytes), 0x80, &mut events)),
+        Kind::Connect => drop(grpc(bytes, 2, &mut events)),
         Kind::Chunked => {}
     }
     events
 }
 
-/// The lines of a text, each with its end; the last one may have none.
+/// The lines of a text, each with its end; the last one has none.
 fn lines(bytes: &[u8]) -> Vec<(&[u8], &[u8])> {
     let (mut lines, mut rest) = (Vec::new(), bytes);
     while let Some(at) = rest.iter().position(|byte| b"\r\n".contains(byte)) {
@@ -32,6 +35,7 @@ fn lines(bytes: &[u8]) -> Vec<(&[u8], &[u8])> {
         lines.push((&rest[..at], &rest[at..at + end]));
         rest = &rest[at + end..];
     }
+    lines.push((rest, b""));
     lines
 }
 
@@ -51,6 +55,8 @@ fn sse(bytes: &[u8], complete: bool, events: &mut Vec<Event>) {
         };
         let value = value.strip_prefix(b" ").unwrap_or(value);
         match (line, field) {
+            ([], _) if end.is_empty() => {}
+            _ if end.is_empty() && !complete => {}
             ([], _) if data.is_empty() => event.name.clear(),
             ([], _) => {
                 // Nobody knows whether a line feed would have followed.
@@ -64,6 +70,10 @@ fn sse(bytes: &[u8], complete: bool, events: &mut Vec<Event>) {
             _ => {}
         }
     }
+    if complete && !data.is_empty() {
+        event.says = data.join(&b'\n');
+        events.push(event);
+    }
 }
 
 fn ndjson(bytes: &[u8], complete: bool, events: &mut Vec<Event>) {
@@ -71,21 +81,63 @@ fn ndjson(bytes: &[u8], complete: bool, events: &mut Vec<Event>) {
     for line in bytes.split_inclusive(|byte| *byte == b'\n') {
         event.bytes.extend_from_slice(line);
         let is_whole = complete || line.ends_with(b"\n");
-        if is_whole && !line.trim_ascii().is_empty() {
-            event.says = line.strip_suffix(b"\n").unwrap_or(line).trim_ascii_start().to_vec();
+        let is_space = |byte: &u8| byte.is_ascii_whitespace() || *byte == 0x1e;
+        if let Some(start) = line.iter().position(|byte| !is_space(byte)).filter(|_| is_whole) {
+            event.says = line.strip_suffix(b"\n").unwrap_or(line)[start..].to_vec();
             events.push(std::mem::take(&mut event));
         }
     }
 }
 
-fn grpc(mut bytes: &[u8], events: &mut Vec<Event>) -> Option<()> {
-    while let [0 | 1, a, b, c, d, ..] = bytes {
+fn grpc(mut bytes: &[u8], last: u8, events: &mut Vec<Event>) -> Option<()> {
+    while let [flags, a, b, c, d, ..] = bytes {
+        if flags & !(1 | last) != 0 {
+            return None;
+        }
         let length = u32::from_be_bytes([*a, *b, *c, *d]) as usize;
         let (message, rest) = bytes.split_at_checked(5 + length)?;
         events.push(Event { bytes: message.to_vec(), ..Event::default() });
         bytes = rest;
     }
     Some(())
+}
+
+/// What is in base64, padded wherever it was cut into pieces.
+fn unbase64(text: &[u8]) -> Vec<u8> {
+    const DIGITS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let (mut bytes, mut bits) = (Vec::new(), String::new());
+    for character in text {
+        match DIGITS.iter().position(|digit| digit == character) {
+            Some(value) => bits.push_str(&format!("{value:06b}")),
+            None if *character == b'=' => bits.clear(),
+            None => {}
+        }
+        if let Some((byte, rest)) = bits.split_at_checked(8) {
+            bytes.push(u8::from_str_radix(byte, 2).unwrap());
+            bits = rest.to_owned();
+        }
+    }
+    bytes
+}
+
+/// In base64, with padding.
+pub(super) fn base64(bytes: &[u8]) -> Vec<u8> {
+    const DIGITS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut text = Vec::new();
+    for group in bytes.chunks(3) {
+        let [a, b, c] = [0, 1, 2].map(|at| u32::from(*group.get(at).unwrap_or(&0)));
+        let number = a << 16 | b << 8 | c;
+        for place in 0..4 {
+            let digit = DIGITS[(number >> (18 - 6 * place)) as usize & 63];
+            text.push(if place <= group.len() { digit } else { b'=' });
+        }
+    }
+    text
+}
+
+/// A message with its flags.
+pub(super) fn grpc_message(flags: u8, message: &[u8]) -> Vec<u8> {
+    [&[flags][..], &(message.len() as u32).to_be_bytes(), message].concat()
 }
 
 fn eventstream(mut bytes: &[u8], events: &mut Vec<Event>) -> Option<()> {
