@@ -166,3 +166,77 @@ fn list_says_who_may_be_called_for_a_person_and_for_a_program() {
     assert_eq!((code, &list["allow"][4]["blocked"]), (Some(0), &true.into()));
     assert_eq!(list["namespaces"]["team-b"][1], "mcp.example.com");
 }
+
+/// Of access logs, as `kubectl logs` prints them, between lines of other programs.
+#[test]
+fn seen_lists_what_is_called_today_and_says_what_the_policy_lacks() {
+    let line = |authority: &str, rest: &str| {
+        format!(
+            r#"[2026-06-30T12:34:56.000Z] "GET / HTTP/1.1" 200 - via_upstream - "-" 0 1 2 3 "-" "curl/8" "id" "{authority}" "192.0.2.7:80" {rest}"#
+        )
+    };
+    let log = [
+        line(
+            "api.openai.com",
+            "outbound|80||api.openai.com 10.1.1.1:1 240.0.0.1:80 10.1.1.1:2 - default",
+        ),
+        line(
+            "files.example.com",
+            "PassthroughCluster 10.1.1.1:1 192.0.2.7:80 10.1.1.1:2 - allow_any",
+        ),
+        line(
+            "files.example.com",
+            "PassthroughCluster 10.1.1.1:1 192.0.2.7:80 10.1.1.1:2 - allow_any",
+        ),
+        line("-", "PassthroughCluster 10.1.1.1:1 192.0.2.7:5432 10.1.1.1:2 - -"),
+        "2026-06-30T12:34:56.000000Z info Envoy proxy is ready".to_owned(),
+    ];
+    let overlay = Overlay::new(POLICY);
+    let file = overlay.0.path().join("log");
+    fs::write(&file, log.join("\n")).unwrap();
+    let file = file.to_str().unwrap();
+    let (code, out, err) = overlay.hosts(&["seen", file]);
+    let lines: Vec<String> =
+        out.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
+    assert_eq!(code, Some(1), "{out}{err}");
+    let wanted = [
+        "192.0.2.7 5432 1 an address, no name: nothing to allow",
+        "api.openai.com 80 1 allowed",
+        "files.example.com 80 2 not in policy.yaml",
+    ];
+    assert_eq!(lines, wanted);
+    assert!(err.contains("3 host(s) seen, 2 of them not allowed by policy.yaml"), "{err}");
+
+    let (code, ..) = overlay.hosts(&["add", "files.example.com"]);
+    assert_eq!(code, Some(0));
+    fs::write(file, log[..3].join("\n")).unwrap();
+    let (code, out, err) = overlay.hosts(&["seen", file, "--format", "json"]);
+    let list: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert_eq!((code, &list[1]["calls"]), (Some(0), &2.into()), "{out}{err}");
+
+    fs::write(file, "an agent's own words\n").unwrap();
+    let (code, _, err) = overlay.hosts(&["seen", file]);
+    assert!(code == Some(2) && err.contains("access log on"), "{err}");
+}
+
+#[test]
+fn the_root_namespace_of_a_mesh_is_a_setting() {
+    let overlay = Overlay::new(
+        "topology: istio-mesh-wide\nroot_namespace: control\nallow: [a.example.com]\nnamespaces: { team-b: { allow: [a.example.com] } }\n",
+    );
+    let (code, _, err) = overlay.hosts(&["write"]);
+    assert_eq!(code, Some(0), "{err}");
+    let hosts = overlay.read("generated/hosts.yaml");
+    assert!(
+        hosts.contains("namespace: control") && hosts.contains("control/a.example.com"),
+        "{hosts}"
+    );
+    assert!(!hosts.contains("istio-system"), "{hosts}");
+    for (policy, reason) in [
+        ("topology: istio\nroot_namespace: control\n", "take it off"),
+        ("topology: istio-mesh-wide\nroot_namespace: A_b\n", "expected the name of a namespace"),
+    ] {
+        let (code, _, err) = Overlay::new(policy).hosts(&["write"]);
+        assert!(code == Some(1) && err.contains(reason), "{err}");
+    }
+}

@@ -17,6 +17,7 @@ mod istio;
 mod object;
 mod overlay;
 mod policy;
+mod seen;
 #[cfg(test)]
 mod tests;
 
@@ -60,6 +61,8 @@ enum Action {
     List(Listing),
     /// Say whether generated/ is what policy.yaml says
     Check(Place),
+    /// List the hosts that a mesh calls today, from its sidecars' access logs or Prometheus
+    Seen(seen::Options),
 }
 
 #[derive(Debug, Args)]
@@ -92,11 +95,12 @@ Examples:
   ledgerline hosts add api.example.com --overlay k8s/overlays/istio
   ledgerline hosts block '*.example.net' --overlay k8s/overlays/istio
   ledgerline hosts check --overlay k8s/overlays/istio
+  kubectl -n team-a logs deploy/agent -c istio-proxy | ledgerline hosts seen --overlay k8s/overlays/istio
 
 add, remove, block and unblock edit policy.yaml, keep its comments, and write generated/.
 
-Exit codes: 0 done; 1 refused, and policy.yaml is as it was, or (check) generated/ is not what it says;
-2 it could not be asked.";
+Exit codes: 0 done; 1 refused, and policy.yaml is as it was, or (check) generated/ is not what it says, or (seen) a host
+is called that it does not allow; 2 it could not be asked.";
 
 pub(crate) fn run(options: &Options) -> Result<(), Fault> {
     match &options.action {
@@ -107,6 +111,7 @@ pub(crate) fn run(options: &Options) -> Result<(), Fault> {
         Action::Write(place) => write(&Overlay::new(&place.overlay)),
         Action::List(listing) => list(&Overlay::new(&listing.place.overlay), listing.format),
         Action::Check(place) => check(&Overlay::new(&place.overlay)),
+        Action::Seen(options) => seen::run(options),
     }
 }
 

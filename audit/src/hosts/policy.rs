@@ -21,6 +21,8 @@ pub(super) struct Policy {
     pub(super) block: Vec<String>,
     /// Invariant: every host of every namespace is covered by `allow`.
     pub(super) namespaces: BTreeMap<String, Vec<String>>,
+    /// Where Istio reads what goes for every namespace.
+    pub(super) root_namespace: String,
 }
 
 /// A host that may be called.
@@ -100,6 +102,7 @@ struct Raw {
     allow: Option<Vec<Spanned<Value>>>,
     block: Option<Vec<Spanned<String>>>,
     namespaces: Option<BTreeMap<String, RawNamespace>>,
+    root_namespace: Option<Spanned<String>>,
 }
 
 #[derive(Deserialize)]
@@ -109,6 +112,9 @@ struct RawNamespace {
 }
 
 const TLS_PORT: u16 = 443;
+
+/// Istio's own default.
+const ROOT_NAMESPACE: &str = "istio-system";
 
 impl Policy {
     /// Reads a `policy.yaml`.
@@ -134,6 +140,7 @@ impl Policy {
             allow: allowed(&allow, &mut problems),
             block: blocked(&block, &mut problems),
             namespaces: BTreeMap::new(),
+            root_namespace: root_namespace(raw.topology, raw.root_namespace, &mut problems),
         };
         for (name, namespace) in raw.namespaces.unwrap_or_default() {
             let hosts = policy.tightened(&name, &namespace.allow, &mut problems);
@@ -196,6 +203,21 @@ impl Policy {
         }
         names
     }
+}
+
+fn root_namespace(
+    topology: Topology,
+    name: Option<Spanned<String>>,
+    problems: &mut Vec<Problem>,
+) -> String {
+    let Some(name) = name else { return ROOT_NAMESPACE.to_owned() };
+    let text = match topology {
+        Topology::IstioMeshWide if is_label(&name.value) => return name.value,
+        Topology::IstioMeshWide => "expected the name of a namespace",
+        _ => "nothing of this topology is in Istio's root namespace; take it off",
+    };
+    problems.push(Problem::new(name.referenced.line(), "root_namespace", text));
+    ROOT_NAMESPACE.to_owned()
 }
 
 /// Whether a name, or every name below it, is this host (or pattern).

@@ -14,17 +14,15 @@ use serde_json::{Value, json};
 use super::{NETWORKING, route, service_entries, tls};
 use crate::hosts::{object::object, policy::Policy};
 
-/// Istio's root namespace.
-const NAMESPACE: &str = "istio-system";
-
 pub(crate) fn objects(policy: &Policy) -> Vec<Value> {
-    let mut objects = service_entries(NAMESPACE, &policy.known());
+    let root = policy.root_namespace.as_str();
+    let mut objects = service_entries(root, &policy.known());
     for host in policy.reachable() {
-        objects.push(route(NAMESPACE, "mesh", "*", host));
-        objects.push(tls(NAMESPACE, "*", host));
+        objects.push(route(root, "mesh", "*", host));
+        objects.push(tls(root, "*", host));
     }
     objects.extend(refused(policy));
-    objects.extend(policy.namespaces.iter().map(|(name, hosts)| only(name, hosts)));
+    objects.extend(policy.namespaces.iter().map(|(name, hosts)| only(root, name, hosts)));
     objects
 }
 
@@ -39,13 +37,14 @@ fn refused(policy: &Policy) -> Option<Value> {
         "http": [{ "directResponse": { "status": 403 } }],
     });
     let name = "ledgerline-blocked";
-    (!names.is_empty()).then(|| object(NAMESPACE, NETWORKING, "VirtualService", name, spec))
+    (!names.is_empty())
+        .then(|| object(&policy.root_namespace, NETWORKING, "VirtualService", name, spec))
 }
 
 /// The sidecars of a namespace, which know the services of the mesh and these hosts.
-fn only(namespace: &str, hosts: &[String]) -> Value {
+fn only(root: &str, namespace: &str, hosts: &[String]) -> Value {
     let inside = "*/*.svc.cluster.local".to_owned();
-    let outside = hosts.iter().map(|host| format!("{NAMESPACE}/{host}"));
+    let outside = hosts.iter().map(|host| format!("{root}/{host}"));
     let known: Vec<String> = std::iter::once(inside).chain(outside).collect();
     let spec = json!({
         "egress": [{ "hosts": known }],
