@@ -1,5 +1,6 @@
 //! A real API server with its etcd, which takes manifests as a cluster does.
 
+use std::ffi::OsString;
 use std::io::Write;
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
@@ -87,6 +88,13 @@ impl ApiServer {
         &self.kubeconfig
     }
 
+    /// A search path on which `kubectl` is the one that belongs to it.
+    pub fn path(&self) -> Result<OsString> {
+        let own = self.kubectl.parent().context("the folder of kubectl")?.to_owned();
+        let others = std::env::var_os("PATH").unwrap_or_default();
+        Ok(std::env::join_paths([own].into_iter().chain(std::env::split_paths(&others)))?)
+    }
+
     /// Runs kubectl; what it prints, or what it says about its failure.
     pub fn kubectl(&self, arguments: &[&str], input: &str) -> Result<String> {
         run(&self.kubectl, &self.kubeconfig, arguments, input)
@@ -108,6 +116,14 @@ impl ApiServer {
     pub fn would_take(&self, manifests: &str) -> Result<()> {
         let order = ["apply", "--server-side", "--dry-run=server", "--validate=strict"];
         self.kubectl(&[&order[..], &["-f", "-"]].concat(), manifests).map(drop)
+    }
+
+    /// What it warns a user of when it would make every object; nothing is kept.
+    pub fn warnings_for(&self, user: &str, manifests: &str) -> Result<String> {
+        let order = ["create", "--dry-run=server", "--validate=strict", "--as", user, "-f", "-"];
+        let mut command = Command::new(&self.kubectl);
+        command.arg("--kubeconfig").arg(&self.kubeconfig).args(order);
+        outputs_of(&mut command, manifests).map(|(_, said)| said)
     }
 
     /// Applies one object that a test wrote.
@@ -216,6 +232,11 @@ fn run(kubectl: &Path, kubeconfig: &Path, arguments: &[&str], input: &str) -> Re
 
 /// What a program prints for this input; an error with all that it said if it fails.
 pub(super) fn output_of(command: &mut Command, input: &str) -> Result<String> {
+    outputs_of(command, input).map(|(printed, _)| printed)
+}
+
+/// What a program prints for this input, and what it says besides.
+fn outputs_of(command: &mut Command, input: &str) -> Result<(String, String)> {
     let mut child = command
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -231,7 +252,7 @@ pub(super) fn output_of(command: &mut Command, input: &str) -> Result<String> {
     let output = child.wait_with_output()?;
     let _ = writer.join();
     let printed = String::from_utf8_lossy(&output.stdout).into_owned();
-    let said = String::from_utf8_lossy(&output.stderr);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
     ensure!(output.status.success(), "{}\n{printed}{said}", output.status);
-    Ok(printed)
+    Ok((printed, said))
 }

@@ -26,7 +26,7 @@ pub use configuration::Configuration;
 pub use identity::{Identity, TrustDomain};
 pub use istioctl::{check_manifests, check_namespace, pod_templates};
 pub use istiod::{IstioVersion, Istiod, MeshConfig};
-pub use overlay::{Overlay, objects};
+pub use overlay::{Above, Overlay, objects};
 pub use pod::{Pod, Role};
 pub use proxy::{Outside, Proxy};
 pub use registry::Registry;

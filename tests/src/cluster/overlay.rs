@@ -59,11 +59,65 @@ impl Overlay {
 
     /// Everything that `kubectl apply -k` would send; `None` where kubectl is not built.
     pub fn render(&self) -> Result<Option<String>> {
-        let Some(kubernetes) = workspace::needs(Needed::Kubernetes)? else { return Ok(None) };
-        let mut command = Command::new(kubernetes.join("kubectl"));
-        command.arg("kustomize").arg(self.folder());
-        output_of(&mut command, "").with_context(|| format!("render {}", self.name)).map(Some)
+        build(&self.folder())
     }
+
+    /// What stays when the overlay goes, and is applied before it.
+    pub fn render_namespace(&self) -> Result<Option<String>> {
+        build(&self.folder().join("namespace"))
+    }
+
+    /// Both, in the order in which a cluster needs them.
+    pub fn render_with_namespace(&self) -> Result<Option<String>> {
+        let (Some(first), Some(then)) = (self.render_namespace()?, self.render()?) else {
+            return Ok(None);
+        };
+        Ok(Some(format!("{first}---\n{then}")))
+    }
+}
+
+/// An own kustomization of somebody who takes an overlay as it is and changes it from above.
+#[derive(Debug)]
+pub struct Above {
+    folder: TempDir,
+}
+
+impl Above {
+    /// One over an overlay as it ships, with these further lines in its `kustomization.yaml`.
+    pub fn of(overlay: &str, lines: &str) -> Result<Self> {
+        Self::over(&Overlay::shipped(overlay).folder(), lines)
+    }
+
+    /// One over whatever is in a folder.
+    pub fn over(base: &Path, lines: &str) -> Result<Self> {
+        let above = Self { folder: scratch("above")? };
+        // kustomize takes a base by a relative path only.
+        let up = "../".repeat(above.folder.path().canonicalize()?.components().count() - 1);
+        let base = base.canonicalize()?.display().to_string();
+        let head = "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization";
+        let base = base.trim_start_matches('/');
+        let text = format!("{head}\nresources: [{up}{base}]\n{lines}");
+        above.write("kustomization.yaml", &text)?;
+        Ok(above)
+    }
+
+    /// Puts a file beside its `kustomization.yaml`.
+    pub fn write(&self, name: &str, text: &str) -> Result<()> {
+        Ok(std::fs::write(self.folder.path().join(name), text)?)
+    }
+
+    /// Everything that `kubectl apply -k` would send; `None` where kubectl is not built.
+    pub fn render(&self) -> Result<Option<String>> {
+        build(self.folder.path())
+    }
+}
+
+fn build(folder: &Path) -> Result<Option<String>> {
+    let Some(kubernetes) = workspace::needs(Needed::Kubernetes)? else { return Ok(None) };
+    let mut command = Command::new(kubernetes.join("kubectl"));
+    command.arg("kustomize").arg(folder);
+    let built = output_of(&mut command, "");
+    built.with_context(|| format!("build {}", folder.display())).map(Some)
 }
 
 /// The documents of a rendered overlay.

@@ -114,19 +114,25 @@ fn pod(files: &Path, objects: &[Value]) -> Result<Command> {
     for argument in container["args"].as_array().context("args")? {
         let argument = argument.as_str().context("an argument")?;
         let configuration = files.join("configuration").display().to_string();
-        command.arg(expand(argument, container).replace(MOUNT, &configuration));
+        command.arg(expand(argument, container, objects).replace(MOUNT, &configuration));
     }
     let log = File::create(files.join("log"))?;
     command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
     Ok(command)
 }
 
-/// `$(NAME)`, as the kubelet replaces it.
-fn expand(argument: &str, container: &Value) -> String {
+/// `$(NAME)`, as the kubelet replaces it: by a value, or by one of a ConfigMap.
+fn expand(argument: &str, container: &Value, objects: &[Value]) -> String {
     let variables = container["env"].as_array().into_iter().flatten();
     variables.fold(argument.to_owned(), |argument, variable| {
-        let (name, value) = (variable["name"].as_str(), variable["value"].as_str());
-        argument.replace(&format!("$({})", name.unwrap_or_default()), value.unwrap_or_default())
+        let reference = &variable["valueFrom"]["configMapKeyRef"];
+        let map = objects.iter().find(|object| {
+            object["kind"] == "ConfigMap" && object["metadata"]["name"] == reference["name"]
+        });
+        let set = map.and_then(|map| map["data"][reference["key"].as_str()?].as_str());
+        let value = variable["value"].as_str().or(set).unwrap_or_default();
+        let name = variable["name"].as_str().unwrap_or_default();
+        argument.replace(&format!("$({name})"), value)
     })
 }
 

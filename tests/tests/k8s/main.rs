@@ -14,8 +14,13 @@
 #[macro_use]
 mod stage;
 
+mod above;
 mod envoy;
 mod istio;
 mod manifests;
 mod namespaces;
+mod network;
+mod removal;
+mod steps;
+mod tightening;
 mod waypoint;

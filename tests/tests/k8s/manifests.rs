@@ -27,7 +27,8 @@ async fn take_all(istio: Kinds, wanted: impl Fn(&str) -> bool) -> Result<()> {
     let Some(api_server) = ApiServer::start(&kinds).await? else { return Ok(()) };
     api_server.make_namespace("istio-system")?;
     for overlay in Overlay::all()?.iter().filter(|overlay| wanted(overlay)) {
-        let Some(rendered) = Overlay::shipped(overlay).render()? else { return Ok(()) };
+        let rendered = Overlay::shipped(overlay).render_with_namespace()?;
+        let Some(rendered) = rendered else { return Ok(()) };
         take_twice(&api_server, &rendered).with_context(|| format!("overlay {overlay}"))?;
         refuse_unknown_keys(&api_server, &rendered)
             .with_context(|| format!("overlay {overlay}"))?;
@@ -134,25 +135,24 @@ async fn every_component_that_an_overlay_offers_is_taken() -> Result<()> {
     Ok(())
 }
 
-const OFFER: &str = "# - ../../components/";
-
+/// The components that an overlay has as comments: folders, of its own or of all.
 fn offers(overlay: &str) -> Result<Vec<String>> {
-    let file = Overlay::shipped(overlay).folder().join("kustomization.yaml");
-    let text = std::fs::read_to_string(file)?;
-    let offers = text.lines().filter_map(|line| line.strip_prefix(OFFER));
+    let folder = Overlay::shipped(overlay).folder();
+    let text = std::fs::read_to_string(folder.join("kustomization.yaml"))?;
+    let offers = text.lines().filter_map(|line| line.strip_prefix("# - "));
     let names = offers.filter_map(|rest| rest.split_whitespace().next());
+    let names = names.filter(|name| folder.join(name).join("kustomization.yaml").exists());
     Ok(names.map(str::to_owned).collect())
 }
 
 /// Uncomments a component; of the sinks there is one.
 pub(crate) fn take_up(overlay: &Overlay, component: &str) -> Result<()> {
-    if component.starts_with("sink-") {
+    if component.contains("/sink-") {
         let shipped = "\n- ../../components/sink-ship";
         overlay.edit("kustomization.yaml", shipped, "\n# - ../../components/sink-ship")?;
     }
-    let offer = format!("{OFFER}{component}");
-    let taken = offer.trim_start_matches("# ").to_owned();
-    overlay.edit("kustomization.yaml", &offer, &taken)
+    let taken = format!("- {component}");
+    overlay.edit("kustomization.yaml", &format!("\n# {taken}"), &format!("\n{taken}"))
 }
 
 #[test]
@@ -173,7 +173,8 @@ fn the_generated_objects_are_those_of_the_policy() -> Result<()> {
 #[test]
 fn istio_finds_nothing_wrong_in_the_files() -> Result<()> {
     for overlay in Overlay::all()?.iter().filter(|overlay| is_for_istio(overlay)) {
-        let Some(rendered) = Overlay::shipped(overlay).render()? else { return Ok(()) };
+        let rendered = Overlay::shipped(overlay).render_with_namespace()?;
+        let Some(rendered) = rendered else { return Ok(()) };
         check_manifests(&rendered).with_context(|| format!("overlay {overlay}"))?;
     }
     Ok(())

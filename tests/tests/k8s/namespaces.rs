@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail, ensure};
 use ledgerline_tests::cluster::{ApiServer, IstioVersion, Pod};
 use serde_json::{Value, json};
 
-use crate::stage::{Mesh, Module, Open};
+use crate::stage::{Mesh, Module, Open, REGISTRY_ONLY};
 
 on_each_istio! {
     no_namespace_can_loosen_the_policy,
@@ -17,8 +17,10 @@ on_each_istio! {
 
 #[tokio::test]
 async fn the_sidecars_of_two_namespaces_have_one_filter_and_their_own_hosts() -> Result<()> {
-    let tightened =
-        [("policy.yaml", "namespaces: {}", "namespaces: { team-b: { allow: [api.openai.com] } }")];
+    let tightened = [
+        ("policy.yaml", "namespaces: {}", "namespaces: { team-b: { allow: [api.openai.com] } }"),
+        REGISTRY_ONLY,
+    ];
     let mesh =
         Mesh::with(IstioVersion::Newest, "istio-mesh-wide", &tightened, Module::Published).await?;
     let Some(mesh) = mesh else { return Ok(()) };

@@ -62,6 +62,7 @@ pub(crate) async fn shared(version: IstioVersion) -> Result<Option<&'static Open
     let edits = [
         ("settings.yaml", "namespaces: [\"*\"]", "namespaces: [team-a, team-b]"),
         ("policy.yaml", "namespaces: {}", "namespaces: { team-b: { allow: [api.openai.com] } }"),
+        DENY,
     ];
     let open = mesh.get_or_init(async || {
         let open = open_shared(version, &edits).await;
@@ -100,6 +101,17 @@ pub(crate) enum Module {
     Changed,
 }
 
+/// The second step of `tighten-only`: what could loosen the policy is refused.
+pub(crate) const DENY: Edit<'static> = (
+    "kustomization.yaml",
+    "# - ../../components/tighten-only-deny",
+    "- ../../components/tighten-only-deny",
+);
+
+/// The second step of `mesh`: sidecars know the hosts of the policy and no others.
+pub(crate) const REGISTRY_ONLY: Edit<'static> =
+    ("kustomization.yaml", "# - registry-only", "- registry-only");
+
 /// What differs from the overlay as it ships: file, text, and what stands there instead.
 pub(crate) type Edit<'a> = (&'a str, &'a str, &'a str);
 
@@ -121,6 +133,7 @@ impl Mesh {
         }
         let overlay = edited(overlay, edits)?;
         publish_module(&overlay, &registry, module)?;
+        api_server.apply(&overlay.render_namespace()?.context("kubectl")?)?;
         let rendered = overlay.render()?.context("kubectl")?;
         api_server.apply(&rendered)?;
         if version == IstioVersion::Newest {
