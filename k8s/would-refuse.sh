@@ -54,6 +54,9 @@ look_at() {
     fi
     objects=$(kubectl get "$1" "${where[@]}" "${which[@]}" --output=json) || exit 2
     count=$(grep -c '"resourceVersion": "[0-9]' <<<"$objects" || true)
+    if ((count == 0)); then
+        return
+    fi
     looked_at=$((looked_at + count))
     said=$(kubectl create --dry-run=server --validate=false --output=name --filename=- <<<"$objects" 2>&1 >/dev/null || true)
     found+=$(grep -E "ValidatingAdmissionPolicy 'ledgerline-" <<<"$said" | sed -E "s/^.*with binding 'ledgerline-[a-z-]+'( denied request)?: //" || true)$'\n'
