@@ -23,7 +23,11 @@ use super::{
     overlay::Overlay,
     policy::{Host, Policy},
 };
-use crate::{fault::Fault, format::Format, say::say};
+use crate::{
+    fault::Fault,
+    format::Format,
+    say::{say, say_json, tell},
+};
 
 #[derive(Debug, Args)]
 pub(super) struct Options {
@@ -53,7 +57,7 @@ pub(super) fn run(options: &Options) -> Result<(), Fault> {
     let rows: Vec<Row> = seen.calls.iter().map(|call| Row::new(call, policy.as_ref())).collect();
     match options.format {
         Format::Text => say(&text_list(&rows))?,
-        Format::Json => say(&Value::from_iter(rows.iter().map(Row::json)).to_string())?,
+        Format::Json => say_json(&Value::from_iter(rows.iter().map(Row::json)).to_string())?,
     }
     summary(&rows, &seen, policy.is_some())
 }
@@ -73,7 +77,7 @@ fn summary(rows: &[Row], seen: &Seen, is_compared: bool) -> Result<(), Fault> {
     if is_compared && missing > 0 {
         return Err(Fault::Refused(text));
     }
-    anstream::eprintln!("{text}");
+    tell(&text);
     Ok(())
 }
 
