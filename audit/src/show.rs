@@ -270,7 +270,7 @@ fn model_text(gen_ai: &GenAi<'_>) -> Option<String> {
 /// `tools/call search`.
 fn mcp_text(mcp: &Mcp<'_>) -> Option<String> {
     let method = mcp.method.as_ref()?;
-    let name = mcp.tool.as_ref().or(mcp.prompt.as_ref());
+    let name = mcp.tool.as_ref().or(mcp.prompt.as_ref()).or(mcp.resource_uri.as_ref());
     Some(name.map_or_else(|| method.to_string(), |name| format!("{method} {name}")))
 }
 

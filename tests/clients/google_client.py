@@ -15,7 +15,7 @@ QUESTION = {"model": "simulated-1", "contents": "What is the ledger for? Café, 
 
 def main():
     client = genai.Client()
-    for call in (generate, generate_streamed, tool, embed):
+    for call in (generate, generate_streamed, tool, embed, cache, interaction):
         print(json.dumps({"call": call.__name__, "got": call(client)}))
 
 
@@ -40,6 +40,16 @@ def tool(client):
 
 def embed(client):
     return client.models.embed_content(**QUESTION).embeddings[0].values
+
+
+def cache(client):
+    config = types.CreateCachedContentConfig(contents="What is the ledger for?", ttl="300s")
+    return client.caches.create(model="simulated-1", config=config).usage_metadata.total_token_count
+
+
+def interaction(client):
+    answer = client.interactions.create(model="simulated-1", input="What is the ledger for?")
+    return [answer.status, answer.usage.total_tokens]
 
 
 if __name__ == "__main__":

@@ -140,7 +140,8 @@ pub struct UpstreamSettings {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum PlainAnswers {
-    /// Providers of models and MCP servers.
+    /// Providers of models, calls to a model at any host, MCP servers, and services whose answers are
+    /// understood.
     #[default]
     Known,
     /// Everybody.

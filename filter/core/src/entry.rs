@@ -68,6 +68,10 @@ pub struct Entry<'a> {
     /// Why the call did not plainly succeed.
     #[serde(default)]
     pub reason: Option<Reason>,
+    /// The word of a service that is no model for what went wrong behind a good status
+    /// (`error.type`).
+    #[serde(default)]
+    pub error_type: Option<Cow<'a, str>>,
     /// True on an entry that was written before the call ended. If no other follows for the same
     /// call, the gateway or the filter failed on the way.
     #[serde(default)]
@@ -272,6 +276,9 @@ pub struct Mcp<'a> {
     /// The prompt that was asked for (`gen_ai.prompt.name`).
     #[serde(default)]
     pub prompt: Option<Cow<'a, str>>,
+    /// The resource that was asked for (`mcp.resource.uri`), without query and userinfo.
+    #[serde(default)]
+    pub resource_uri: Option<Cow<'a, str>>,
     /// The session that the server opened (`mcp.session.id`).
     #[serde(default)]
     pub session_id: Option<Cow<'a, str>>,
@@ -281,10 +288,23 @@ pub struct Mcp<'a> {
     /// How many messages the request held, if more than one.
     #[serde(default)]
     pub messages: Option<u64>,
+    /// Of several messages: all methods, each once, if there is more than one.
+    #[serde(default)]
+    pub methods: Vec<Cow<'a, str>>,
+    /// The same of tools.
+    #[serde(default)]
+    pub tools: Vec<Cow<'a, str>>,
+    /// The same of prompts.
+    #[serde(default)]
+    pub prompts: Vec<Cow<'a, str>>,
+    /// The same of resources.
+    #[serde(default)]
+    pub resource_uris: Vec<Cow<'a, str>>,
     /// The JSON-RPC error code of the answer (`rpc.response.status_code`).
     #[serde(default)]
     pub error_code: Option<i64>,
-    /// Keys of this object that header and body disagree on; the header's value stands.
+    /// Keys of this object, and `trace_id`, that header and body disagree on; the header's value
+    /// stands.
     #[serde(default)]
     pub conflicts: Vec<Cow<'a, str>>,
 }
@@ -364,6 +384,7 @@ impl Entry<'_> {
             json.text("correlation_id", self.correlation_id.as_deref());
             json.some_text("hash_key_id", self.hash_key_id.as_deref());
             json.some_text("reason", self.reason.map(Reason::as_str));
+            json.some_text("error_type", self.error_type.as_deref());
             json.some_true("provisional", self.provisional);
             json.some_text("session_id", self.session_id.as_deref());
             if let Some(agent) = &self.agent {
@@ -477,9 +498,14 @@ impl Mcp<'_> {
         json.some_text("method", self.method.as_deref());
         json.some_text("tool", self.tool.as_deref());
         json.some_text("prompt", self.prompt.as_deref());
+        json.some_text("resource_uri", self.resource_uri.as_deref());
         json.some_text("session_id", self.session_id.as_deref());
         json.some_text("protocol_version", self.protocol_version.as_deref());
         json.some_number("messages", self.messages);
+        json.some_texts("methods", &self.methods);
+        json.some_texts("tools", &self.tools);
+        json.some_texts("prompts", &self.prompts);
+        json.some_texts("resource_uris", &self.resource_uris);
         json.some_integer("error_code", self.error_code);
         json.some_texts("conflicts", &self.conflicts);
     }
@@ -541,6 +567,7 @@ mod tests {
             correlation_id: Some("c".into()),
             hash_key_id: None,
             reason: None,
+            error_type: None,
             provisional: false,
             session_id: None,
             agent: None,
@@ -618,6 +645,8 @@ mod tests {
             }),
             mcp: Some(Mcp {
                 method: Some("tools/call".into()),
+                resource_uri: Some("file:///a".into()),
+                methods: vec!["tools/call".into(), "resources/read".into()],
                 error_code: Some(-32_020),
                 conflicts: vec!["tool".into()],
                 ..Mcp::default()

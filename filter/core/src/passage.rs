@@ -44,7 +44,7 @@ pub(crate) struct Passage {
 impl Passage {
     /// A body may follow the headers, written in `syntax`.
     pub(crate) fn open(&mut self, reading: &Reading, syntax: Syntax) {
-        self.is_text = matches!(syntax, Syntax::Json | Syntax::Text);
+        self.is_text = matches!(syntax, Syntax::Json | Syntax::Text | Syntax::Multipart(_));
         self.body.open(reading, syntax);
     }
 

@@ -16,6 +16,7 @@ use ledgerline_core::{
     Call, Config,
     call::{HostFacts, Moment, Side},
     config::Settings,
+    correlation,
     digest::End,
     entry::{GenAi, Mcp},
     mask::{Masker, Rules, Syntax},
@@ -32,6 +33,9 @@ struct Shape<'s> {
     name: &'s str,
     host: &'s str,
     path: &'s str,
+    /// `POST` if none is named.
+    #[serde(default)]
+    method: Option<&'s str>,
     /// Request headers that matter here.
     #[serde(default)]
     headers: BTreeMap<&'s str, &'s str>,
@@ -48,6 +52,12 @@ struct Shape<'s> {
     mcp: Option<Mcp<'s>>,
     /// Outcome and reason, if the answer itself says that something went wrong.
     verdict: Option<(&'s str, &'s str)>,
+    /// The word of a service that is no model for it.
+    error_type: Option<&'s str>,
+    /// The trace that the body names.
+    trace_id: Option<&'s str>,
+    /// Whether the answer is at its end by its own words, where that matters.
+    has_ended: Option<bool>,
 }
 
 /// A JSON document of a body, and the name of the event that it came in.
@@ -137,8 +147,10 @@ impl Shape<'_> {
             }
             if meaning.wants_response() {
                 for (name, text) in answered {
-                    text.chunks(piece).for_each(|piece| meaning.response(piece));
-                    meaning.end_response(name);
+                    if meaning.wants_response() {
+                        text.chunks(piece).for_each(|piece| meaning.response(piece));
+                        meaning.end_response(name);
+                    }
                 }
             }
         }
@@ -149,6 +161,11 @@ impl Shape<'_> {
         assert_eq!(meaning.and_then(Meaning::mcp), self.mcp, "{at}");
         let verdict = verdict.map(|(outcome, reason)| (outcome.as_str(), reason.as_str()));
         assert_eq!(verdict, self.verdict, "{at}");
+        assert_eq!(meaning.and_then(Meaning::error_type), self.error_type, "{at}");
+        assert_eq!(meaning.and_then(Meaning::trace_id), self.trace_id, "{at}");
+        if let (Some(meaning), Some(has_ended)) = (meaning, self.has_ended) {
+            assert_eq!(meaning.has_ended(), has_ended, "{at}");
+        }
         assert_eq!(meaning.map_or(0, |meaning| meaning.cut_keys().count()), 0, "{at}");
     }
 
@@ -178,6 +195,10 @@ impl Shape<'_> {
         let at = format!("{} ({}), pieces of {piece}", self.name, self.status);
         assert_eq!(entry.gen_ai, self.gen_ai, "{at}");
         assert_eq!(entry.mcp, self.mcp, "{at}");
+        assert_eq!(entry.error_type.as_deref(), self.error_type, "{at}");
+        if self.trace_id.is_some() {
+            assert_eq!(entry.trace_id.as_deref(), self.trace_id, "{at}");
+        }
         if let (..400, Some((outcome, reason))) = (self.status, self.verdict) {
             assert_eq!(entry.outcome.as_str(), outcome, "{at}");
             assert_eq!(entry.reason.map(|reason| reason.as_str()), Some(reason), "{at}");
@@ -187,11 +208,12 @@ impl Shape<'_> {
 
     fn request_headers(&self) -> Vec<(&str, &str)> {
         let mut headers = vec![
-            (":method", "POST"),
+            (":method", self.method.unwrap_or("POST")),
             (":authority", self.host),
             (":path", self.path),
-            match self.status {
-                101 => ("upgrade", "websocket"),
+            match (self.status, self.request) {
+                (101, _) => ("upgrade", "websocket"),
+                (_, Some(file)) if file.ends_with(".form") => ("content-type", FORM),
                 _ => ("content-type", "application/json"),
             },
         ];
@@ -205,15 +227,21 @@ impl Shape<'_> {
         Clues {
             host: self.host.as_bytes(),
             path: self.path.as_bytes(),
+            method: self.method.unwrap_or("POST").as_bytes(),
+            trace_id: header("traceparent").and_then(|value| correlation::trace_id(value)),
             mcp_method: header("mcp-method"),
             mcp_name: header("mcp-name"),
             mcp_protocol_version: header("mcp-protocol-version"),
             mcp_session_id: header("mcp-session-id"),
             accepts_events: accept.contains("application/json")
                 && accept.contains("text/event-stream"),
+            waits_for_events: accept.contains("text/event-stream"),
         }
     }
 }
+
+/// Forms lie in files of their own kind, all with one boundary.
+const FORM: &str = "multipart/form-data; boundary=simulated";
 
 fn pairs<'h>(headers: &'h [(&str, &str)]) -> impl Iterator<Item = (&'h [u8], &'h [u8])> {
     headers.iter().map(|(name, value)| (name.as_bytes(), value.as_bytes()))
@@ -257,7 +285,7 @@ fn frame(text: &[u8], is_masked: bool) -> Vec<u8> {
 fn documents(rules: &Rc<Rules>, file: &str) -> Vec<Document> {
     let body = read(file);
     match file.split_once(".response.").or(file.split_once(".request.")).map(|(_, kind)| kind) {
-        Some("json") => vec![(Vec::new(), masked(rules, &body))],
+        Some("json" | "form") => vec![(Vec::new(), masked(rules, &body))],
         Some("sse") => events(&masked(rules, &body)),
         Some("ndjson") => lines(&masked(rules, &body)),
         // Each message of a WebSocket is masked by itself.

@@ -38,7 +38,8 @@ async fn the_sdk_of_the_protocol_of_2026(stage: Stage) -> Result<()> {
     );
     let success = |mcp: Value| said("POST", 200, "success", Value::Null, mcp);
     let error = |status, reason: &str, mcp| said("POST", status, "error", json!(reason), mcp);
-    let unknown = json!({"method": "completion/complete", "error_code": -32_601});
+    let unknown =
+        json!({"method": "completion/complete", "prompt": "forecast", "error_code": -32_601});
     let nothing = json!({"method": "prompts/get", "prompt": "nothing", "error_code": -32_603});
     let expected = [
         success(json!({"method": "server/discover"})),
@@ -88,14 +89,19 @@ async fn the_sdk_of_the_protocol_of_2025(stage: Stage) -> Result<()> {
             "application_error",
             json!({"method": "prompts/get", "prompt": "nothing", "error_code": 0}),
         ),
-        error("application_error", json!({"method": "completion/complete", "error_code": -32_601})),
+        error(
+            "application_error",
+            json!({"method": "completion/complete", "prompt": "forecast", "error_code": -32_601}),
+        ),
         said("DELETE", 200, "success", Value::Null, json!({})),
     ];
-    // The stream for what the server itself has to say begins and ends when it likes.
+    // The stream for what the server itself has to say ends when its client hangs up.
     let (standing, calls): (Vec<_>, Vec<_>) =
         entries(&open)?.into_iter().partition(|entry| entry["method"] == "GET");
     assert_eq!(calls.iter().map(saying).collect::<Vec<_>>(), expected);
     assert_eq!(standing.len(), 1, "{standing:?}");
+    let ended = json!({"status": 200, "outcome": "success", "reason": null});
+    standing.iter().try_for_each(|entry| entry.check(ended.clone()))?;
     let session = &calls[0]["mcp"]["session_id"];
     assert!(session.as_str().is_some_and(|id| !id.is_empty()), "{}", calls[0]);
     for entry in calls.iter().chain(&standing) {

@@ -16,6 +16,7 @@ use crate::stage::Open;
 on_each_envoy! {
     the_openai_sdk_for_python,
     the_openai_sdk_for_javascript,
+    the_openai_sdk_for_what_is_no_chat,
     the_openai_sdk_at_other_providers,
     the_agents_sdk_of_openai,
     the_anthropic_sdk_for_python,
@@ -33,6 +34,52 @@ async fn the_openai_sdk_for_python(stage: Stage) -> Result<()> {
 
 async fn the_openai_sdk_for_javascript(stage: Stage) -> Result<()> {
     play(stage, &Client::node("openai_client.cjs")?, openai("APIError")).await
+}
+
+/// Images, audio, moderations, what runs in the background, and what the provider keeps. Forms name
+/// their model, too.
+async fn the_openai_sdk_for_what_is_no_chat(stage: Stage) -> Result<()> {
+    let asked = openai_call();
+    let looked_up = asked.only_gen_ai(json!({"provider": "openai", "operation": "chat"}));
+    let thing =
+        |operation| asked.only_gen_ai(json!({"provider": "openai", "operation": operation}));
+    let image = asked.gen_ai(json!({
+        "operation": "image_generation", "input_tokens": 71, "output_tokens": 72
+    }));
+    let transcription = asked.gen_ai(json!({
+        "operation": "transcription", "input_tokens": 73, "output_tokens": 74
+    }));
+    let moderation = asked.gen_ai(json!({
+        "operation": "moderation", "response_id": "modr-simulated",
+        "response_model": "simulated-1-2026-09-21"
+    }));
+    let background = asked.gen_ai(response());
+    let done = looked_up.gen_ai(response()).gen_ai(completed());
+    let failed = looked_up
+        .gen_ai(response())
+        .gen_ai(json!({"finish_reasons": ["failed"], "error_type": "server_error"}))
+        .ends(200, "error", "application_error");
+    let cancelled = looked_up.gen_ai(response()).gen_ai(json!({"finish_reasons": ["cancelled"]}));
+    let file = thing("file").gen_ai(json!({"response_id": "file-simulated"}));
+    let batch = thing("batch").gen_ai(json!({"response_id": "batch_simulated"}));
+    let batch_done = batch.gen_ai(json!({
+        "input_tokens": 75, "output_tokens": 76, "cache_read_input_tokens": 7,
+        "reasoning_output_tokens": 6
+    }));
+    let rows = vec![
+        image.row("image", json!(143)),
+        image.row("image_edit", json!(143)),
+        transcription.row("transcription", json!(TEXT)),
+        moderation.row("moderation", json!("modr-simulated")),
+        background.row("background", json!("queued")),
+        done.row("background_completed", json!([TEXT, 55])),
+        failed.row("background_failed", json!(["failed", "server_error"])),
+        cancelled.row("background_cancelled", json!("cancelled")),
+        file.row("file", json!("file-simulated")),
+        batch.row("batch", json!("validating")),
+        batch_done.row("batch_completed", json!(151)),
+    ];
+    play(stage, &Client::python("openai_kept_client.py")?, rows).await
 }
 
 async fn the_openai_sdk_at_other_providers(stage: Stage) -> Result<()> {
@@ -67,11 +114,23 @@ async fn the_google_sdk_for_python(stage: Stage) -> Result<()> {
     let answer = call.gen_ai(gemini_answer());
     let tool = answer.gen_ai(json!({"tools": ["weather"]}));
     let embedding = call.gen_ai(json!({"operation": "embeddings"}));
+    let cache = call.gen_ai(json!({
+        "operation": "cache", "response_model": "models/simulated-1",
+        "response_id": "cachedContents/simulated",
+        "input_tokens": 77, "cache_creation_input_tokens": 77
+    }));
+    let interaction = call.gen_ai(json!({
+        "response_model": "simulated-1", "response_id": "interaction-simulated",
+        "input_tokens": 78, "output_tokens": 87, "cache_read_input_tokens": 9,
+        "reasoning_output_tokens": 8, "finish_reasons": ["completed"]
+    }));
     let rows = vec![
         answer.row("generate", json!([TEXT, 63])),
         answer.row("generate_streamed", json!([TEXT, 63])),
         tool.row("tool", json!(["weather", {"city": "Paris"}])),
         embedding.row("embed", json!([0.25, -0.5, 0.125])),
+        cache.row("cache", json!(77)),
+        interaction.row("interaction", json!(["completed", 165])),
     ];
     play(stage, &Client::python("google_client.py")?, rows).await
 }

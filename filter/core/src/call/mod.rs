@@ -367,6 +367,9 @@ impl Call {
             // What the gateway answers is no word of the provider's.
             gen_ai.error_type = None;
         }
+        if verdict.is_local {
+            entry.error_type = None;
+        }
         entry
     }
 
@@ -433,6 +436,11 @@ impl Call {
             correlation_id: self.request.correlation_id.as_deref().map(Cow::Borrowed),
             hash_key_id: self.config.reading.key.as_ref().map(|key| Cow::Borrowed(key.id())),
             reason,
+            error_type: self
+                .meaning
+                .as_ref()
+                .and_then(|meaning| meaning.error_type())
+                .map(Cow::Borrowed),
             provisional: false,
             session_id: identity.session_id.text().map(Cow::Borrowed),
             agent: agent(identity),
@@ -447,11 +455,17 @@ impl Call {
             upstream: None,
             retry: present(Retry { count: self.request.retry.count, ..self.response.retry }),
             rate_limit: present(self.response.rate_limit),
-            trace_id: self.request.trace_id.as_deref().map(Cow::Borrowed),
+            trace_id: self.trace_id().map(Cow::Borrowed),
             credential: self.request.credential.as_deref().map(Cow::Borrowed),
             timing: None,
             truncated: self.truncated(),
         }
+    }
+
+    /// The trace by the header, or else by what the body says.
+    fn trace_id(&self) -> Option<&str> {
+        let of_body = || self.meaning.as_ref()?.trace_id();
+        self.request.trace_id.as_deref().or_else(of_body)
     }
 
     fn stream(&self) -> Option<Stream> {

@@ -52,7 +52,10 @@ impl Request {
             for role in roles {
                 match *role {
                     Role::Strip => edits.remove.push(name),
-                    Role::Method => self.method = Some(Text::masked(rules, value, 32)),
+                    Role::Method => {
+                        self.method = Some(Text::masked(rules, value, 32));
+                        scan.clues.method = value;
+                    }
                     Role::TraceParent => {
                         self.trace_id = correlation::trace_id(value).map(Into::into)
                     }
@@ -75,7 +78,8 @@ impl Request {
         self.correlate(scan, config, random, &mut edits);
         self.fingerprint(scan, config);
         let target = self.bind(scan, config, &mut edits);
-        let clues = Clues { host: target.host(), path: target.path(), ..scan.clues };
+        let trace_id = self.trace_id.as_deref();
+        let clues = Clues { host: target.host(), path: target.path(), trace_id, ..scan.clues };
         let meaning = Meaning::new(&config.tables, &config.reading.rules, &clues);
         if config.plain_answers.applies(meaning.as_deref()) {
             scan.ask_for_plain(&mut edits);
@@ -199,7 +203,10 @@ impl<'h> Scan<'h> {
                 self.takes_encoded = !value.trim_ascii().eq_ignore_ascii_case(b"identity");
             }
             Role::WebsocketExtensions => self.takes_extensions = true,
-            Role::Accept => self.clues.accepts_events = accepts_events(value),
+            Role::Accept => {
+                self.clues.accepts_events = accepts_events(value);
+                self.clues.waits_for_events = names(value, b"text/event-stream");
+            }
             Role::McpMethod => self.clues.mcp_method = some(value),
             Role::McpName => self.clues.mcp_name = some(value),
             Role::McpProtocolVersion => self.clues.mcp_protocol_version = some(value),
@@ -216,9 +223,11 @@ fn usable_id<'h>(rules: &Rules, value: &'h [u8]) -> Option<&'h str> {
 
 /// Whether a client takes JSON and events alike, as MCP demands of its clients.
 fn accepts_events(accept: &[u8]) -> bool {
-    let accept = accept.to_ascii_lowercase();
-    let names = |media_type: &[u8]| accept.windows(media_type.len()).any(|name| name == media_type);
-    names(b"application/json") && names(b"text/event-stream")
+    names(accept, b"application/json") && names(accept, b"text/event-stream")
+}
+
+fn names(accept: &[u8], media_type: &[u8]) -> bool {
+    accept.windows(media_type.len()).any(|name| name.eq_ignore_ascii_case(media_type))
 }
 
 /// A header's value, unless it is empty.

@@ -1,4 +1,4 @@
-//! Which API a call is to, by its host and its path.
+//! Which API a call is to, by its host, its method and its path.
 //!
 //! The host tells who runs the model, the path what is asked of it. They are told apart because
 //! neither needs the other: a gateway of a company speaks OpenAI's paths under a name of its own, and
@@ -7,7 +7,14 @@
 
 use std::borrow::Cow;
 
-use super::Clues;
+use super::{
+    Clues,
+    operations::{
+        Answer, EMBEDDINGS, GENERATE, IMAGE, NONE, Naming, OPERATIONS, Operation, PREDICT, Reach,
+        VIDEO,
+    },
+    providers::PROVIDERS,
+};
 use crate::mask::hex;
 
 /// What host and path tell.
@@ -17,6 +24,8 @@ pub(super) struct Api<'c> {
     pub(super) provider: Option<&'static str>,
     /// `gen_ai.operation.name`.
     pub(super) operation: Option<&'static str>,
+    /// What the answer is.
+    pub(super) answer: Answer,
     /// The model, where the path names it.
     pub(super) model: Option<Cow<'c, [u8]>>,
     /// Whether a model that the body names counts more than that of the path.
@@ -28,20 +37,33 @@ impl<'c> Api<'c> {
     pub(super) fn of(clues: &Clues<'c>) -> Option<Self> {
         let (path, query) = split_path(clues.path);
         let provider = provider(clues.host, path);
-        let (operation, name_model) = match operation(path, provider.is_some()) {
-            Some((operation, name_model)) => (Some(operation), name_model),
-            None => (None, Naming::Body),
+        let Some(operation) = operation(clues.method, path, provider.is_some()) else {
+            return provider.map(|provider| Self { provider: Some(provider), ..Self::default() });
         };
-        if provider.is_none() && operation.is_none() {
-            return None;
-        }
-        let model = name_model.model(path, query);
-        // What Bedrock's InvokeModel is asked for depends on the model.
-        let operation = operation.map(|operation| match &model {
-            Some(model) if operation == GENERATE && contains(model, b"embed") => EMBEDDINGS,
-            _ => operation,
-        });
-        Some(Self { provider, operation, model, body_names_model: name_model != Naming::Path })
+        let Operation { word, naming, answer } = operation;
+        let model = naming.model(path, query);
+        let word = model.as_deref().map_or(word, |model| word_for(word, model));
+        Some(Self {
+            provider,
+            operation: Some(word),
+            answer,
+            model,
+            body_names_model: naming != Naming::Path,
+        })
+    }
+}
+
+/// What Bedrock's InvokeModel and Google's predict are asked for depends on the model.
+fn word_for(word: &'static str, model: &[u8]) -> &'static str {
+    if !matches!(word, GENERATE | PREDICT) {
+        return word;
+    }
+    let names = |parts: &[&str]| parts.iter().any(|part| contains(model, part.as_bytes()));
+    match () {
+        () if names(&["embed"]) => EMBEDDINGS,
+        () if word == PREDICT && names(&["imagen", "imagegeneration"]) => IMAGE,
+        () if word == PREDICT && names(&["veo-"]) => VIDEO,
+        () => word,
     }
 }
 
@@ -53,11 +75,7 @@ fn split_path(path: &[u8]) -> (&[u8], &[u8]) {
 }
 
 fn provider(host: &[u8], path: &[u8]) -> Option<&'static str> {
-    let name = match host.iter().rposition(|byte| *byte == b':') {
-        Some(colon) => host.get(..colon).unwrap_or_default(),
-        None => host,
-    };
-    let name = name.strip_suffix(b".").unwrap_or(name);
+    let name = host_name(host);
     let is_at = |pattern: &str| match pattern.starts_with("*:") {
         true => matches(pattern, host),
         false => matches(pattern, name),
@@ -67,15 +85,32 @@ fn provider(host: &[u8], path: &[u8]) -> Option<&'static str> {
     Some(*provider)
 }
 
-fn operation(path: &[u8], is_known_host: bool) -> Option<(&'static str, Naming)> {
-    let known = OPERATIONS.iter().find(|(pattern, reach, ..)| {
-        (is_known_host || *reach == Reach::AnyHost) && matches(pattern, path)
+/// A host without its port and without the dot of the root.
+pub(super) fn host_name(host: &[u8]) -> &[u8] {
+    let name = match host.iter().rposition(|byte| *byte == b':') {
+        Some(colon) => host.get(..colon).unwrap_or_default(),
+        None => host,
+    };
+    name.strip_suffix(b".").unwrap_or(name)
+}
+
+fn operation(method: &[u8], path: &[u8], is_known_host: bool) -> Option<Operation> {
+    let known = OPERATIONS.iter().find(|(verb, pattern, reach, ..)| {
+        (is_known_host || *reach == Reach::AnyHost) && verb.is(method) && matches(pattern, path)
     });
-    known.map(|(_, _, operation, naming)| (*operation, *naming))
+    let (.., word, naming, answer) = *known?;
+    (word != NONE).then_some(Operation { word, naming, answer })
 }
 
 /// Whether `text` is as `pattern` says, in which `*` stands for anything; in any case.
-fn matches(pattern: &str, text: &[u8]) -> bool {
+pub(super) fn matches(pattern: &str, text: &[u8]) -> bool {
+    // Most patterns of a table are told by their last byte to be none of these.
+    if let (Some(last), Some(end)) = (pattern.as_bytes().last(), text.last())
+        && *last != b'*'
+        && !last.eq_ignore_ascii_case(end)
+    {
+        return false;
+    }
     let mut pieces = pattern.split('*').map(str::as_bytes);
     let Some(rest) = pieces.next().and_then(|first| strip_prefix(text, first)) else {
         return false;
@@ -105,36 +140,32 @@ fn contains(text: &[u8], part: &[u8]) -> bool {
     text.windows(part.len()).any(|bytes| bytes.eq_ignore_ascii_case(part))
 }
 
-/// Where the model is named.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Naming {
-    /// In the body alone.
-    Body,
-    /// In the path, which is what the provider goes by.
-    Path,
-    /// In the path or in the query, where the body does not name it.
-    PathOrBody,
-}
-
 impl Naming {
     fn model<'c>(self, path: &'c [u8], query: &'c [u8]) -> Option<Cow<'c, [u8]>> {
         if self == Self::Body {
             return None;
         }
         let of_path =
-            MODEL_IN_PATH.iter().find_map(|(before, behind)| between(path, before, *behind));
-        let of_query =
-            || query.split(|byte| *byte == b'&').find_map(|pair| pair.strip_prefix(b"model="));
-        let model = of_path.or_else(of_query).filter(|model| !model.is_empty())?;
-        Some(percent_decoded(model))
+            MODEL_IN_PATH.iter().find_map(|(before, behind)| between(path, before, behind));
+        let model = of_path.or_else(|| parameter(query, b"model="))?;
+        Some(percent_decoded(model)).filter(|model| !model.is_empty())
     }
 }
 
+/// The value of the first parameter of a query that begins like this.
+pub(super) fn parameter<'q>(query: &'q [u8], name: &[u8]) -> Option<&'q [u8]> {
+    query.split(|byte| *byte == b'&').find_map(|pair| pair.strip_prefix(name))
+}
+
 /// What lies in `path` between the last `before` and the first `behind` after it.
-fn between<'p>(path: &'p [u8], before: &str, behind: u8) -> Option<&'p [u8]> {
-    let before = before.as_bytes();
+fn between<'p>(path: &'p [u8], before: &str, behind: &str) -> Option<&'p [u8]> {
+    let (before, behind) = (before.as_bytes(), behind.as_bytes());
     let start = path.windows(before.len()).rposition(|bytes| bytes == before)?;
-    path.get(start.saturating_add(before.len())..)?.split(|byte| *byte == behind).next()
+    let rest = path.get(start.saturating_add(before.len())..)?;
+    if behind.is_empty() {
+        return Some(rest);
+    }
+    rest.get(..rest.windows(behind.len()).position(|bytes| bytes == behind)?)
 }
 
 fn percent_decoded(text: &[u8]) -> Cow<'_, [u8]> {
@@ -162,118 +193,26 @@ fn percent_decoded(text: &[u8]) -> Cow<'_, [u8]> {
     Cow::Owned(decoded)
 }
 
-/// Where a path tells its operation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Reach {
-    /// Anywhere: nobody else has such a path.
-    AnyHost,
-    /// At a known provider: elsewhere it may mean anything.
-    KnownHost,
-}
-
-const CHAT: &str = "chat";
-const COMPLETION: &str = "text_completion";
-const COUNT_TOKENS: &str = "count_tokens";
-const EMBEDDINGS: &str = "embeddings";
-const GENERATE: &str = "generate_content";
-const REALTIME: &str = "realtime";
-
-/// Who runs the models: host, path, and the word of OpenTelemetry, or the provider's own name where
-/// it has none. The first that matches decides. A pattern of a port begins with `*:`.
-const PROVIDERS: &[(&str, &str, &str)] = &[
-    ("*:11434", "*", "ollama"),
-    ("api.openai.com", "*", "openai"),
-    ("*.api.openai.com", "*", "openai"),
-    ("chatgpt.com", "/backend-api/codex/*", "openai"),
-    ("*.openai.azure.com", "*", "azure.ai.openai"),
-    ("*.cognitiveservices.azure.com", "/openai/*", "azure.ai.openai"),
-    ("*.services.ai.azure.com", "*/openai/*", "azure.ai.openai"),
-    ("*.services.ai.azure.com", "*", "azure.ai.inference"),
-    ("*.models.ai.azure.com", "*", "azure.ai.inference"),
-    ("models.inference.ai.azure.com", "*", "azure.ai.inference"),
-    ("api.anthropic.com", "*", "anthropic"),
-    ("generativelanguage.googleapis.com", "*", "gcp.gemini"),
-    ("*aiplatform.googleapis.com", "*", "gcp.vertex_ai"),
-    ("aiplatform.*.rep.googleapis.com", "*", "gcp.vertex_ai"),
-    ("bedrock-runtime*.amazonaws.com", "*", "aws.bedrock"),
-    ("bedrock-runtime*.amazonaws.com.cn", "*", "aws.bedrock"),
-    ("bedrock-runtime*.api.aws", "*", "aws.bedrock"),
-    ("bedrock-mantle.*.api.aws", "*", "aws.bedrock"),
-    ("*.bedrock-runtime*.amazonaws.com", "*", "aws.bedrock"),
-    ("api.mistral.ai", "*", "mistral_ai"),
-    ("codestral.mistral.ai", "*", "mistral_ai"),
-    ("api.groq.com", "*", "groq"),
-    ("api.deepseek.com", "*", "deepseek"),
-    ("api.x.ai", "*", "x_ai"),
-    ("*.api.x.ai", "*", "x_ai"),
-    ("api.cohere.com", "*", "cohere"),
-    ("api.cohere.ai", "*", "cohere"),
-    ("api.perplexity.ai", "*", "perplexity"),
-    ("api.moonshot.ai", "*", "moonshot_ai"),
-    ("api.moonshot.cn", "*", "moonshot_ai"),
-    ("api.together.xyz", "*", "together"),
-    ("api.together.ai", "*", "together"),
-    ("api.fireworks.ai", "*", "fireworks"),
-    ("openrouter.ai", "/api/*", "openrouter"),
-    ("ollama.com", "/api/*", "ollama"),
+/// Before and behind the name of a model, or of a deployment of one, in a path; what has nothing
+/// behind it ends with the path.
+const MODEL_IN_PATH: &[(&str, &str)] = &[
+    ("/deployments/", "/"),
+    ("/models/", "/predictions"),
+    ("/models/", "/operations/"),
+    ("/models/", "/v1/"),
+    ("/models/", ":"),
+    ("/tunedModels/", ":"),
+    ("/endpoints/", ":"),
+    ("/model/", "/"),
+    ("/serving-endpoints/", "/"),
+    ("/ai/run/", ""),
+    ("/v1/inference/", ""),
 ];
-
-/// What is asked for: path, where that path tells it, the word of OpenTelemetry, and where the model
-/// is named. The first that matches decides.
-///
-/// `count_tokens` and `realtime` are our own words: OpenTelemetry has none for them. Tokens that were
-/// only counted are no usage. The kind of answer that Bedrock's `invoke` gives depends on the model,
-/// so it has the widest word.
-const OPERATIONS: &[(&str, Reach, &str, Naming)] = {
-    use Naming::{Body, Path, PathOrBody};
-    use Reach::{AnyHost, KnownHost};
-    &[
-        ("*/agents/completions", KnownHost, CHAT, Body),
-        ("*/chat/completions", AnyHost, CHAT, PathOrBody),
-        ("*/v1/completions", AnyHost, COMPLETION, Body),
-        ("*/completions", KnownHost, COMPLETION, PathOrBody),
-        ("*/v1/responses/input_tokens", AnyHost, COUNT_TOKENS, Body),
-        ("*/v1/responses", AnyHost, CHAT, Body),
-        ("*/responses", KnownHost, CHAT, Body),
-        ("*/v1/embeddings", AnyHost, EMBEDDINGS, Body),
-        ("*/embeddings", KnownHost, EMBEDDINGS, PathOrBody),
-        ("*/v1/realtime", AnyHost, REALTIME, PathOrBody),
-        ("*/realtime", KnownHost, REALTIME, PathOrBody),
-        ("*/v1/messages/count_tokens", AnyHost, COUNT_TOKENS, Body),
-        ("*/v1/messages", AnyHost, CHAT, Body),
-        ("*:generateContent", AnyHost, GENERATE, Path),
-        ("*:streamGenerateContent", AnyHost, GENERATE, Path),
-        ("*:embedContent", AnyHost, EMBEDDINGS, Path),
-        ("*:batchEmbedContents", AnyHost, EMBEDDINGS, Path),
-        ("*:countTokens", AnyHost, COUNT_TOKENS, Path),
-        ("*/count-tokens:rawPredict", AnyHost, COUNT_TOKENS, Body),
-        ("*:rawPredict", AnyHost, CHAT, Path),
-        ("*:streamRawPredict", AnyHost, CHAT, Path),
-        ("*BidiGenerateContent", AnyHost, REALTIME, Body),
-        ("*/model/*/converse", AnyHost, CHAT, Path),
-        ("*/model/*/converse-stream", AnyHost, CHAT, Path),
-        ("*/model/*/invoke", AnyHost, GENERATE, Path),
-        ("*/model/*/invoke-with-response-stream", AnyHost, GENERATE, Path),
-        ("*/model/*/count-tokens", AnyHost, COUNT_TOKENS, Path),
-        ("/api/chat", AnyHost, CHAT, Body),
-        ("/api/generate", AnyHost, COMPLETION, Body),
-        ("/api/embed", AnyHost, EMBEDDINGS, Body),
-        ("/api/embeddings", AnyHost, EMBEDDINGS, Body),
-        ("*/v1/chat", KnownHost, CHAT, Body),
-        ("*/v2/chat", KnownHost, CHAT, Body),
-        ("*/v1/embed", KnownHost, EMBEDDINGS, Body),
-        ("*/v2/embed", KnownHost, EMBEDDINGS, Body),
-        ("*/v1/generate", KnownHost, COMPLETION, Body),
-    ]
-};
-
-/// Before and behind the name of a model, or of a deployment of one, in a path.
-const MODEL_IN_PATH: &[(&str, u8)] =
-    &[("/deployments/", b'/'), ("/models/", b':'), ("/tunedModels/", b':'), ("/model/", b'/')];
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::meaning::operations::*;
 
     #[test]
     fn host_and_path_tell_provider_operation_and_model() {
@@ -292,7 +231,7 @@ mod tests {
                 "gpt-realtime",
             ),
             ("api.openai.com", "/v1/models/gpt-5", "openai", "", ""),
-            ("api.openai.com", "/v1/responses/resp_1", "openai", "", ""),
+            ("api.openai.com", "/v1/responses/resp_1", "openai", CHAT, ""),
             ("chatgpt.com", "/backend-api/codex/responses", "openai", CHAT, ""),
             ("chatgpt.com", "/", "", "", ""),
             ("evil-api.openai.com.example", "/v1/models", "", "", ""),
@@ -310,7 +249,7 @@ mod tests {
             ("r.cognitiveservices.azure.com", "/vision/v3.2/analyze", "", "", ""),
             ("api.anthropic.com", "/v1/messages?beta=true", "anthropic", CHAT, ""),
             ("api.anthropic.com", "/v1/messages/count_tokens", "anthropic", COUNT_TOKENS, ""),
-            ("api.anthropic.com", "/v1/messages/batches", "anthropic", "", ""),
+            ("api.anthropic.com", "/v1/messages/batches", "anthropic", BATCH, ""),
             (
                 gemini,
                 "/v1beta/models/gemini-2.5-flash:generateContent?key=k",
@@ -384,9 +323,231 @@ mod tests {
     }
 
     #[test]
+    fn method_and_path_tell_what_is_asked_of_a_provider() {
+        let openai = "api.openai.com";
+        let gemini = "generativelanguage.googleapis.com";
+        let vertex = "europe-west4-aiplatform.googleapis.com";
+        let google = "/v1/projects/p/locations/l/publishers/google/models";
+        let at_vertex = |rest: &str| format!("{google}/{rest}");
+        let imagen = at_vertex("imagen-4.0-generate-001:predict");
+        let embed = at_vertex("text-embedding-005:predict");
+        let veo = at_vertex("veo-3.1-generate-001:predictLongRunning");
+        let custom = "/v1/projects/p/locations/l/endpoints/77:predict";
+        for (method, host, path, operation, model) in [
+            ("POST", openai, "/v1/images/generations", IMAGE, ""),
+            ("POST", openai, "/v1/images/edits", IMAGE, ""),
+            ("POST", "r.openai.azure.com", "/openai/deployments/d/images/generations", IMAGE, "d"),
+            ("POST", openai, "/v1/audio/speech", SPEECH, ""),
+            ("POST", openai, "/v1/audio/transcriptions", TRANSCRIPTION, ""),
+            ("POST", "api.groq.com", "/openai/v1/audio/transcriptions", TRANSCRIPTION, ""),
+            ("POST", "whisper.internal", "/v1/audio/transcriptions", TRANSCRIPTION, ""),
+            ("POST", openai, "/v1/audio/translations", TRANSLATION, ""),
+            ("POST", openai, "/v1/moderations", MODERATION, ""),
+            ("POST", openai, "/v1/videos", VIDEO, ""),
+            ("GET", openai, "/v1/videos/video_1", VIDEO, ""),
+            ("GET", openai, "/v1/videos/video_1/content", FILE, ""),
+            ("POST", openai, "/v1/videos/video_1/remix", VIDEO, ""),
+            ("POST", openai, "/v1/batches", BATCH, ""),
+            ("GET", openai, "/v1/batches/batch_1", BATCH, ""),
+            ("POST", openai, "/v1/files", FILE, ""),
+            ("GET", openai, "/v1/files/file-1/content", FILE, ""),
+            ("POST", openai, "/v1/uploads/u/parts", FILE, ""),
+            ("POST", openai, "/v1/responses/compact", CHAT, ""),
+            ("POST", openai, "/v1/responses/input_tokens", COUNT_TOKENS, ""),
+            ("GET", openai, "/v1/responses/resp_1?stream=true", CHAT, ""),
+            ("POST", openai, "/v1/responses/resp_1/cancel", CHAT, ""),
+            ("GET", openai, "/v1/responses/resp_1/input_items", "", ""),
+            ("DELETE", openai, "/v1/responses/resp_1", "", ""),
+            ("GET", "r.openai.azure.com", "/openai/responses/resp_1", CHAT, ""),
+            ("GET", openai, "/v1/chat/completions", "", ""),
+            ("GET", openai, "/v1/models", "", ""),
+            ("POST", openai, "/v1/assistants", CREATE_AGENT, ""),
+            ("POST", openai, "/v1/threads/runs", INVOKE_AGENT, ""),
+            ("POST", openai, "/v1/threads/thread_1/runs", INVOKE_AGENT, ""),
+            ("GET", openai, "/v1/threads/thread_1/runs/run_1", INVOKE_AGENT, ""),
+            ("POST", openai, "/v1/threads/thread_1/messages", CONVERSATION, ""),
+            ("POST", openai, "/v1/conversations", CHAT, ""),
+            ("GET", openai, "/v1/conversations/conv_1", CONVERSATION, ""),
+            ("POST", openai, "/v1/vector_stores/vs_1/search", RETRIEVAL, ""),
+            ("POST", openai, "/v1/vector_stores/vs_1/files", VECTOR_STORE, ""),
+            ("POST", openai, "/v1/fine_tuning/jobs", FINE_TUNING, ""),
+            ("POST", openai, "/v1/evals/eval_1/runs", EVALUATION, ""),
+            ("GET", "api.anthropic.com", "/v1/messages/batches/msgbatch_1/results", BATCH, ""),
+            ("POST", "api.anthropic.com", "/v1/files", FILE, ""),
+            ("POST", gemini, "/v1beta/models/g:batchGenerateContent", BATCH, "g"),
+            ("GET", gemini, "/v1beta/batches/b1", BATCH, ""),
+            ("POST", gemini, "/v1beta/interactions", GENERATE, ""),
+            ("GET", gemini, "/v1beta/interactions/v1_x", GENERATE, ""),
+            ("POST", gemini, "/v1beta/cachedContents", CACHE, ""),
+            ("GET", gemini, "/v1beta/cachedContents/c", CACHE, ""),
+            ("POST", gemini, "/upload/v1beta/files", FILE, ""),
+            (
+                "POST",
+                gemini,
+                "/v1beta/models/imagen-4.0-generate-001:predict",
+                IMAGE,
+                "imagen-4.0-generate-001",
+            ),
+            ("POST", vertex, &imagen, IMAGE, "imagen-4.0-generate-001"),
+            ("POST", vertex, &embed, EMBEDDINGS, "text-embedding-005"),
+            ("POST", vertex, &veo, VIDEO, "veo-3.1-generate-001"),
+            ("POST", vertex, custom, PREDICT, "77"),
+            ("POST", "cloudcode-pa.googleapis.com", "/v1internal:generateContent", GENERATE, ""),
+            ("POST", "api.mistral.ai", "/v1/conversations", CHAT, ""),
+            ("POST", "api.mistral.ai", "/v1/conversations/conv_1", CHAT, ""),
+            ("GET", "api.mistral.ai", "/v1/conversations/conv_1/history", CONVERSATION, ""),
+            ("POST", "api.mistral.ai", "/v1/ocr", OCR, ""),
+            ("POST", "api.mistral.ai", "/v1/chat/moderations", MODERATION, ""),
+            ("POST", "api.mistral.ai", "/v1/agents", CREATE_AGENT, ""),
+            ("POST", "api.mistral.ai", "/v1/batch/jobs", BATCH, ""),
+            ("POST", "api.cohere.com", "/v2/rerank", RERANK, ""),
+            ("POST", "api.cohere.com", "/v1/classify", CLASSIFICATION, ""),
+            ("POST", "api.voyageai.com", "/v1/rerank", RERANK, ""),
+            ("POST", "api.voyageai.com", "/v1/contextualizedembeddings", EMBEDDINGS, ""),
+            ("POST", "api.jina.ai", "/v1/embeddings", EMBEDDINGS, ""),
+            ("POST", "api.perplexity.ai", "/search", RETRIEVAL, ""),
+            ("GET", "api.perplexity.ai", "/async/chat/completions/x", CHAT, ""),
+            ("POST", "api.deepseek.com", "/beta/completions", COMPLETION, ""),
+            ("POST", "localhost:11434", "/api/pull", MODEL, ""),
+            ("GET", "localhost:11434", "/api/tags", "", ""),
+            ("POST", "us-south.ml.cloud.ibm.com", "/ml/v1/text/chat_stream?version=x", CHAT, ""),
+            (
+                "POST",
+                "api.replicate.com",
+                "/v1/models/meta/llama-4/predictions",
+                PREDICT,
+                "meta/llama-4",
+            ),
+            ("GET", "api.replicate.com", "/v1/predictions/p1", PREDICT, ""),
+            (
+                "POST",
+                "api.cloudflare.com",
+                "/client/v4/accounts/a/ai/run/@cf/meta/llama-3",
+                PREDICT,
+                "@cf/meta/llama-3",
+            ),
+            (
+                "POST",
+                "api.deepgram.com",
+                "/v1/listen?model=nova-3&language=en",
+                TRANSCRIPTION,
+                "nova-3",
+            ),
+            ("POST", "api.elevenlabs.io", "/v1/text-to-speech/voice", SPEECH, ""),
+            (
+                "POST",
+                "w.cloud.databricks.com",
+                "/serving-endpoints/my-llm/invocations",
+                PREDICT,
+                "my-llm",
+            ),
+            (
+                "POST",
+                "router.huggingface.co",
+                "/hf-inference/models/a/b/v1/chat/completions",
+                CHAT,
+                "a/b",
+            ),
+            (
+                "POST",
+                "bedrock-agent-runtime.us-east-1.amazonaws.com",
+                "/agents/A/agentAliases/B/sessions/C/text",
+                INVOKE_AGENT,
+                "",
+            ),
+            ("POST", "shop.example", "/v1/batches", "", ""),
+            ("POST", "shop.example", "/search", "", ""),
+            ("GET", "shop.example", "/v1/videos/1", "", ""),
+        ] {
+            let clues = Clues {
+                host: host.as_bytes(),
+                path: path.as_bytes(),
+                method: method.as_bytes(),
+                ..Clues::default()
+            };
+            let api = Api::of(&clues).unwrap_or_default();
+            let named = api.model.as_deref().unwrap_or_default();
+            let named = std::str::from_utf8(named).unwrap();
+            let seen = (api.operation.unwrap_or_default(), named);
+            assert_eq!(seen, (operation, model), "{method} {host} {path}");
+        }
+    }
+
+    #[test]
+    fn hosts_tell_their_provider() {
+        for (hosts, provider) in [
+            (
+                &["router.huggingface.co", "x.us-east-1.aws.endpoints.huggingface.cloud"][..],
+                "hugging_face",
+            ),
+            (&["api.cerebras.ai"], "cerebras"),
+            (&["integrate.api.nvidia.com", "ai.api.nvidia.com"], "nvidia"),
+            (&["api.deepinfra.com"], "deepinfra"),
+            (&["models.github.ai"], "github_models"),
+            (&["api.z.ai", "open.bigmodel.cn"], "z_ai"),
+            (
+                &[
+                    "dashscope.aliyuncs.com",
+                    "dashscope-intl.aliyuncs.com",
+                    "dashscope-us.aliyuncs.com",
+                ],
+                "dashscope",
+            ),
+            (&["api.sambanova.ai"], "sambanova"),
+            (&["api.githubcopilot.com", "api.business.githubcopilot.com"], "github_copilot"),
+            (&["us-south.ml.cloud.ibm.com", "eu-de.ml.cloud.ibm.com"], "ibm.watsonx.ai"),
+            (&["ai-gateway.vercel.sh"], "vercel"),
+            (&["gateway.ai.cloudflare.com"], "cloudflare"),
+            (&["api.together.xyz"], "together"),
+            (&["api.fireworks.ai"], "fireworks"),
+            (&["api.replicate.com"], "replicate"),
+            (&["api.novita.ai"], "novita"),
+            (&["api.tokenfactory.nebius.com", "api.studio.nebius.com"], "nebius"),
+            (&["inference.baseten.co", "model-1.api.baseten.co"], "baseten"),
+            (&["api.ai21.com"], "ai21"),
+            (&["api.voyageai.com"], "voyage_ai"),
+            (&["api.jina.ai", "deepsearch.jina.ai"], "jina_ai"),
+            (&["api.moonshot.ai", "api.moonshot.cn", "api.kimi.com"], "moonshot_ai"),
+            (&["api.minimax.io", "api.minimaxi.com"], "minimax"),
+            (&["api.stability.ai"], "stability_ai"),
+            (&["api.elevenlabs.io", "api.eu.residency.elevenlabs.io"], "elevenlabs"),
+            (&["api.deepgram.com", "api.eu.deepgram.com"], "deepgram"),
+            (&["api.assemblyai.com", "api.eu.assemblyai.com"], "assemblyai"),
+            (&["eu.api.openai.com", "us.api.openai.com"], "openai"),
+            (
+                &[
+                    "bedrock-runtime-fips.us-gov-west-1.amazonaws.com",
+                    "bedrock.eu-west-1.amazonaws.com",
+                ],
+                "aws.bedrock",
+            ),
+            (&["aiplatform.googleapis.com", "aiplatform.eu.rep.googleapis.com"], "gcp.vertex_ai"),
+            (&["us-east-1.api.x.ai"], "x_ai"),
+            (
+                &[
+                    "huggingface.co",
+                    "cerebras.ai",
+                    "api.github.com",
+                    "cloudflare.com",
+                    "evil-api.z.ai.example",
+                ],
+                "",
+            ),
+        ] {
+            for host in hosts {
+                let seen = super::provider(host.as_bytes(), b"/v1/chat/completions");
+                assert_eq!(seen.unwrap_or_default(), provider, "{host}");
+            }
+        }
+        let databricks = b"dbc-1.cloud.databricks.com".as_slice();
+        assert_eq!(provider(databricks, b"/serving-endpoints/m/invocations"), Some("databricks"));
+        assert_eq!(provider(databricks, b"/api/2.0/jobs"), None);
+    }
+
+    #[test]
     fn no_piece_between_two_stars_is_empty() {
         let hosts = PROVIDERS.iter().flat_map(|(host, path, _)| [host, path]);
-        let paths = OPERATIONS.iter().map(|(pattern, ..)| pattern);
+        let paths = OPERATIONS.iter().map(|(_, pattern, ..)| pattern);
         assert!(hosts.chain(paths).all(|pattern| !pattern.contains("**")));
     }
 

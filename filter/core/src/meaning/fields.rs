@@ -12,11 +12,31 @@ use crate::reader::Paths;
 pub(super) enum Asked {
     /// The model that is asked.
     Model,
+    /// The model of one request of several.
+    ModelOfOne,
+    /// The version of a model, by which Replicate asks for it.
+    Version,
+    /// The agent that is asked, instead of a model.
+    Agent,
+    /// How many answers there shall be to each prompt, and one of several prompts: a text, or a
+    /// part of one that comes as numbers.
+    Choices,
+    Prompt,
+    PromptPart,
     /// A JSON-RPC message: its version, its method, the name of what it is for, the version of MCP.
     Jsonrpc,
     Method,
     Name,
     ProtocolVersion,
+    /// Its id, whose absence makes it a notification; what it answers to, if it is no call.
+    RpcId,
+    RpcAnswer,
+    /// The resource that it is for, or one of several; the prompt or resource that it refers to.
+    Uri,
+    OneUri,
+    RefName,
+    /// The trace that it belongs to.
+    TraceParent,
     /// A JSON-RPC message of several.
     Message,
 }
@@ -31,8 +51,23 @@ pub(super) enum Answered {
     Id,
     EventId,
     Model,
+    /// A name of its own, which a thing may have instead of an id, and an event of a tool's.
+    OwnName,
     Count(Count),
+    /// The same in one of several choices, and in one of several answers, which add up.
+    ChoiceCount(Count),
+    CountOfOne(Count),
+    /// What Moonshot read from a cache; others use its word for something else.
+    MoonshotCached,
+    /// One of several answers.
+    One,
+    /// A run of the model, of several for one answer.
+    Run(RunMember),
     FinishReason,
+    /// One of several choices that the model offers.
+    Choice(ChoiceMember),
+    /// Whether the answer was made in the background, and not while its caller waited.
+    Background,
     /// How OpenAI's responses ended, and why if not as they should.
     Status,
     StatusReason,
@@ -48,6 +83,12 @@ pub(super) enum Answered {
     ErrorWord(Word),
     /// A JSON-RPC error code.
     ErrorCode,
+    /// Whether it went well: `ok` and `success`, and codes of which 0 means so.
+    Ok,
+    Success,
+    CodeOfZero,
+    /// One of several errors.
+    Errors,
     /// What only Ollama says.
     OllamaMark,
     /// A document within the document.
@@ -69,12 +110,31 @@ pub(super) enum Member {
     Name,
 }
 
+/// A member of a run of the model.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum RunMember {
+    /// The run itself.
+    Whole,
+    Type,
+    Count(Count),
+}
+
+/// A member of a choice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ChoiceMember {
+    /// The choice itself.
+    Whole,
+    Index,
+    FinishReason,
+}
+
 /// Which of the words for an error. The earlier ones say more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Word {
     Code,
     Type,
     Status,
+    Number,
 }
 
 /// The tables, compiled.
@@ -121,8 +181,34 @@ fn joined(place: &str, member: &str) -> String {
 /// Requests.
 const ASKED: Table<Asked> = &[
     // OpenAI, Anthropic, Mistral, Ollama, … in the body. `setup`: Gemini Live. `session` and
-    // `response`: OpenAI Realtime, and Responses over a WebSocket.
+    // `response`: OpenAI Realtime, and Responses over a WebSocket. `model_id`: watsonx, ElevenLabs.
+    // `speech_model`: AssemblyAI. `version`: Replicate.
     (&["", "setup", "session", "response"], &[("model", Asked::Model)]),
+    (
+        &[""],
+        &[
+            ("model_id", Asked::Model),
+            ("speech_model", Asked::Model),
+            ("version", Asked::Version),
+            ("agent", Asked::Agent),
+            ("agent_id", Asked::Agent),
+        ],
+    ),
+    // Anthropic's batches.
+    (&["requests[].params"], &[("model", Asked::ModelOfOne)]),
+    // How many choices there will be. `request`: Gemini's code assistants.
+    (
+        &["", "generationConfig", "generation_config", "request.generationConfig"],
+        &[("n", Asked::Choices), ("candidateCount", Asked::Choices)],
+    ),
+    (
+        &[""],
+        &[
+            ("num_generations", Asked::Choices),
+            ("prompt[]", Asked::Prompt),
+            ("prompt[][]", Asked::PromptPart),
+        ],
+    ),
     // MCP: a JSON-RPC message, alone or among others (until 2025-03-26).
     (
         &["", "[]"],
@@ -130,6 +216,14 @@ const ASKED: Table<Asked> = &[
             ("jsonrpc", Asked::Jsonrpc),
             ("method", Asked::Method),
             ("params.name", Asked::Name),
+            ("id", Asked::RpcId),
+            ("result{}", Asked::RpcAnswer),
+            ("error{}", Asked::RpcAnswer),
+            ("params.uri", Asked::Uri),
+            ("params.notifications.resourceSubscriptions[]", Asked::OneUri),
+            ("params.ref.name", Asked::RefName),
+            ("params.ref.uri", Asked::Uri),
+            ("params._meta.traceparent", Asked::TraceParent),
             ("params.protocolVersion", Asked::ProtocolVersion),
             (r"params._meta.io\.modelcontextprotocol/protocolVersion", Asked::ProtocolVersion),
         ],
@@ -140,21 +234,27 @@ const ASKED: Table<Asked> = &[
 /// Answers: bodies, and what events, lines, frames and messages of a stream say.
 const ANSWERED: Table<Answered> = {
     use Answered::{
-        Count as N, Embedded, Error, ErrorCode, ErrorWord, EventId, FinishReason, Id, IsError,
-        Item, Kind, Message, Method, Model, Object, OllamaMark, Part, ProtocolVersion, Status,
-        StatusReason, Tool, TurnComplete,
+        Background, Choice, ChoiceCount, CodeOfZero, Count as N, CountOfOne, Embedded, Error,
+        ErrorCode, ErrorWord, Errors, EventId, FinishReason, Id, IsError, Item, Kind, Message,
+        Method, Model, Object, Ok, OllamaMark, One, OwnName, Part, ProtocolVersion, Run, Status,
+        StatusReason, Success, Tool, TurnComplete,
     };
     use Count::{
-        CacheCreation, CacheCreationPart, CacheRead, CacheReadPart, Input, Output, PlainInput,
-        Reasoning, Thoughts, ToolInput, Total,
+        BilledInput, CacheCreation, CacheCreationPart, CacheRead, CacheReadPart, Input, Output,
+        PlainInput, Reasoning, Thoughts, ToolInput, Total,
     };
     &[
         // Who answered. `message`: Anthropic's `message_start`. `[]`: Gemini's stream as an array.
-        (&["", "message"], &[("id", Id), ("model", Model)]),
-        (&["", "[]"], &[("responseId", Id), ("modelVersion", Model)]),
+        // `response` in it: Gemini's code assistants. `interaction`: events of Gemini's interactions.
+        (&["", "message", "interaction"], &[("id", Id), ("model", Model)]),
+        (&["", "[]", "response", "[].response"], &[("responseId", Id), ("modelVersion", Model)]),
         (&["response"], &[("id", EventId), ("model", Model)]),
+        // The results of Anthropic's batches, one a line.
+        (&["result.message"], &[("id", EventId), ("model", Model)]),
         (&["session"], &[("model", Model)]),
-        (&[""], &[("type", Kind), ("object", Object)]),
+        (&[""], &[("conversation_id", Id), ("model_id", Model), ("name", OwnName)]),
+        (&["", "response"], &[("background", Background)]),
+        (&[""], &[("type", Kind), ("event_type", Kind), ("object", Object)]),
         // OpenAI and its like, Anthropic, Cohere, and Bedrock, which has names of its own. `x_groq`:
         // Groq's streams. `delta`: Cohere's. `metadata`: Amazon Nova's. `message`: the start of an
         // answer of Anthropic's, which knows the input and not yet the output.
@@ -166,6 +266,8 @@ const ANSWERED: Table<Answered> = {
                 "x_groq.usage",
                 "delta.usage",
                 "metadata.usage",
+                "result.usage",
+                "result.message.usage",
             ],
             &[
                 ("prompt_tokens", N(Input)),
@@ -187,7 +289,15 @@ const ANSWERED: Table<Answered> = {
             ],
         ),
         (
-            &["usage", "response.usage", "x_groq.usage", "delta.usage", "metadata.usage"],
+            &[
+                "usage",
+                "response.usage",
+                "x_groq.usage",
+                "delta.usage",
+                "metadata.usage",
+                "result.usage",
+                "result.message.usage",
+            ],
             &[
                 ("total_tokens", N(Total)),
                 ("completion_tokens", N(Output)),
@@ -199,13 +309,61 @@ const ANSWERED: Table<Answered> = {
                 ("tokens.output_tokens", N(Output)),
             ],
         ),
-        // Cohere, version 1, and its embeddings.
-        (&["meta.tokens"], &[("input_tokens", N(PlainInput)), ("output_tokens", N(Output))]),
-        (&["meta.billed_units"], &[("input_tokens", N(PlainInput))]),
-        // Gemini, also live.
+        // Moonshot, and its streams.
+        (&["usage"], &[("cached_tokens", Answered::MoonshotCached)]),
         (
-            &["usageMetadata", "[].usageMetadata"],
+            &["choices[].usage"],
             &[
+                ("prompt_tokens", ChoiceCount(Input)),
+                ("cached_tokens", ChoiceCount(CacheReadPart)),
+                ("completion_tokens", ChoiceCount(Output)),
+                ("completion_tokens_details.reasoning_tokens", ChoiceCount(Reasoning)),
+                ("total_tokens", ChoiceCount(Total)),
+            ],
+        ),
+        // Anthropic: the runs of the model that one answer took.
+        (
+            &[
+                "usage.iterations[]",
+                "message.usage.iterations[]",
+                "result.message.usage.iterations[]",
+            ],
+            &[
+                ("{}", Run(RunMember::Whole)),
+                ("type", Run(RunMember::Type)),
+                ("input_tokens", Run(RunMember::Count(PlainInput))),
+                ("output_tokens", Run(RunMember::Count(Output))),
+                ("cache_read_input_tokens", Run(RunMember::Count(CacheRead))),
+                ("cache_creation_input_tokens", Run(RunMember::Count(CacheCreation))),
+            ],
+        ),
+        // Cohere, version 1, and its embeddings.
+        (
+            &["meta.tokens", "response.meta.tokens"],
+            &[("input_tokens", N(PlainInput)), ("output_tokens", N(Output))],
+        ),
+        (&["meta.billed_units", "response.meta.billed_units"], &[("input_tokens", N(BilledInput))]),
+        // Gemini's interactions.
+        (
+            &["usage", "interaction.usage"],
+            &[
+                ("total_input_tokens", N(Input)),
+                ("total_cached_tokens", N(CacheReadPart)),
+                ("total_tool_use_tokens", N(ToolInput)),
+                ("total_output_tokens", N(Output)),
+                ("total_thought_tokens", N(Thoughts)),
+            ],
+        ),
+        // Gemini, also live, and within what its code assistants wrap around an answer.
+        (
+            &[
+                "usageMetadata",
+                "[].usageMetadata",
+                "response.usageMetadata",
+                "[].response.usageMetadata",
+            ],
+            &[
+                ("totalTokenCount", N(Total)),
                 ("promptTokenCount", N(Input)),
                 ("toolUsePromptTokenCount", N(ToolInput)),
                 ("cachedContentTokenCount", N(CacheReadPart)),
@@ -214,6 +372,23 @@ const ANSWERED: Table<Answered> = {
                 ("thoughtsTokenCount", N(Thoughts)),
             ],
         ),
+        // Gemini's batches, and embeddings by Vertex AI: many answers in one document.
+        (
+            &["response.inlinedResponses.inlinedResponses[]", "predictions[]"],
+            &[
+                ("{}", One),
+                ("response.usageMetadata.promptTokenCount", CountOfOne(Input)),
+                ("response.usageMetadata.toolUsePromptTokenCount", CountOfOne(ToolInput)),
+                ("response.usageMetadata.cachedContentTokenCount", CountOfOne(CacheReadPart)),
+                ("response.usageMetadata.candidatesTokenCount", CountOfOne(Output)),
+                ("response.usageMetadata.thoughtsTokenCount", CountOfOne(Thoughts)),
+                ("embeddings.statistics.token_count", CountOfOne(Input)),
+            ],
+        ),
+        // watsonx, and Replicate.
+        (&["results[]"], &[("input_token_count", N(Input)), ("generated_token_count", N(Output))]),
+        (&[""], &[("input_token_count", N(Input))]),
+        (&["metrics"], &[("input_token_count", N(Input)), ("output_token_count", N(Output))]),
         // Bedrock: the last chunk of a stream, whatever the model; and models with words of their own.
         (
             &["amazon-bedrock-invocationMetrics"],
@@ -243,21 +418,37 @@ const ANSWERED: Table<Answered> = {
             ],
         ),
         // Why the model stopped.
-        (&["choices[]", "", "delta"], &[("finish_reason", FinishReason)]),
+        (
+            &["choices[]", "response.choices[]", "output.choices[]"],
+            &[
+                ("{}", Choice(ChoiceMember::Whole)),
+                ("index", Choice(ChoiceMember::Index)),
+                ("finish_reason", Choice(ChoiceMember::FinishReason)),
+            ],
+        ),
+        (&["", "delta", "output", "result"], &[("finish_reason", FinishReason)]),
         (&["", "delta"], &[("stop_reason", FinishReason)]),
         (&["", "messageStop"], &[("stopReason", FinishReason)]),
         (&[""], &[("done_reason", FinishReason)]),
-        (&["outputs[]"], &[("stop_reason", FinishReason)]),
+        (&["outputs[]", "results[]"], &[("stop_reason", FinishReason)]),
         (&["results[]"], &[("completionReason", FinishReason)]),
         (
-            &["", "[]"],
             &[
-                ("candidates[].finishReason", FinishReason),
-                ("promptFeedback.blockReason", FinishReason),
+                "candidates[]",
+                "[].candidates[]",
+                "response.candidates[]",
+                "[].response.candidates[]",
+            ],
+            &[
+                ("{}", Choice(ChoiceMember::Whole)),
+                ("index", Choice(ChoiceMember::Index)),
+                ("finishReason", Choice(ChoiceMember::FinishReason)),
+                ("content.parts[].functionCall.name", Tool),
             ],
         ),
+        (&["", "[]", "response", "[].response"], &[("promptFeedback.blockReason", FinishReason)]),
         (
-            &["", "response"],
+            &["", "response", "interaction"],
             &[
                 ("status", Status),
                 ("incomplete_details.reason", StatusReason),
@@ -275,14 +466,22 @@ const ANSWERED: Table<Answered> = {
             ],
         ),
         (&["delta.message"], &[("tool_calls.function.name", Tool)]),
-        (&["", "[]"], &[("candidates[].content.parts[].functionCall.name", Tool)]),
         (&["toolCall"], &[("functionCalls[].name", Tool)]),
         (
             &["output.message.content[]", "start", "contentBlockStart.start"],
             &[("toolUse.name", Tool)],
         ),
         (
-            &["content[]", "content_block", "output[]", "response.output[]"],
+            &[
+                "content[]",
+                "content_block",
+                "output[]",
+                "response.output[]",
+                "outputs[]",
+                "steps[]",
+                "step",
+                "interaction.steps[]",
+            ],
             &[
                 ("{}", Part(Member::Whole)),
                 ("type", Part(Member::Type)),
@@ -306,21 +505,53 @@ const ANSWERED: Table<Answered> = {
                 "response.error",
                 "response.status_details.error",
                 "x_groq.error",
+                "last_error",
+                "interaction.error",
             ],
             &[
                 ("", Error),
                 ("{}", Error),
                 ("type", ErrorWord(Word::Type)),
                 ("status", ErrorWord(Word::Status)),
+                ("status_code", ErrorWord(Word::Number)),
+                ("http_code", ErrorWord(Word::Number)),
             ],
         ),
         (
-            &["choices[].error", "response.error", "response.status_details.error"],
+            &[
+                "choices[].error",
+                "response.error",
+                "response.status_details.error",
+                "x_groq.error",
+                "last_error",
+                "interaction.error",
+            ],
             &[("code", ErrorWord(Word::Code))],
         ),
         (&["error", "[].error"], &[("code", ErrorCode)]),
         // OpenAI's `error` event and Mistral's errors, which are no object of their own.
-        (&[""], &[("code", ErrorWord(Word::Code))]),
+        (
+            &[""],
+            &[
+                ("code", ErrorWord(Word::Code)),
+                ("error_code", ErrorWord(Word::Number)),
+                ("status_code", ErrorWord(Word::Number)),
+            ],
+        ),
+        // A good status and an answer that says no: z.ai and Cloudflare, MiniMax, and services
+        // that are no models.
+        (&[""], &[("success", Success), ("ok", Ok), ("errcode", CodeOfZero)]),
+        (&["base_resp"], &[("status_code", CodeOfZero)]),
+        (
+            &["errors[]", "[].errors[]"],
+            &[
+                ("", Errors),
+                ("{}", Errors),
+                ("extensions.code", ErrorWord(Word::Code)),
+                ("code", ErrorWord(Word::Number)),
+                ("type", ErrorWord(Word::Type)),
+            ],
+        ),
         // Bedrock's streams of other people's models.
         (&["bytes~"], &[("", Embedded)]),
         // MCP: a JSON-RPC message, alone or among others.

@@ -1,13 +1,15 @@
-//! What a call was about: the model and its tokens, or the tool of an MCP server.
+//! What a call was about: the model and its tokens, the tool of an MCP server, or a service that
+//! says what went wrong behind a good status.
 //!
 //! Two calls to the same host are both `POST`, both 200 and both 40 KB long. One asked a model for a
 //! summary; the other one was cut off by the provider in its third second, which it said in an event
 //! in the middle of a stream whose status was a good one. That is in the bodies, and nowhere else.
 //!
-//! [`api`] tells from host and path who was called and for what. [`fields`] names the places of JSON
+//! [`api`] tells from host and path who was called and for what, by the tables of [`providers`] and
+//! [`operations`]. [`fields`] names the places of JSON
 //! documents that count, for all providers in one table each way: their names do not clash, so
 //! nobody has to know beforehand in whose words an answer is written. A [`Reader`] hands over what
-//! stands there as the bytes pass; [`gen_ai`] and [`mcp`] gather it.
+//! stands there as the bytes pass; [`gen_ai`], [`mcp`] and [`service`] gather it.
 //!
 //! Only structure counts. A text that a model wrote may say `"error"` or `"usage"` as often as it
 //! likes: it is a string at a place that nobody asked for.
@@ -17,10 +19,16 @@
 
 mod api;
 pub(crate) mod base64;
+mod choices;
+mod done;
 mod fields;
+mod form;
 mod gen_ai;
 mod mcp;
 mod names;
+mod operations;
+mod providers;
+mod service;
 mod trouble;
 mod usage;
 
@@ -34,10 +42,13 @@ use crate::{
     text::Text,
 };
 use base64::Decoder;
+use done::Done;
 pub use fields::Tables;
 use fields::{Answered, Asked};
+use form::Form;
 use gen_ai::ModelCall;
 use mcp::McpCall;
+use service::ServiceCall;
 
 /// The longest model, id or tool name that is kept, in bytes.
 const MAX_NAME_BYTES: usize = 128;
@@ -62,6 +73,10 @@ pub struct Clues<'c> {
     pub host: &'c [u8],
     /// The path with its query, without the host of a path-style request.
     pub path: &'c [u8],
+    /// `:method`; empty if it is not known.
+    pub method: &'c [u8],
+    /// The trace id of a valid `traceparent`.
+    pub trace_id: Option<&'c str>,
     /// `mcp-method`.
     pub mcp_method: Option<&'c [u8]>,
     /// `mcp-name`, as on the wire.
@@ -73,6 +88,8 @@ pub struct Clues<'c> {
     /// Whether `accept` names both `application/json` and `text/event-stream`, which MCP demands of
     /// its clients.
     pub accepts_events: bool,
+    /// Whether `accept` names `text/event-stream`, which who waits for a server's events asks for.
+    pub waits_for_events: bool,
 }
 
 /// What one call was about, as far as it is known by now.
@@ -82,18 +99,44 @@ pub struct Meaning {
     rules: Rc<Rules>,
     model: Option<ModelCall>,
     mcp: Option<McpCall>,
-    request: Reader,
+    service: Option<ServiceCall>,
+    request: Asking,
     response: Reader,
+    done: Done,
     embedded: Embedded,
+}
+
+/// How the document that the caller sends is written: its first byte tells.
+#[derive(Debug)]
+enum Asking {
+    Json(Reader),
+    Form(Box<Form>),
+    /// In a form that nobody needs to read.
+    Nothing,
+}
+
+impl Default for Asking {
+    fn default() -> Self {
+        Self::Json(Reader::default())
+    }
+}
+
+impl Asking {
+    /// Whether nothing of the document was read yet.
+    fn is_new(&self) -> bool {
+        matches!(self, Self::Json(reader) if reader.is_new())
+    }
 }
 
 impl Meaning {
     /// What the request headers tell; none if the call is neither to a model nor possibly to an MCP
-    /// server. Then there is nothing to look for in its bodies.
+    /// server, nor to a service whose answers are understood. Then there is nothing to look for in
+    /// its bodies.
     pub fn new(tables: &Rc<Tables>, rules: &Rc<Rules>, clues: &Clues<'_>) -> Option<Box<Self>> {
         let model = ModelCall::new(rules, clues);
         let mcp = McpCall::new(rules, clues);
-        if model.is_none() && mcp.is_none() {
+        let service = if model.is_none() { ServiceCall::new(clues) } else { None };
+        if model.is_none() && mcp.is_none() && service.is_none() {
             return None;
         }
         Some(Box::new(Self {
@@ -101,36 +144,54 @@ impl Meaning {
             rules: Rc::clone(rules),
             model,
             mcp,
-            request: Reader::default(),
+            service,
+            request: Asking::default(),
             response: Reader::default(),
+            done: Done::default(),
             embedded: Embedded::default(),
         }))
     }
 
-    /// Whether the answer should come without compression, so that it can be read: from a provider
-    /// that is known by its host, and from what may be an MCP server, since the first call to one is
-    /// known for sure only by its body.
+    /// Whether the answer should come without compression, so that it can be read: whatever is known
+    /// of the call by now, and from what may be an MCP server, since the first call to one is known
+    /// for sure only by its body.
     pub fn wants_plain_answer(&self) -> bool {
-        self.mcp.is_some() || self.model.as_ref().is_some_and(ModelCall::has_provider)
+        let Self { model, mcp, service, .. } = self;
+        mcp.is_some()
+            || service.is_some()
+            || model.as_ref().is_some_and(|model| model.has_provider() || model.has_operation())
     }
 
-    /// The next bytes of a JSON document that the caller sends: its body, or a message of its
-    /// WebSocket.
+    /// The next bytes of a document that the caller sends: its body, or a message of its WebSocket.
     pub fn request(&mut self, view: &[u8]) {
         let Self { tables, rules, model, mcp, request, .. } = self;
-        request.push(&tables.asked, view, &mut |field, value| {
-            note_asked(rules, model, mcp, field, value);
-        });
+        if request.is_new() && Form::begins_with(view) {
+            let is_wanted = model.as_ref().is_some_and(ModelCall::wants_form);
+            *request = if is_wanted { Asking::Form(Box::default()) } else { Asking::Nothing };
+        }
+        match request {
+            Asking::Json(reader) => reader.push(&tables.asked, view, &mut |field, value| {
+                note_asked(rules, model, mcp, field, value);
+            }),
+            Asking::Form(form) => form.push(view, &mut |field, value, cut| {
+                let text = &String::from_utf8_lossy(value);
+                note_asked(rules, model, mcp, field, Value::Text { text, cut });
+            }),
+            Asking::Nothing => {}
+        }
     }
 
     /// That document ended, as a whole or because nothing more of it will come.
     pub fn end_request(&mut self) {
         let Self { tables, rules, model, mcp, request, .. } = self;
-        request.finish(&tables.asked, &mut |field, value| {
-            note_asked(rules, model, mcp, field, value);
-        });
+        match request {
+            Asking::Json(reader) => reader.finish(&tables.asked, &mut |field, value| {
+                note_asked(rules, model, mcp, field, value);
+            }),
+            Asking::Form(_) | Asking::Nothing => *request = Asking::default(),
+        }
         if let Some(mcp) = mcp {
-            mcp.end_request_message();
+            mcp.end_request_message(rules);
         }
     }
 
@@ -141,7 +202,8 @@ impl Meaning {
 
     /// Whether the answer is worth reading, by what is known of the request.
     pub fn wants_response(&self) -> bool {
-        self.model.is_some() || self.is_mcp()
+        let may_be_mcp = || self.mcp.as_ref().is_some_and(McpCall::is_told_by_answer);
+        self.model.is_some() || self.service.is_some() || self.is_mcp() || may_be_mcp()
     }
 
     /// A response header; of use are those of [`RESPONSE_HEADERS`].
@@ -158,39 +220,62 @@ impl Meaning {
     /// The next bytes of a JSON document of the answer: its body, or what one event, line, frame or
     /// message says.
     pub fn response(&mut self, view: &[u8]) {
-        let Self { tables, rules, model, mcp, response, embedded, .. } = self;
-        response.push(&tables.answered, view, &mut |field, value| {
-            if field == Answered::Embedded {
-                embedded.push(tables, value, &mut |field, value| {
-                    note_answered(rules, model, mcp, field, value);
-                });
-            } else {
-                note_answered(rules, model, mcp, field, value);
-            }
+        let Self { tables, rules, model, mcp, service, response, done, embedded, .. } = self;
+        done.push(view);
+        if let Some(mcp) = mcp {
+            mcp.note_event(view);
+        }
+        let note = &mut |field, value: Value<'_>| {
+            note_answered(rules, model, mcp, service, field, value);
+        };
+        response.push(&tables.answered, view, &mut |field, value| match field {
+            Answered::Embedded => embedded.push(tables, value, note),
+            field => note(field, value),
         });
     }
 
     /// That document ended, as a whole or because nothing more of it will come. `name` is the name
     /// of the event that it came in, empty if it had none.
     pub fn end_response(&mut self, name: &[u8]) {
-        let Self { tables, rules, model, mcp, response, embedded, .. } = self;
-        let note = &mut |field, value: Value<'_>| note_answered(rules, model, mcp, field, value);
+        let Self { tables, rules, model, mcp, service, response, done, embedded, .. } = self;
+        let note = &mut |field, value: Value<'_>| {
+            note_answered(rules, model, mcp, service, field, value);
+        };
         response.finish(&tables.answered, note);
         embedded.finish(tables, note);
+        let is_done = done.finish();
         if let Some(model) = model {
             model.end_document(rules, name);
+            if is_done {
+                model.end_stream();
+            }
         }
         if let Some(mcp) = mcp {
-            mcp.end_response_message();
+            mcp.end_event(rules, name);
+        }
+        if let Some(service) = service {
+            service.end_document(rules);
         }
     }
 
     /// What went wrong, by the word of the answer itself, whatever its status.
     pub fn verdict(&self) -> Option<(Outcome, Reason)> {
-        match self.known_mcp() {
-            Some(mcp) => mcp.verdict(),
-            None => self.model.as_ref()?.verdict(),
+        match (self.known_mcp(), &self.model) {
+            (Some(mcp), _) => mcp.verdict(),
+            (None, Some(model)) => model.verdict(),
+            (None, None) => self.service.as_ref()?.verdict(),
         }
+    }
+
+    /// The word of a service that is no model for what went wrong.
+    pub fn error_type(&self) -> Option<&str> {
+        let service = self.service.as_ref().filter(|_| !self.is_mcp())?;
+        service.error_type().map(|word| &*word.text)
+    }
+
+    /// The trace that an MCP message says that it belongs to.
+    pub fn trace_id(&self) -> Option<&str> {
+        self.known_mcp()?.trace_id()
     }
 
     /// Whether the answer is at its end by its own words, whatever may still come. Many clients hang
@@ -233,6 +318,7 @@ impl Meaning {
     }
 }
 
+#[inline(never)]
 fn note_asked(
     rules: &Rules,
     model: &mut Option<ModelCall>,
@@ -240,20 +326,26 @@ fn note_asked(
     field: Asked,
     value: Value<'_>,
 ) {
-    match (field, model, mcp) {
-        (Asked::Model, Some(model), _) => model.note_asked_model(rules, value),
-        (Asked::Model, None, _) | (_, _, None) => {}
-        (field, _, Some(mcp)) => mcp.note_asked(rules, field, value),
+    if let Some(model) = model {
+        model.note_asked(rules, field, value);
+    }
+    if let Some(mcp) = mcp {
+        mcp.note_asked(rules, field, value);
     }
 }
 
+#[inline(never)]
 fn note_answered(
     rules: &Rules,
     model: &mut Option<ModelCall>,
     mcp: &mut Option<McpCall>,
+    service: &mut Option<ServiceCall>,
     field: Answered,
     value: Value<'_>,
 ) {
+    if let Some(service) = service {
+        service.note(field, value);
+    }
     if let Some(mcp) = mcp {
         mcp.note_answered(rules, field, value);
     }
@@ -331,10 +423,10 @@ mod tests {
 
     #[test]
     fn answers_are_asked_for_plain_where_somebody_known_gives_them() {
-        assert!(meaning("api.openai.com", "/v1/files").wants_plain_answer());
-        assert!(!meaning("api.openai.com", "/v1/files").wants_request());
+        assert!(meaning("api.openai.com", "/v1/models").wants_plain_answer());
+        assert!(!meaning("api.openai.com", "/v1/models").wants_request());
         assert!(meaning("llm.example", "/v1/messages").wants_request());
-        assert!(!meaning("llm.example", "/v1/messages").wants_plain_answer());
+        assert!(meaning("llm.example", "/v1/messages").wants_plain_answer());
         let clues = Clues { accepts_events: true, ..Clues::default() };
         assert!(new(&clues).unwrap().wants_plain_answer());
         let clues = Clues { mcp_method: Some(b"ping"), ..Clues::default() };
@@ -422,7 +514,7 @@ mod tests {
 
     #[test]
     fn an_error_of_an_unknown_operation_has_a_type_and_no_verdict() {
-        let mut meaning = meaning("api.openai.com", "/v1/fine_tuning/jobs");
+        let mut meaning = meaning("api.openai.com", "/v1/organization/costs");
         meaning.response(
             br#"{"model":"m","error":{"code":"invalid_api_key"},"usage":{"prompt_tokens":1}}"#,
         );

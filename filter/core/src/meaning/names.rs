@@ -24,19 +24,39 @@ impl Names {
             self.is_full = true;
             return;
         }
-        let name = Text::masked(rules, name.as_bytes(), max_bytes);
-        if !self.names.contains(&name) {
-            self.names.push(name);
+        self.add_text(Text::masked(rules, name.as_bytes(), max_bytes));
+    }
+
+    /// The same of a name that is ready to be kept.
+    pub(super) fn add_text(&mut self, name: Text) {
+        if self.names.contains(&name) {
+            return;
         }
+        match self.names.len() {
+            MAX_NAMES => self.is_full = true,
+            _ => self.names.push(name),
+        }
+    }
+
+    /// Adds all that another list holds.
+    pub(super) fn add_all(&mut self, others: Self) {
+        self.is_full |= others.is_full;
+        others.names.into_iter().for_each(|name| self.add_text(name));
+    }
+
+    /// The first of them.
+    pub(super) fn first(&self) -> Option<&Text> {
+        self.names.first()
+    }
+
+    /// All of them, where they are several.
+    pub(super) fn to_list_of_several(&self) -> Vec<Cow<'_, str>> {
+        if self.names.len() > 1 || self.is_full { self.to_list() } else { Vec::new() }
     }
 
     /// Whether there were more of them, or one was longer than what is kept.
     pub(super) fn is_cut(&self) -> bool {
         self.is_full || self.names.iter().any(|name| name.cut)
-    }
-
-    pub(super) fn is_empty(&self) -> bool {
-        self.names.is_empty()
     }
 
     pub(super) fn to_list(&self) -> Vec<Cow<'_, str>> {

@@ -16,6 +16,16 @@ pub(super) fn verdict<'w>(words: impl IntoIterator<Item = &'w str>) -> (Outcome,
     }
 }
 
+/// Whether a model that stopped for this reason did not stop as it should. What it would not say,
+/// or had no room for, is an answer.
+pub(super) fn is_bad_reason(reason: &str) -> bool {
+    BAD_REASONS.iter().any(|bad| bad.eq_ignore_ascii_case(reason))
+}
+
+/// OpenRouter and Mistral, Cohere, DeepSeek.
+const BAD_REASONS: &[&str] =
+    &["error", "error_toxic", "error_limit", "timeout", "insufficient_system_resource"];
+
 /// Words that mean "later", and why. A quota that is used up is none of them: waiting does not help.
 const SLOW_DOWN: &[(&str, Reason)] = {
     use Reason::{Overloaded, RateLimited};
@@ -29,6 +39,13 @@ const SLOW_DOWN: &[(&str, Reason)] = {
         ("TooManyRequestsException", RateLimited),
         ("ThrottlingException", RateLimited),
         ("RESOURCE_EXHAUSTED", RateLimited),
+        ("ratelimited", RateLimited),
+        ("rate_limit", RateLimited),
+        ("throttled", RateLimited),
+        ("RequestLimitExceeded", RateLimited),
+        ("Throttling", RateLimited),
+        ("Throttling.RateQuota", RateLimited),
+        ("OVER_QUERY_LIMIT", RateLimited),
         ("429", RateLimited),
         ("overloaded_error", Overloaded),
         ("overloaded", Overloaded),
@@ -44,6 +61,9 @@ const SLOW_DOWN: &[(&str, Reason)] = {
         ("ServiceUnavailableException", Overloaded),
         ("ModelNotReadyException", Overloaded),
         ("UNAVAILABLE", Overloaded),
+        ("insufficient_system_resource", Overloaded),
+        ("service_unavailable", Overloaded),
+        ("503", Overloaded),
         ("529", Overloaded),
     ]
 };

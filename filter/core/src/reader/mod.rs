@@ -187,6 +187,11 @@ impl Reader {
         *self = Self { capture: std::mem::take(&mut self.capture), ..Self::default() };
     }
 
+    /// Whether nothing of a document was read yet.
+    pub fn is_new(&self) -> bool {
+        self.state == State::Value && self.open.len == 0 && self.node == Next::default()
+    }
+
     /// Goes on by at least one byte, or to a state that will.
     fn step<F: Copy>(
         &mut self,

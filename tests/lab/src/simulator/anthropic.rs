@@ -33,6 +33,19 @@ pub fn count_tokens() -> Reply {
     Reply::json(json!({"input_tokens": 68})).with(&HEADERS)
 }
 
+/// The answer of `POST /v1/messages/batches`.
+pub fn batch() -> Reply {
+    let counts = json!({
+        "processing": 1, "succeeded": 0, "errored": 0, "canceled": 0, "expired": 0
+    });
+    Reply::json(json!({
+        "id": "msgbatch_simulated", "type": "message_batch", "processing_status": "in_progress",
+        "request_counts": counts, "created_at": "2026-09-21T00:00:00Z",
+        "expires_at": "2026-09-22T00:00:00Z", "ended_at": null, "results_url": null
+    }))
+    .with(&HEADERS)
+}
+
 /// A message of text.
 pub fn message(model: &str) -> Value {
     let text = json!([{"type": "text", "text": WORDS.concat(), "citations": null}]);

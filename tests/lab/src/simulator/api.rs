@@ -3,6 +3,7 @@
 //! | path | API |
 //! |---|---|
 //! | `/v1/chat/completions`, `/v1/responses`, `/v1/embeddings`, `/v1/models` | [`openai`] |
+//! | `/v1/images`, `/v1/audio`, `/v1/moderations`, `/v1/batches`, `/v1/files` | [`openai`] |
 //! | the same behind `/openai/v1` (Groq) or `/openai/deployments/<name>` (Azure) | [`openai`] |
 //! | `/v1/messages` | [`anthropic`] |
 //! | `/v1beta/models/<model>:<method>` | [`gemini`] |
@@ -21,6 +22,9 @@ pub fn reply(path: &[&str], asked: &Asked, request_id: &str) -> Option<Reply> {
         ["v1", "messages", "count_tokens"] => {
             named(anthropic::count_tokens(), "request-id", request_id)
         }
+        ["v1", "messages", "batches"] => named(anthropic::batch(), "request-id", request_id),
+        ["v1" | "v1beta", "cachedContents"] => gemini::cached_content(),
+        ["v1" | "v1beta", "interactions"] => gemini::interaction(asked.model()),
         ["v1" | "v1beta", "models", action] if action.contains(':') => {
             let (model, method) = action.split_once(':')?;
             gemini::reply(model, method, asked)?

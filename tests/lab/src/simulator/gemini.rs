@@ -29,6 +29,27 @@ pub fn reply(model: &str, method: &str, asked: &Asked) -> Option<Reply> {
     Some(reply.with(&[("server-timing", "gfet4t7; dur=12"), ("vary", "Origin")]))
 }
 
+/// The answer of `POST /v1beta/cachedContents`.
+pub fn cached_content() -> Reply {
+    Reply::json(json!({
+        "name": "cachedContents/simulated", "model": "models/simulated-1",
+        "usageMetadata": {"totalTokenCount": 77}, "expireTime": "2026-09-21T00:00:00Z"
+    }))
+}
+
+/// The answer of `POST /v1beta/interactions`.
+pub fn interaction(model: &str) -> Reply {
+    let usage = json!({
+        "total_input_tokens": 78, "total_output_tokens": 79, "total_thought_tokens": 8,
+        "total_cached_tokens": 9, "total_tokens": 165
+    });
+    let said = json!([{"type": "text", "text": WORDS.concat()}]);
+    Reply::json(json!({
+        "id": "interaction-simulated", "object": "interaction", "status": "completed",
+        "model": model, "steps": [{"type": "model_output", "content": said}], "usage": usage
+    }))
+}
+
 fn answers(model: &str) -> Vec<Value> {
     let last = WORDS.len() - 1;
     let mut answers: Vec<_> =

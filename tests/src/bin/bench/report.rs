@@ -11,7 +11,7 @@ use crate::streams::Streams;
 use crate::table::{Table, judge, ratio, signed, three_digits, with_unit};
 
 /// The module may not be larger than this; `filter/build.sh` knows it too.
-const MODULE_GOAL_KIB: f64 = 896.0;
+const MODULE_GOAL_KIB: f64 = 960.0;
 
 /// An upload is looked into: masking may cost a quarter of the hash, and the way into the VM a tenth.
 const LOOKED_INTO_GOAL: f64 = 1.35;

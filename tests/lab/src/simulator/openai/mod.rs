@@ -5,6 +5,7 @@
 
 mod chat;
 mod embeddings;
+mod kept;
 mod responses;
 
 use serde_json::{Value, json};
@@ -26,6 +27,9 @@ pub const ARGUMENTS: [&str; 3] = ["{\"city\":", "\"Par", "is\"}"];
 pub fn reply(api: &[&str], asked: &Asked) -> Option<Reply> {
     if asked.is_throttled() {
         return Some(Reply::json(throttled()).with_status(429).with(&THROTTLED).with(&HEADERS));
+    }
+    if let Some(reply) = kept::reply(api, asked) {
+        return Some(reply.with(&HEADERS));
     }
     let model = &format!("{}-2026-09-21", asked.model());
     let include_usage = asked.body["stream_options"]["include_usage"] == true;
