@@ -141,7 +141,7 @@ fn unasked(error: &StoreError) -> Fault {
 }
 
 /// `180d`, or `180`.
-fn days(text: &str) -> Result<u32, String> {
+pub(crate) fn days(text: &str) -> Result<u32, String> {
     match text.strip_suffix('d').unwrap_or(text).parse() {
         Ok(days @ 1..=36_500) => Ok(days),
         _ => Err("not a number of days from 1d to 36500d".to_owned()),

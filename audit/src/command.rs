@@ -10,8 +10,8 @@ use std::{path::PathBuf, process::ExitCode};
 use clap::{Parser, Subcommand};
 
 use crate::{
-    check_config, check_sink, compare, drain, hash, help, hosts, protect, say::tell, schema, ship,
-    show,
+    check_archive, check_config, check_sink, compare, drain, hash, help, hosts, protect, say::tell,
+    schema, ship, show,
 };
 
 /// Reads what a Ledgerline gateway left behind, and checks what it is told to do.
@@ -30,6 +30,8 @@ enum Command {
         /// The configuration as JSON or YAML, or an Envoy or Istio manifest that holds it
         file: PathBuf,
     },
+    /// Say whether what was shipped to a bucket is still there, and still what it was
+    CheckArchive(check_archive::Options),
     /// Find out whether a storage keeps what it is given: versions, locks, and what a writer may do
     CheckSink(check_sink::Options),
     /// Say whether a ledger and its witness copy hold the same entries
@@ -59,6 +61,7 @@ enum Command {
 pub fn main() -> ExitCode {
     let outcome = match help::parse::<Cli>().command {
         Command::CheckConfig { file } => check_config::run(&file),
+        Command::CheckArchive(options) => check_archive::run(&options),
         Command::CheckSink(options) => check_sink::run(&options),
         Command::Compare(options) => compare::run(&options),
         Command::Hash(options) => hash::run(&options),

@@ -19,6 +19,8 @@
 
 #[cfg(feature = "tool")]
 mod admin;
+#[cfg(feature = "tool")]
+mod check_archive;
 pub mod check_config;
 #[cfg(feature = "tool")]
 mod check_sink;

@@ -46,7 +46,7 @@ pub(crate) fn open_with(path: &Path, keep: usize) -> io::Result<Lines<Box<dyn Bu
 }
 
 /// How a member of gzip begins (RFC 1952, 2.3.1); no text in UTF-8 has the second byte there.
-const GZIP: [u8; 2] = [0x1f, 0x8b];
+pub(crate) const GZIP: [u8; 2] = [0x1f, 0x8b];
 
 impl<R: BufRead> Lines<R> {
     /// Reads from the start of `reader`, and holds the last `keep` bytes of a long line.

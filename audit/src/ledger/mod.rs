@@ -22,5 +22,5 @@ pub(crate) use self::{
         finished, is_live,
     },
     line::{Content, Counts, Line},
-    lines::{Lines, open, open_with},
+    lines::{GZIP, Lines, open, open_with},
 };
