@@ -27,7 +27,7 @@ use rustix::{
 
 use crate::{
     fault::Fault,
-    ledger::{LIVE, PRESSURE, RECEIPTS, SEGMENTS},
+    ledger::{LIVE, PRESSURE, PRESSURE_SPARE, RECEIPTS, SEGMENTS},
     plain::Shown,
     say::{say, tell},
 };
@@ -76,7 +76,10 @@ fn protect(folder: &Path, may_begin: bool) -> Result<(), Fault> {
 pub fn keep(folder: &Path) -> Result<String, Fault> {
     let live = folder.join(LIVE);
     create(folder, &live).map_err(|error| Fault::io(&live, &error))?;
-    create_pressure(&folder.join(PRESSURE)).map_err(|error| Fault::io(folder, &error))?;
+    for name in [PRESSURE, PRESSURE_SPARE] {
+        let path = folder.join(name);
+        create_pressure(&path).map_err(|error| Fault::io(&path, &error))?;
+    }
     let protection = append_only(&live).map_err(|error| Fault::io(&live, &error))?;
     let text = format!("{}: {protection}", live.shown());
     match protection {
@@ -102,7 +105,16 @@ fn check_is_ledger(folder: &Path) -> Result<(), Fault> {
     // What stands in a new file system, and what a gateway or a shipper may have left.
     let is_expected = |name: &OsStr| {
         let name = name.to_string_lossy();
-        let known = ["lost+found", "connections.jsonl", "ship.lock", PRESSURE, RECEIPTS, SEGMENTS];
+        let known = [
+            "lost+found",
+            "connections.jsonl",
+            "ship.lock",
+            PRESSURE,
+            PRESSURE_SPARE,
+            RECEIPTS,
+            "shipped.next",
+            SEGMENTS,
+        ];
         known.contains(&&*name) || name.starts_with("entries")
     };
     match names.iter().find(|name| !is_expected(name)) {
@@ -134,7 +146,8 @@ fn create(folder: &Path, live: &Path) -> io::Result<()> {
     })
 }
 
-/// The gateway looks for this file from its start (`ledgerline ship` says by it that the disk is full).
+/// The gateway looks for this file from its start (`ledgerline ship` says by it that the disk is full); the spare takes its
+/// name then, because a full disk makes no new one.
 fn create_pressure(path: &Path) -> io::Result<()> {
     match OpenOptions::new().write(true).create_new(true).mode(0o640).open(path) {
         Ok(mut file) => file.write_all(b"0"),
@@ -224,7 +237,7 @@ impl Lifted {
 /// By its name a file of a ledger or an object of an archive, also one that was not finished.
 fn is_ours(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let is_known = [PRESSURE, RECEIPTS].contains(&&*name);
+    let is_known = [PRESSURE, PRESSURE_SPARE, RECEIPTS].contains(&&*name);
     let ends = [".jsonl", ".jsonl.gz", ".draining"].iter().any(|end| name.ends_with(end));
     is_known || ends || name.starts_with('.') && name.contains(".jsonl")
 }
@@ -238,12 +251,17 @@ fn is_protected(path: &Path) -> bool {
 
 /// From now on the file only grows.
 pub(crate) fn append_only(path: &Path) -> io::Result<Protection> {
-    set(&open_plainly(path)?, IFlags::APPEND)
+    keep_append_only(&open_plainly(path)?)
+}
+
+/// As [`append_only`], of a file that is open.
+pub(crate) fn keep_append_only(file: &File) -> io::Result<Protection> {
+    set(file, IFlags::APPEND)
 }
 
 /// From now on the file does not change, has one name, and stays.
-pub(crate) fn immutable(path: &Path) -> io::Result<Protection> {
-    set(&open_plainly(path)?, IFlags::IMMUTABLE)
+pub(crate) fn keep_immutable(file: &File) -> io::Result<Protection> {
+    set(file, IFlags::IMMUTABLE)
 }
 
 /// Takes both attributes off; whether there was one. A file that is no regular one has none.
@@ -251,13 +269,17 @@ pub(crate) fn lift(path: &Path) -> io::Result<bool> {
     if !path.symlink_metadata()?.is_file() {
         return Ok(false);
     }
-    let file = open_plainly(path)?;
-    let Ok(flags) = ioctl_getflags(&file) else { return Ok(false) };
+    lift_of(&open_plainly(path)?)
+}
+
+/// As [`lift`], of a file that is open.
+pub(crate) fn lift_of(file: &File) -> io::Result<bool> {
+    let Ok(flags) = ioctl_getflags(file) else { return Ok(false) };
     let lifted = flags.difference(IFlags::APPEND | IFlags::IMMUTABLE);
     if flags == lifted {
         return Ok(false);
     }
-    ioctl_setflags(&file, lifted).map(|()| true).map_err(|error| unlifted(error.into()))
+    ioctl_setflags(file, lifted).map(|()| true).map_err(|error| unlifted(error.into()))
 }
 
 /// A regular file itself: no link is followed, no pipe waited for.

@@ -2,227 +2,25 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 mod gateway;
+mod place;
 
 use std::{
     collections::BTreeSet,
-    fs::{self, File, OpenOptions},
+    fs::{self, OpenOptions},
     hash::{BuildHasher, RandomState},
-    io::{BufRead, BufReader, Read, Write},
+    io::{BufRead, BufReader, Write},
     os::unix::fs::{MetadataExt, PermissionsExt},
-    path::{Path, PathBuf},
-    process::{Child, ChildStderr, Command, Output, Stdio},
+    process::{Command, Stdio},
     thread,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
-use flate2::read::GzDecoder;
 use gateway::{Gateway, entry};
-use rustix::{
-    fs::{IFlags, ioctl_getflags, ioctl_setflags},
-    process::{Pid, Signal, kill_process},
+use place::{
+    Follower, Place, answer, flags, has_kernel_protection, lines, plain, release, seqs, wait_for,
 };
+use rustix::fs::IFlags;
 use serde_json::Value;
-use tempfile::TempDir;
-
-/// A ledger folder and a store; what the kernel protects in them is released at the end.
-struct Place(TempDir);
-
-impl Place {
-    fn new() -> Self {
-        let place = Self(tempfile::tempdir().unwrap());
-        fs::create_dir(place.ledger()).unwrap();
-        place
-    }
-
-    fn with_live(text: &str) -> Self {
-        let place = Self::new();
-        fs::write(place.live(), text).unwrap();
-        place
-    }
-
-    fn ledger(&self) -> PathBuf {
-        self.0.path().join("ledger")
-    }
-
-    fn live(&self) -> PathBuf {
-        self.ledger().join("entries.jsonl")
-    }
-
-    fn store(&self) -> PathBuf {
-        self.0.path().join("store")
-    }
-
-    fn url(&self) -> String {
-        format!("file://{}", self.store().display())
-    }
-
-    fn ship(&self, more: &[&str]) -> Command {
-        self.ship_to(&self.url(), more)
-    }
-
-    fn ship_to(&self, url: &str, more: &[&str]) -> Command {
-        let mut command = Command::new(std::env::var_os("CARGO_BIN_EXE_ledgerline").unwrap());
-        command.args(["ship", "--host", "gw", "--min-free", "0", "--to", url, "--from"]);
-        command.arg(self.ledger()).args(more);
-        command.stdout(Stdio::piped()).stderr(Stdio::piped());
-        command
-    }
-
-    fn run(&self, subcommand: &str, more: &[&str]) -> Output {
-        let mut command = Command::new(std::env::var_os("CARGO_BIN_EXE_ledgerline").unwrap());
-        command.arg(subcommand).args(more);
-        command.output().unwrap()
-    }
-
-    /// The plain lines of every object in the store.
-    fn stored(&self) -> Vec<String> {
-        let files = files(&self.store());
-        let text: String = files.iter().map(|path| plain(path)).collect();
-        text.lines().map(ToOwned::to_owned).collect()
-    }
-
-    /// The lines that are still on this machine.
-    fn local(&self) -> Vec<String> {
-        let mut paths = files(&self.ledger());
-        paths.retain(|path| !path.ends_with("shipped.jsonl"));
-        let lines = paths.iter().filter(|path| path.extension().is_some_and(|end| end != "lock"));
-        let text: String = lines.map(|path| fs::read_to_string(path).unwrap()).collect();
-        text.lines().map(ToOwned::to_owned).collect()
-    }
-
-    fn receipts(&self) -> Vec<Value> {
-        let text = fs::read_to_string(self.ledger().join("shipped.jsonl")).unwrap();
-        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
-    }
-
-    fn sealed(&self) -> Vec<PathBuf> {
-        files(&self.ledger().join("segments"))
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        files(self.0.path()).iter().for_each(|path| release(path));
-    }
-}
-
-fn release(path: &Path) {
-    let Ok(file) = File::open(path) else { return };
-    if let Ok(flags) = ioctl_getflags(&file) {
-        let _ = ioctl_setflags(&file, flags.difference(IFlags::APPEND | IFlags::IMMUTABLE));
-    }
-}
-
-fn flags(path: &Path) -> IFlags {
-    ioctl_getflags(File::open(path).unwrap()).unwrap_or(IFlags::empty())
-}
-
-fn files(folder: &Path) -> Vec<PathBuf> {
-    let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
-    let mut found: Vec<_> = entries
-        .map(|entry| entry.unwrap().path())
-        .flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] })
-        .collect();
-    found.sort();
-    found
-}
-
-fn plain(path: &Path) -> String {
-    let mut text = String::new();
-    let file = File::open(path).unwrap();
-    match path.extension().unwrap() == "gz" {
-        true => GzDecoder::new(file).read_to_string(&mut text).unwrap(),
-        false => BufReader::new(file).read_to_string(&mut text).unwrap(),
-    };
-    text
-}
-
-/// Whether the kernel protects files here: an ordinary user cannot have it, and nothing is confirmed then.
-fn has_kernel_protection() -> bool {
-    let place = Place::new();
-    let output = place.run("protect", &[place.ledger().to_str().unwrap()]);
-    let says = output.status.code() == Some(0);
-    if !says {
-        eprintln!("no kernel protection here: {}", String::from_utf8_lossy(&output.stderr));
-    }
-    says
-}
-
-/// Exit code, standard output, standard error.
-fn answer(output: Output) -> (Option<i32>, String, String) {
-    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-    (output.status.code(), text(output.stdout), text(output.stderr))
-}
-
-fn lines(range: std::ops::Range<u64>) -> String {
-    range.map(entry).collect()
-}
-
-fn seqs(lines: &[String]) -> BTreeSet<u64> {
-    let seq = |line: &String| serde_json::from_str::<Value>(line).ok()?.get("seq")?.as_u64();
-    lines.iter().filter_map(seq).collect()
-}
-
-fn wait_for(what: &str, is_there: impl Fn() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(60);
-    while !is_there() {
-        assert!(Instant::now() < deadline, "waited in vain for {what}");
-        thread::sleep(Duration::from_millis(10));
-    }
-}
-
-/// A shipper that goes on for ever, until it is ended.
-struct Follower {
-    child: Child,
-    err: BufReader<ChildStderr>,
-    /// Of its endpoint.
-    address: String,
-}
-
-impl Follower {
-    fn start(mut command: Command) -> Self {
-        let mut child = command.args(["--follow", "--listen", "127.0.0.1:0"]).spawn().unwrap();
-        let mut err = BufReader::new(child.stderr.take().unwrap());
-        let mut line = String::new();
-        while !line.contains("http://") {
-            line.clear();
-            assert!(err.read_line(&mut line).unwrap() > 0, "it ended");
-        }
-        let address = line.trim().rsplit('/').next().unwrap().to_owned();
-        Self { child, err, address }
-    }
-
-    /// Status and body.
-    fn get(&self, path: &str) -> (u16, String) {
-        let mut stream = std::net::TcpStream::connect(&self.address).unwrap();
-        write!(stream, "GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").unwrap();
-        let mut text = String::new();
-        stream.read_to_string(&mut text).unwrap();
-        let (head, body) = text.split_once("\r\n\r\n").unwrap();
-        (head.split(' ').nth(1).unwrap().parse().unwrap(), body.to_owned())
-    }
-
-    fn metric(&self, name: &str) -> f64 {
-        let (_, text) = self.get("/metrics");
-        let line = text.lines().find(|line| line.split(' ').next() == Some(name));
-        line.unwrap().rsplit(' ').next().unwrap().parse().unwrap()
-    }
-
-    fn stop(mut self) -> (Option<i32>, String) {
-        kill_process(Pid::from_child(&self.child), Signal::TERM).unwrap();
-        let code = self.child.wait().unwrap().code();
-        let mut err = String::new();
-        self.err.read_to_string(&mut err).unwrap();
-        (code, err)
-    }
-}
-
-impl Drop for Follower {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
 
 #[test]
 fn once_ships_seals_confirms_and_ships_nothing_twice() {
@@ -244,11 +42,11 @@ fn once_ships_seals_confirms_and_ships_nothing_twice() {
     let receipts = place.receipts();
     assert!(receipts.len() > 1, "5 kB each");
     assert!(receipts.iter().all(|receipt| receipt["mode"] == "immutable"));
-    let objects = files(&place.store()).len();
+    let objects = place.objects().len();
     let (code, out, err) = answer(place.ship(&[]).output().unwrap());
     assert_eq!((code, err.as_str()), (Some(0), ""));
     assert!(out.contains(": 0 objects confirmed"), "{out}");
-    assert_eq!((files(&place.store()).len(), place.receipts().len()), (objects, receipts.len()));
+    assert_eq!((place.objects().len(), place.receipts().len()), (objects, receipts.len()));
 }
 
 #[test]
@@ -258,10 +56,10 @@ fn a_lost_receipt_makes_a_duplicate_that_is_recognised() {
     }
     let place = Place::with_live(&lines(0..50));
     assert_eq!(place.ship(&[]).output().unwrap().status.code(), Some(0));
-    let (objects, receipts) = (files(&place.store()), place.receipts());
+    let (objects, receipts) = (place.objects(), place.receipts());
     fs::remove_file(place.ledger().join("shipped.jsonl")).unwrap();
     assert_eq!(place.ship(&[]).output().unwrap().status.code(), Some(0));
-    assert_eq!(files(&place.store()), objects);
+    assert_eq!(place.objects(), objects);
     assert_eq!(place.receipts()[0]["name"], receipts[0]["name"]);
 }
 
@@ -273,7 +71,7 @@ fn another_object_under_the_name_loses_nothing() {
     let place = Place::with_live(&lines(0..50));
     let none = ["--compress", "none"];
     assert_eq!(place.ship(&none).output().unwrap().status.code(), Some(0));
-    let [object] = &*files(&place.store()) else { panic!("one object") };
+    let [object] = &*place.objects() else { panic!("one object") };
     release(object);
     fs::set_permissions(object, fs::Permissions::from_mode(0o600)).unwrap();
     fs::write(object, "something else\n").unwrap();
@@ -289,7 +87,7 @@ fn torn_lines_are_shipped_as_they_are_and_counted() {
     let torn = format!("{}{}{}\0\0\n{}tail", entry(0), &entry(1)[..30], entry(2), entry(3));
     let place = Place::with_live(&torn);
     let (code, out, err) = answer(place.ship(&["--compress", "none"]).output().unwrap());
-    let [object] = &*files(&place.store()) else { panic!("one object: {err}") };
+    let [object] = &*place.objects() else { panic!("one object: {err}") };
     assert_eq!(plain(object), torn);
     assert!(object.to_str().unwrap().contains("_gw_3_"), "{}", object.display());
     if has_kernel_protection() {
@@ -341,7 +139,7 @@ fn what_a_gateway_wrote_last_is_carried_before_the_shipper_ends() {
         let place = Place::new();
         let gateway = Gateway::start(&place.live());
         let follower = Follower::start(place.ship(&["--segment-age", "1h"]));
-        wait_for("its first look", || place.ledger().join("pressure").exists());
+        wait_for("its first look", || follower.get("/lease").0 == 200);
         wait_for("lines", || !place.local().is_empty());
         let written = if has_ended { Some(gateway.stop()) } else { None };
         let (code, err) = follower.stop();
@@ -378,11 +176,7 @@ fn a_shipper_that_is_killed_at_any_instant_loses_no_line() {
     if has_kernel_protection() {
         assert_eq!(code, Some(0), "{err}");
         let stored = place.stored();
-        eprintln!(
-            "{written} lines, {} stored, {} objects",
-            stored.len(),
-            files(&place.store()).len()
-        );
+        eprintln!("{written} lines, {} stored, {} objects", stored.len(), place.objects().len());
         assert_eq!(seqs(&stored), expected, "{err}");
     }
 }

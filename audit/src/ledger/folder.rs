@@ -21,6 +21,8 @@ use serde::Deserialize;
 pub(crate) const LIVE: &str = "entries.jsonl";
 /// What the gateway's overload manager reads: 1 while it shall take no calls.
 pub(crate) const PRESSURE: &str = "pressure";
+/// What takes that name when it has to say something else.
+pub(crate) const PRESSURE_SPARE: &str = "pressure.spare";
 /// Where sealed files are.
 pub(crate) const SEGMENTS: &str = "segments";
 /// What a storage confirmed.

@@ -18,8 +18,8 @@ mod lines;
 pub(crate) use self::{
     entry::{Call, Whole, each_key_once},
     folder::{
-        Away, DRAINING_END, DRAINING_START, LIVE, PRESSURE, RECEIPTS, SEALED_END, SEGMENTS, away,
-        finished, is_live,
+        Away, DRAINING_END, DRAINING_START, LIVE, PRESSURE, PRESSURE_SPARE, RECEIPTS, SEALED_END,
+        SEGMENTS, away, finished, is_live,
     },
     line::{Content, Counts, Line},
     lines::{GZIP, Lines, open, open_with},

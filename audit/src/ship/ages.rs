@@ -49,6 +49,11 @@ impl Ages {
         since.seen.elapsed().saturating_add(since.before)
     }
 
+    /// A file is shipped, or gone.
+    pub(super) fn forget(&mut self, stamp: &str) {
+        self.files.remove(stamp);
+    }
+
     /// Forgets all files but these.
     pub(super) fn keep_only(&mut self, files: &[Stamped]) {
         let stamps: BTreeSet<_> = files.iter().map(|file| file.stamp.as_str()).collect();

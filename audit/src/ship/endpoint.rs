@@ -1,4 +1,4 @@
-//! `GET /healthz` and `GET /metrics`, on a thread of their own: a shipper that hangs still answers.
+//! `GET /healthz`, `/metrics` and `/lease`, on a thread of their own: a shipper that hangs still answers.
 
 use std::{
     convert::Infallible,
@@ -69,7 +69,20 @@ impl Sources {
             (&Method::GET | &Method::HEAD, "/metrics") => {
                 response(StatusCode::OK, METRICS_TYPE, self.metrics.text())
             }
-            _ => response(StatusCode::NOT_FOUND, "text/plain", "/healthz, /metrics\n".to_owned()),
+            // A gateway asks so for each call, with the method and the path of the call behind it: nothing of them is read.
+            (_, path) if path == "/lease" || path.starts_with("/lease/") => self.lease(),
+            _ => response(
+                StatusCode::NOT_FOUND,
+                "text/plain",
+                "/healthz, /lease, /metrics\n".to_owned(),
+            ),
+        }
+    }
+
+    fn lease(&self) -> Response<Full<Bytes>> {
+        match self.health.holds_lease() {
+            true => response(StatusCode::OK, "text/plain", String::new()),
+            false => response(StatusCode::SERVICE_UNAVAILABLE, "text/plain", String::new()),
         }
     }
 

@@ -1,34 +1,54 @@
 //! The ledger folder: which file is what, and who may work in it.
 
 use std::{
-    fs::{self, DirBuilder, File, OpenOptions, TryLockError},
-    io::{self, ErrorKind},
-    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
+    cell::RefCell,
+    fs::{File, TryLockError},
+    io,
     path::{Path, PathBuf},
 };
 
 use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
 
-use super::segment::compact;
+use super::{
+    dir::{Dir, Entry, Identity, identity_of},
+    segment::compact,
+};
 use crate::{
     fault::Fault,
-    ledger::{DRAINING_END, DRAINING_START, LIVE, PRESSURE, RECEIPTS, SEALED_END, SEGMENTS},
+    ledger::{
+        DRAINING_END, DRAINING_START, LIVE, PRESSURE, PRESSURE_SPARE, RECEIPTS, SEALED_END,
+        SEGMENTS,
+    },
     plain::Shown,
 };
+
+/// The file that becomes the live one; with lines in it, the one that was live before.
+pub(super) const NEXT: &str = "entries.next";
+const LOCK: &str = "ship.lock";
 
 /// A ledger folder that nobody else rotates or ships; it is free again when this is dropped.
 #[derive(Debug)]
 pub(super) struct Folder {
-    path: PathBuf,
-    _lock: File,
+    dir: Dir,
+    segments: RefCell<Dir>,
+    lock: RefCell<File>,
 }
 
 /// A file that was renamed away from the gateway, or one that is sealed.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Stamped {
     pub(super) stamp: String,
+    /// For messages; it is opened by its name below a handle.
     pub(super) path: PathBuf,
     pub(super) len: u64,
+}
+
+/// What has taken the place of something that must stay.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Swapped {
+    Folder,
+    Segments,
+    Lock,
 }
 
 impl Folder {
@@ -40,98 +60,206 @@ impl Folder {
                 path.shown()
             )));
         }
-        let lock = take_lock(&path.join("ship.lock"))?;
-        let folder = Self { path: path.to_path_buf(), _lock: lock };
-        folder.create_segments().map_err(|error| Fault::io(&folder.segments(), &error))?;
-        Ok(folder)
-    }
-
-    fn create_segments(&self) -> io::Result<()> {
-        match DirBuilder::new().mode(0o750).create(self.segments()) {
-            Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(error),
-            _ => sync(&self.path),
-        }
+        let dir = Dir::open(path).map_err(|error| Fault::io(path, &error))?;
+        let lock = take_both_locks(&dir)?;
+        let segments = dir.create_folder(SEGMENTS, 0o750).and_then(|()| dir.below(SEGMENTS));
+        let segments = segments.map_err(|error| Fault::io(&path.join(SEGMENTS), &error))?;
+        Ok(Self { dir, segments: RefCell::new(segments), lock: RefCell::new(lock) })
     }
 
     pub(super) fn path(&self) -> &Path {
-        &self.path
+        self.dir.path()
+    }
+
+    pub(super) fn dir(&self) -> &Dir {
+        &self.dir
     }
 
     pub(super) fn live(&self) -> PathBuf {
-        self.path.join(LIVE)
+        self.path().join(LIVE)
     }
 
     pub(super) fn segments(&self) -> PathBuf {
-        self.path.join(SEGMENTS)
+        self.path().join(SEGMENTS)
     }
 
-    pub(super) fn receipts(&self) -> PathBuf {
-        self.path.join(RECEIPTS)
+    /// Opens a renamed file to read.
+    pub(super) fn open_draining(&self, file: &Stamped) -> io::Result<File> {
+        self.dir.read(&file.draining_name())
     }
 
-    pub(super) fn pressure(&self) -> PathBuf {
-        self.path.join(PRESSURE)
+    /// Opens a sealed file to read.
+    pub(super) fn open_sealed(&self, file: &Stamped) -> io::Result<File> {
+        self.segments.borrow().read(&file.name())
     }
 
-    pub(super) fn draining_path(&self, stamp: &str) -> PathBuf {
-        self.path.join(format!("{DRAINING_START}{stamp}{DRAINING_END}"))
+    pub(super) fn remove_sealed(&self, file: &Stamped) -> io::Result<()> {
+        self.segments.borrow().remove(&file.name())
     }
 
-    pub(super) fn sealed_path(&self, stamp: &str) -> PathBuf {
-        self.segments().join(format!("{stamp}{SEALED_END}"))
+    /// A renamed file becomes a sealed one.
+    pub(super) fn move_to_sealed(&self, file: &Stamped) -> io::Result<Stamped> {
+        let segments = self.segments.borrow();
+        self.dir.rename_new(&file.draining_name(), &segments, &file.name())?;
+        Ok(self.sealed_file(file.stamp.clone(), file.len))
+    }
+
+    pub(super) fn draining_file(&self, stamp: String, len: u64) -> Stamped {
+        let path = self.path().join(format!("{DRAINING_START}{stamp}{DRAINING_END}"));
+        Stamped { stamp, path, len }
+    }
+
+    fn sealed_file(&self, stamp: String, len: u64) -> Stamped {
+        let path = self.segments().join(format!("{stamp}{SEALED_END}"));
+        Stamped { stamp, path, len }
     }
 
     /// How long the live file is; 0 if there is none.
     pub(super) fn live_len(&self) -> u64 {
-        self.live().metadata().map_or(0, |file| file.len())
+        let live = self.dir.read(LIVE).and_then(|file| file.metadata());
+        live.map_or(0, |file| file.len())
     }
 
     /// Files that the gateway may still hold open, oldest first.
     pub(super) fn draining(&self) -> io::Result<Vec<Stamped>> {
-        stamped(&self.path, DRAINING_START, DRAINING_END)
+        let entries = self.dir.list()?;
+        let mut files: Vec<_> = entries
+            .into_iter()
+            .filter(|entry| entry.is_regular)
+            .filter_map(|Entry { name, len, .. }| {
+                let stamp = name.strip_prefix(DRAINING_START)?.strip_suffix(DRAINING_END)?;
+                read_stamp(stamp).is_some().then(|| self.draining_file(stamp.to_owned(), len))
+            })
+            .collect();
+        files.sort();
+        Ok(files)
     }
 
     /// Sealed files, oldest first.
     pub(super) fn sealed(&self) -> io::Result<Vec<Stamped>> {
-        stamped(&self.segments(), "", SEALED_END)
+        let entries = self.segments.borrow().list()?;
+        let mut files: Vec<_> = entries
+            .into_iter()
+            .filter(|entry| entry.is_regular)
+            .filter_map(|Entry { name, len, .. }| {
+                let stamp = sealed_stamp(&name)?.to_owned();
+                Some(self.sealed_file(stamp, len))
+            })
+            .collect();
+        files.sort();
+        Ok(files)
     }
 
-    /// Files beside the sealed ones that nobody here named, and so nobody ships.
-    pub(super) fn foreign(&self) -> io::Result<Vec<PathBuf>> {
+    /// When the folder of sealed files last changed.
+    pub(super) fn segments_changed(&self) -> io::Result<(i64, i64)> {
+        self.segments.borrow().changed()
+    }
+
+    /// What nobody ships: files beside the sealed ones that no rotation named, and whatever has the name of one of ours
+    /// and is no regular file.
+    pub(super) fn strange(&self) -> io::Result<Vec<PathBuf>> {
         let is_ours = |name: &str| {
-            name.strip_suffix(SEALED_END).is_some_and(|stamp| read_stamp(stamp).is_some())
+            let stamp =
+                name.strip_prefix(DRAINING_START).and_then(|n| n.strip_suffix(DRAINING_END));
+            stamp.is_some_and(|stamp| read_stamp(stamp).is_some())
+                || matches!(name, LIVE | NEXT | RECEIPTS | LOCK | PRESSURE | PRESSURE_SPARE)
         };
-        let files = fs::read_dir(self.segments())?.flatten();
-        let foreign = files.filter(|file| !file.file_name().to_str().is_some_and(is_ours));
-        Ok(foreign.map(|file| file.path()).collect())
+        let below = self.dir.list()?.into_iter().filter(|e| !e.is_regular && is_ours(&e.name));
+        let below = below.map(|entry| self.path().join(entry.name));
+        let sealed = self.segments.borrow().list()?.into_iter();
+        let sealed =
+            sealed.filter(|entry| !entry.is_regular || sealed_stamp(&entry.name).is_none());
+        Ok(below.chain(sealed.map(|entry| self.segments().join(entry.name))).collect())
     }
 
-    /// The bytes of all files in the folder.
-    pub(super) fn len(&self) -> io::Result<u64> {
-        let len = |folder: &Path| -> io::Result<u64> {
-            let files = fs::read_dir(folder)?.flatten().filter_map(|file| file.metadata().ok());
-            Ok(files.filter(fs::Metadata::is_file).map(|file| file.len()).sum())
-        };
-        Ok(len(&self.path)? + len(&self.segments())?)
+    /// The bytes of all files in the folder itself, without those that are sealed.
+    pub(super) fn len_above(&self) -> io::Result<u64> {
+        let entries = self.dir.list()?;
+        Ok(entries.iter().filter(|entry| entry.is_regular).map(|entry| entry.len).sum())
     }
 
-    /// What the file system still takes from this account.
-    pub(super) fn free(&self) -> io::Result<u64> {
-        let stat = rustix::fs::statvfs(&self.path)?;
-        Ok(stat.f_bavail.saturating_mul(stat.f_frsize))
+    /// What has been put in the place of what this process holds.
+    pub(super) fn swapped(&self) -> io::Result<Vec<Swapped>> {
+        let mut swapped = Vec::new();
+        let now = Dir::open(self.path()).and_then(|dir| dir.identity()).ok();
+        if now != Some(self.dir.identity()?) {
+            swapped.push(Swapped::Folder);
+        }
+        let is_same = |name: &str, held: Identity| {
+            Ok::<_, io::Error>(self.dir.identity_of(name)? == Some(held))
+        };
+        if !is_same(SEGMENTS, self.segments.borrow().identity()?)? {
+            swapped.push(Swapped::Segments);
+        }
+        if !is_same(LOCK, identity_of(&self.lock.borrow())?)? {
+            swapped.push(Swapped::Lock);
+        }
+        Ok(swapped)
+    }
+
+    /// Goes on with the folder of sealed files that is there now, or a new one, and moves into it what the one before
+    /// still holds; how many files that were.
+    pub(super) fn retake_segments(&self) -> io::Result<u64> {
+        if self.dir.below(SEGMENTS).is_err() {
+            // Whatever is in the place of the folder: a link, a file, or nothing.
+            self.dir.remove_if_there(SEGMENTS)?;
+            self.dir.create_folder(SEGMENTS, 0o750)?;
+        }
+        let now = self.dir.below(SEGMENTS)?;
+        let before = self.segments.replace(now);
+        let now = self.segments.borrow();
+        let mut moved = 0;
+        for entry in before.list().unwrap_or_default() {
+            if !entry.is_regular || sealed_stamp(&entry.name).is_none() {
+                continue;
+            }
+            let was_protected =
+                before.read(&entry.name).and_then(|file| crate::protect::lift_of(&file));
+            if before.rename_new(&entry.name, &now, &entry.name).is_ok() {
+                moved += 1;
+                if was_protected.is_ok_and(|was| was) {
+                    now.read(&entry.name).and_then(|file| crate::protect::keep_immutable(&file))?;
+                }
+            }
+        }
+        now.sync()?;
+        Ok(moved)
+    }
+
+    /// Locks the file that has the lock's name now.
+    pub(super) fn retake_lock(&self) -> io::Result<()> {
+        let file = self.dir.append_or_create(LOCK, 0o640)?;
+        match file.try_lock() {
+            Ok(()) => {
+                self.lock.replace(file);
+                Ok(())
+            }
+            Err(TryLockError::WouldBlock) => Err(io::Error::other("somebody else has locked it")),
+            Err(TryLockError::Error(error)) => Err(error),
+        }
     }
 
     /// A stamp that sorts behind every earlier one, also where the clock went back.
     pub(super) fn next_stamp(&self, latest_shipped: Option<&str>) -> io::Result<String> {
         let known = [self.draining()?, self.sealed()?].concat();
         let known = known.iter().map(|file| file.stamp.as_str()).chain(latest_shipped);
-        let latest = known.filter_map(read_stamp).max();
-        Ok(stamp_after(Timestamp::now(), latest))
+        let latest = known.filter_map(read_stamp).filter(|stamp| *stamp <= far_ahead()).max();
+        let mut stamp = stamp_after(Timestamp::now(), latest);
+        while self.is_taken(&stamp)? {
+            stamp = stamp_after(Timestamp::now(), read_stamp(&stamp));
+        }
+        Ok(stamp)
+    }
+
+    fn is_taken(&self, stamp: &str) -> io::Result<bool> {
+        let sealed = self.segments.borrow().identity_of(&format!("{stamp}{SEALED_END}"))?;
+        Ok(sealed.is_some()
+            || self.dir.identity_of(&format!("{DRAINING_START}{stamp}{DRAINING_END}"))?.is_some())
     }
 
     /// Renamed, created and deleted files are on disk when this returns.
     pub(super) fn sync(&self) -> io::Result<()> {
-        sync(&self.segments()).and_then(|()| sync(&self.path))
+        self.segments.borrow().sync().and_then(|()| self.dir.sync())
     }
 }
 
@@ -140,42 +268,40 @@ impl Stamped {
     pub(super) fn name(&self) -> String {
         format!("{}{SEALED_END}", self.stamp)
     }
+
+    pub(super) fn draining_name(&self) -> String {
+        format!("{DRAINING_START}{}{DRAINING_END}", self.stamp)
+    }
 }
 
-fn take_lock(path: &Path) -> Result<File, Fault> {
-    let options = OpenOptions::new().write(true).create(true).mode(0o640).clone();
-    let file = options.open(path).map_err(|error| Fault::io(path, &error))?;
+/// The folder, which nobody can put another in the place of; and the file, which an earlier version looks at.
+fn take_both_locks(dir: &Dir) -> Result<File, Fault> {
+    let path = dir.path().join(LOCK);
+    let is_ours = dir.lock().map_err(|error| Fault::io(dir.path(), &error))?;
+    let file = dir.append_or_create(LOCK, 0o640).map_err(|error| Fault::io(&path, &error))?;
     match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(Fault::NoAnswer(format!(
+        Ok(()) if is_ours => Ok(file),
+        Ok(()) | Err(TryLockError::WouldBlock) => Err(Fault::NoAnswer(format!(
             "error: {}: another ledgerline ships or rotates this folder; one at a time can",
             path.display()
         ))),
-        Err(TryLockError::Error(error)) => Err(Fault::io(path, &error)),
+        Err(TryLockError::Error(error)) => Err(Fault::io(&path, &error)),
     }
 }
 
-/// Names in the folder are on disk when this returns.
-fn sync(folder: &Path) -> io::Result<()> {
-    File::open(folder)?.sync_all()
+/// The stamp of a sealed file's name.
+fn sealed_stamp(name: &str) -> Option<&str> {
+    name.strip_suffix(SEALED_END).filter(|stamp| read_stamp(stamp).is_some())
 }
 
-fn stamped(folder: &Path, start: &str, end: &str) -> io::Result<Vec<Stamped>> {
-    let mut files = Vec::new();
-    for entry in fs::read_dir(folder)? {
-        let entry = entry?;
-        let name = entry.file_name();
-        let stamp = name.to_str().and_then(|name| name.strip_prefix(start)?.strip_suffix(end));
-        let Some(stamp) = stamp.filter(|stamp| read_stamp(stamp).is_some()) else { continue };
-        let Ok(file) = entry.metadata() else { continue };
-        files.push(Stamped { stamp: stamp.to_owned(), path: entry.path(), len: file.len() });
-    }
-    files.sort();
-    Ok(files)
+/// No clock is wrong by so much: a stamp beyond is nobody's, and none has to sort behind it.
+fn far_ahead() -> Timestamp {
+    let years = jiff::SignedDuration::from_hours(24 * 3650);
+    Timestamp::now().checked_add(years).unwrap_or(Timestamp::MAX)
 }
 
 fn stamp_after(now: Timestamp, latest: Option<Timestamp>) -> String {
-    let next = latest.map(|latest| latest + jiff::SignedDuration::from_micros(1));
+    let next = latest.and_then(|at| at.checked_add(jiff::SignedDuration::from_micros(1)).ok());
     compact(format!("{:.6}", next.map_or(now, |next| next.max(now))))
 }
 
@@ -196,13 +322,15 @@ mod tests {
         let noon = at("2026-11-21T12:00:00Z");
         for (latest, expected) in [
             (None, "20261121T120000.000000Z"),
+            (Some(Timestamp::MAX), "20261121T120000.000000Z"),
             (Some(at("2026-11-21T11:00:00Z")), "20261121T120000.000000Z"),
             (Some(noon), "20261121T120000.000001Z"),
             (Some(at("2026-11-21T13:00:00.999999Z")), "20261121T130001.000000Z"),
         ] {
             let stamp = stamp_after(noon, latest);
             assert_eq!(stamp, expected);
-            assert!(latest < read_stamp(&stamp), "{stamp}");
+            let is_end = latest == Some(Timestamp::MAX);
+            assert!(is_end || latest < read_stamp(&stamp), "{stamp}");
         }
     }
 
@@ -217,6 +345,46 @@ mod tests {
         ] {
             assert_eq!(read_stamp(text).is_some(), is_stamp, "{text}");
         }
+    }
+
+    #[test]
+    fn a_stamp_at_the_end_of_time_stops_nothing() {
+        let place = tempfile::tempdir().unwrap();
+        let folder = Folder::open(place.path()).unwrap();
+        for stamp in
+            ["99991230T215959.999999Z", "99991230T220000.999999Z", "99991231T235959.999999Z"]
+        {
+            std::fs::write(place.path().join(format!("segments/{stamp}.jsonl")), "x").unwrap();
+            let next = folder.next_stamp(Some(stamp)).unwrap();
+            assert!(next.starts_with("20"), "{next}");
+        }
+    }
+
+    #[test]
+    fn a_lock_that_is_replaced_lets_no_second_one_in() {
+        let place = tempfile::tempdir().unwrap();
+        let first = Folder::open(place.path()).unwrap();
+        assert_eq!(first.swapped().unwrap(), []);
+        std::fs::remove_file(place.path().join(LOCK)).unwrap();
+        assert!(matches!(Folder::open(place.path()), Err(Fault::NoAnswer(_))));
+        assert_eq!(first.swapped().unwrap(), [Swapped::Lock]);
+        first.retake_lock().unwrap();
+        assert_eq!(first.swapped().unwrap(), []);
+    }
+
+    #[test]
+    fn sealed_files_come_back_from_a_folder_that_was_moved_away() {
+        let place = tempfile::tempdir().unwrap();
+        let folder = Folder::open(place.path()).unwrap();
+        let name = "20261121T120000.000001Z.jsonl";
+        std::fs::write(place.path().join(SEGMENTS).join(name), "x").unwrap();
+        std::fs::rename(place.path().join(SEGMENTS), place.path().join("elsewhere")).unwrap();
+        std::os::unix::fs::symlink("elsewhere", place.path().join(SEGMENTS)).unwrap();
+        assert_eq!(folder.swapped().unwrap(), [Swapped::Segments]);
+        assert_eq!(folder.retake_segments().unwrap(), 1);
+        assert!(place.path().join(SEGMENTS).join(name).exists());
+        assert!(!place.path().join("elsewhere").join(name).exists());
+        assert_eq!(folder.swapped().unwrap(), []);
     }
 
     #[test]

@@ -1,9 +1,10 @@
 //! Whether entries are on their way: the answer that a gateway's readiness can hang on.
 //!
-//! It is computed when somebody asks, from moments that the shipper notes down, so a shipper that
-//! hangs cannot look healthy.
+//! It is computed when somebody asks, from moments that the loops note down, so a loop that hangs, whatever it waits
+//! for, cannot look healthy.
 
 use std::{
+    collections::BTreeMap,
     sync::{Mutex, PoisonError},
     time::{Duration, Instant},
 };
@@ -19,14 +20,49 @@ pub(super) struct Health {
 
 #[derive(Clone, Debug)]
 pub(super) struct Facts {
-    /// When the shipper last looked after its folder.
-    pub(super) alive: Instant,
+    /// Whether the keeper has looked at all.
+    has_looked: bool,
+    /// When each loop last went round.
+    beats: BTreeMap<Loop, Instant>,
     pub(super) store: Option<Trouble>,
     pub(super) rotation: Option<Trouble>,
     pub(super) is_at_cap: bool,
     pub(super) local_bytes: u64,
     /// Since when the oldest unconfirmed line waits, and how long it had waited before.
     pub(super) oldest: Option<(Instant, Duration)>,
+    /// What is wrong now and is not borne, each under a name.
+    wrong: BTreeMap<&'static str, String>,
+    /// The last loss.
+    lost: Option<(Instant, String)>,
+}
+
+/// What goes on side by side.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Loop {
+    /// Looks after the folder: rotation, room, the gateway.
+    Keeper,
+    /// Carries segments to the store.
+    Shipper,
+    /// Asks the store again, and deletes.
+    Tidier,
+}
+
+impl Loop {
+    /// How long one round may take: the keeper waits for no network.
+    fn limit(self) -> Duration {
+        match self {
+            Self::Keeper => Duration::from_secs(20),
+            Self::Shipper | Self::Tidier => Duration::from_secs(180),
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Keeper => "the look after the folder",
+            Self::Shipper => "shipping",
+            Self::Tidier => "tidying",
+        }
+    }
 }
 
 /// Something that has failed since a moment.
@@ -52,25 +88,59 @@ pub(super) struct Answer {
     local_bytes: u64,
 }
 
-/// A shipper that does not look after its folder for so long hangs.
-const HANGS: Duration = Duration::from_secs(60);
+/// A loss is a reason for so long; the counter stays.
+const LOSS_SHOWS: Duration = Duration::from_secs(900);
+/// Who watches a disk that fills up looks more often than that.
+const LEASE: Duration = Duration::from_secs(3);
 
 impl Health {
     /// Trouble is borne for as long as `patience`.
     pub(super) fn new(patience: Duration) -> Self {
         let facts = Facts {
-            alive: Instant::now(),
+            has_looked: false,
+            beats: BTreeMap::from([(Loop::Keeper, Instant::now())]),
             store: None,
             rotation: None,
             is_at_cap: false,
             local_bytes: 0,
             oldest: None,
+            wrong: BTreeMap::new(),
+            lost: None,
         };
         Self { patience, facts: Mutex::new(facts) }
     }
 
     pub(super) fn note(&self, change: impl FnOnce(&mut Facts)) {
         change(&mut self.facts.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+
+    /// A loop has gone round.
+    pub(super) fn beat(&self, which: Loop) {
+        self.note(|facts| {
+            facts.has_looked |= which == Loop::Keeper;
+            let _ = facts.beats.insert(which, Instant::now());
+        });
+    }
+
+    /// Something is wrong, or no more.
+    pub(super) fn set(&self, what: &'static str, text: Option<String>) {
+        self.note(|facts| match text {
+            Some(text) => drop(facts.wrong.insert(what, text)),
+            None => drop(facts.wrong.remove(what)),
+        });
+    }
+
+    pub(super) fn note_loss(&self, text: String) {
+        self.note(|facts| facts.lost = Some((Instant::now(), text)));
+    }
+
+    /// Whether somebody looks after the disk right now, and there is room on it: what a gateway can ask with each call.
+    pub(super) fn holds_lease(&self) -> bool {
+        let facts = self.facts.lock().unwrap_or_else(PoisonError::into_inner);
+        let looked = facts.beats.get(&Loop::Keeper);
+        facts.has_looked
+            && !facts.is_at_cap
+            && looked.is_some_and(|looked| looked.elapsed() < LEASE)
     }
 
     pub(super) fn answer(&self) -> Answer {
@@ -94,16 +164,21 @@ impl Facts {
 
     fn reasons(&self, patience: Duration) -> Vec<String> {
         let lasts = |trouble: &&Trouble| trouble.since.elapsed() >= patience;
+        let hangs = self.beats.iter().filter(|(which, beat)| beat.elapsed() >= which.limit());
+        let hangs = hangs.map(|(which, beat)| {
+            format!("{} hangs: no progress for {} s", which.name(), beat.elapsed().as_secs())
+        });
+        let lost = self.lost.as_ref().filter(|(at, _)| at.elapsed() < LOSS_SHOWS);
         let reasons = [
             self.is_at_cap.then(|| "the ledger folder is at its cap".to_owned()),
-            (self.alive.elapsed() >= HANGS).then(|| "the shipper hangs".to_owned()),
             self.store.as_ref().filter(lasts).map(|trouble| trouble.reason("store")),
             self.rotation.as_ref().filter(lasts).map(|trouble| trouble.reason("rotation")),
             (self.oldest_age() >= patience).then(|| {
                 format!("the oldest entry has waited for {} s", self.oldest_age().as_secs())
             }),
+            lost.map(|(_, text)| text.clone()),
         ];
-        reasons.into_iter().flatten().collect()
+        reasons.into_iter().flatten().chain(hangs).chain(self.wrong.values().cloned()).collect()
     }
 }
 
@@ -143,6 +218,47 @@ mod tests {
         assert_eq!(reasons(long, |facts| facts.is_at_cap = true), 1);
         assert_eq!(reasons(long, |facts| facts.oldest = Some((Instant::now(), long))), 1);
         assert_eq!(reasons(none, |facts| facts.store = trouble()), 2);
+    }
+
+    #[test]
+    fn a_loop_that_hangs_shows_whatever_it_waits_for() {
+        let long = Duration::from_secs(3600);
+        for which in [Loop::Keeper, Loop::Shipper, Loop::Tidier] {
+            let stopped = |facts: &mut Facts| {
+                let before = Instant::now().checked_sub(which.limit()).unwrap();
+                facts.beats.insert(which, before);
+            };
+            assert_eq!(reasons(long, stopped), 1, "{which:?}");
+        }
+    }
+
+    #[test]
+    fn a_lease_needs_somebody_who_looks_and_room() {
+        let health = Health::new(Duration::from_secs(3600));
+        assert!(!health.holds_lease(), "nobody has looked yet");
+        health.beat(Loop::Keeper);
+        assert!(health.holds_lease());
+        health.note(|facts| facts.is_at_cap = true);
+        assert!(!health.holds_lease());
+        health.note(|facts| facts.is_at_cap = false);
+        let before = Instant::now().checked_sub(LEASE).unwrap();
+        health.note(|facts| {
+            let _ = facts.beats.insert(Loop::Keeper, before);
+        });
+        assert!(!health.holds_lease());
+        health.beat(Loop::Keeper);
+        assert!(health.holds_lease());
+    }
+
+    #[test]
+    fn what_is_wrong_is_a_reason_until_it_is_over_and_a_loss_for_a_while() {
+        let long = Duration::from_secs(3600);
+        let health = Health::new(long);
+        health.set("strange", Some("a link".into()));
+        health.note_loss("lost".into());
+        assert_eq!(health.answer().reasons.len(), 2);
+        health.set("strange", None);
+        assert_eq!(health.answer().reasons, ["lost"]);
     }
 
     #[test]

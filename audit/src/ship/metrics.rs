@@ -31,6 +31,16 @@ pub(super) struct Metrics {
     pub(super) free: Gauge,
     pub(super) at_cap: Gauge,
     pub(super) dropped_entries: Counter,
+    pub(super) losses: Counter,
+    pub(super) lost_bytes: Counter,
+    pub(super) disbelieved: Counter,
+    pub(super) asked: Counter,
+    pub(super) disturbed: Counter,
+    pub(super) set_aside: Gauge,
+    pub(super) strange: Gauge,
+    pub(super) unaccounted: Gauge,
+    pub(super) unreadable: Gauge,
+    pub(super) receipts: Gauge,
     pub(super) rotations: Counter,
     pub(super) rotation_errors: Counter,
     pub(super) drain: Histogram,
@@ -66,6 +76,16 @@ impl Metrics {
             free: Gauge::<i64, AtomicI64>::default(),
             at_cap: Gauge::<i64, AtomicI64>::default(),
             dropped_entries: Counter::default(),
+            losses: Counter::default(),
+            lost_bytes: Counter::default(),
+            disbelieved: Counter::default(),
+            asked: Counter::default(),
+            disturbed: Counter::default(),
+            set_aside: Gauge::<i64, AtomicI64>::default(),
+            unaccounted: Gauge::<i64, AtomicI64>::default(),
+            strange: Gauge::<i64, AtomicI64>::default(),
+            unreadable: Gauge::<i64, AtomicI64>::default(),
+            receipts: Gauge::<i64, AtomicI64>::default(),
             rotations: Counter::default(),
             rotation_errors: Counter::default(),
             drain: Histogram::new(DRAIN_SECONDS),
@@ -87,6 +107,12 @@ impl Metrics {
         count("duplicates", "Objects that the store had already", &self.duplicates);
         count("segments_confirmed", "Segments that have a receipt", &self.confirmed_segments);
         count("dropped_entries", "Entries deleted unshipped, to make room", &self.dropped_entries);
+        count("losses", "Files that vanished, or shrank, before they were shipped", &self.losses);
+        count("asked", "Objects that the store was asked for again", &self.asked);
+        let help = "Sealed files whose receipts the store does not confirm";
+        count("disbelieved", help, &self.disbelieved);
+        let help = "Files or folders of the ledger that somebody else replaced or changed";
+        count("disturbed", help, &self.disturbed);
         count("rotations", "Files taken from the gateway and sealed", &self.rotations);
         count("rotation_errors", "Steps of a rotation that failed", &self.rotation_errors);
         registry.register("errors", "Failed attempts to ship a segment", self.errors.clone());
@@ -94,6 +120,11 @@ impl Metrics {
             registry.register(name, help, gauge.clone());
         };
         level("at_cap", "1 while the ledger folder is at its cap", &self.at_cap);
+        level("set_aside_files", "Sealed files that cannot be read", &self.set_aside);
+        let help = "Final entries that the filter counted and that are in no file";
+        level("unaccounted_entries", help, &self.unaccounted);
+        level("strange_files", "Names in the folder that nobody ships", &self.strange);
+        level("folder_unreadable", "1 while the folder cannot be looked at", &self.unreadable);
         level("unconfirmed_segments", "Segments without a receipt", &self.unconfirmed_segments);
         self.register_units();
     }
@@ -102,11 +133,14 @@ impl Metrics {
         let Self { registry, .. } = self;
         let help = "Bytes of objects put";
         registry.register_with_unit("uploaded", help, Unit::Bytes, self.uploaded.clone());
+        let help = "Bytes that were lost before they were shipped";
+        registry.register_with_unit("lost", help, Unit::Bytes, self.lost_bytes.clone());
         let mut bytes = |name: &str, help: &str, gauge: &Gauge| {
             registry.register_with_unit(name, help, Unit::Bytes, gauge.clone());
         };
         bytes("local", "Bytes of the ledger folder", &self.local);
         bytes("free", "Free bytes of its file system", &self.free);
+        bytes("receipts", "Bytes of shipped.jsonl", &self.receipts);
         bytes("unconfirmed", "Bytes of entries without a receipt", &self.unconfirmed);
         let mut seconds = |name: &str, help: &str, gauge: &Seconds| {
             registry.register_with_unit(name, help, Unit::Seconds, gauge.clone());

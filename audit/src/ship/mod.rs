@@ -6,20 +6,24 @@
 //!                                             └── room: may it go? ◀── ledger/shipped.jsonl (receipts)
 //! ```
 //!
-//! A file of this machine is deleted only when the store has said, read back, that it keeps every byte
+//! A file of this machine is deleted only when the store has said, asked again at that moment, that it keeps every byte
 //! of it. A process that is killed at any instruction leaves files from which the next one goes on;
 //! at worst an object is put a second time, and its name says so.
 
 mod ages;
+mod dir;
 mod endpoint;
+mod fleet;
 mod folder;
 mod health;
 mod lease;
 mod metrics;
 mod once;
 mod pace;
+mod pressure;
 mod promise;
 mod receipts;
+mod reconcile;
 mod reopen;
 mod room;
 mod rotate;
@@ -28,6 +32,7 @@ mod segment;
 mod shipper;
 mod state;
 mod steady;
+mod tidy;
 mod units;
 
 use std::{
@@ -38,13 +43,16 @@ use std::{
 };
 
 use clap::Args;
-use tokio::runtime;
+use tokio::{
+    runtime,
+    signal::unix::{SignalKind, signal},
+};
 
 use self::{
     ages::Ages,
     folder::Folder,
     health::Health,
-    receipts::Receipts,
+    receipts::{Place, Receipts},
     shipper::{Compress, Target},
     state::State,
 };
@@ -53,7 +61,11 @@ pub(crate) use self::{
     segment::segment_name,
     units::Span,
 };
-use crate::{fault::Fault, store::SinkUrl};
+use crate::{
+    fault::Fault,
+    ledger::RECEIPTS,
+    store::{Endpoint, SinkUrl},
+};
 
 #[derive(Debug, Args)]
 #[command(after_help = AFTER_HELP)]
@@ -75,6 +87,12 @@ pub(crate) struct Options {
     /// This gateway's name in the names of its objects; the system's host name otherwise
     #[arg(long, value_name = "NAME")]
     host: Option<String>,
+    /// How many segments are on their way at a time
+    #[arg(long, value_name = "COUNT", default_value = "4")]
+    parallel: usize,
+    /// Bear a store that is asked over plain http:// and is not this machine: whoever is on the way can change what passes
+    #[arg(long)]
+    allow_plain_http: bool,
     #[command(flatten)]
     promise: promise::Options,
     #[command(flatten)]
@@ -114,22 +132,67 @@ said; 2 it could not be asked (another shipper has the folder, no such folder, a
 pub(crate) fn run(options: &Options) -> Result<(), Fault> {
     let url = options.to.parse::<SinkUrl>();
     let url = url.map_err(|error| Fault::NoAnswer(format!("error: --to: {error}")))?;
+    options.promise.check_sense(&url).map_err(|text| Fault::NoAnswer(format!("error: {text}")))?;
     let folder = Folder::open(&options.from)?;
-    let receipts = open_receipts(&folder)?;
-    let health = Arc::new(Health::new(options.watch.unhealthy_after.0));
-    let ages = RefCell::new(Ages::default());
-    let bytes = options.rotation.segment_bytes();
-    let state = State::new(&folder, &ages, receipts, health, bytes);
-    state.refresh().map_err(|error| Fault::io(&folder.segments(), &error))?;
-    options.watch.start(&state)?;
-    let host = segment::host_word(&options.host.clone().unwrap_or_else(host_name));
-    let target = Target { url: &url, promise: &options.promise, compress: options.compress, host };
+    check_outside(&url, &folder)?;
     block_on(async {
+        if options.follow {
+            // Whoever is told to read its settings again before it looks for that would end.
+            let _ = signal(SignalKind::hangup());
+        }
+        let place = place(&url, options).await?;
+        let receipts = open_receipts(&folder, &place)?;
+        let health = Arc::new(Health::new(options.watch.unhealthy_after.0));
+        let ages = RefCell::new(Ages::default());
+        let bytes = options.rotation.segment_bytes();
+        let state = State::new(&folder, &ages, receipts, health, bytes);
+        state.refresh().map_err(|error| Fault::io(&folder.segments(), &error))?;
+        tell_elsewhere(&state, &place);
+        options.watch.start(&state)?;
+        let host = segment::host_word(&options.host.clone().unwrap_or_else(host_name));
+        let (promise, compress) = (&options.promise, options.compress);
+        let target = Target { url: &url, place, promise, compress, host };
         match options.follow {
             false => once::run(&state, &target, options).await,
             true => steady::run(&state, &target, options).await,
         }
     })
+}
+
+/// A store inside the ledger would be shipped into itself, and goes with the disk of the ledger.
+fn check_outside(url: &SinkUrl, folder: &Folder) -> Result<(), Fault> {
+    let SinkUrl::Folder { path } = url else { return Ok(()) };
+    let ledger = folder.path().canonicalize().map_err(|error| Fault::io(folder.path(), &error))?;
+    // The part of it that is there already, with all links followed.
+    let sink = path
+        .ancestors()
+        .find_map(|part| Some(part.canonicalize().ok()?.join(path.strip_prefix(part).ok()?)));
+    let sink = sink.unwrap_or_else(|| path.clone());
+    match sink.starts_with(&ledger) || ledger.starts_with(&sink) {
+        false => Ok(()),
+        true => Err(Fault::NoAnswer(format!(
+            "error: --to: {url} and the ledger {} lie in each other: name a folder beside it, best on another disk",
+            ledger.display()
+        ))),
+    }
+}
+
+/// Who answers for the address, and whether what passes can be read on the way.
+async fn place(url: &SinkUrl, options: &Options) -> Result<Place, Fault> {
+    let no_answer = |text: String| Fault::NoAnswer(format!("error: {text}"));
+    let endpoint = Endpoint::find(url).await.map_err(|error| no_answer(error.to_string()))?;
+    if let Some(endpoint) = endpoint.as_ref().filter(|endpoint| endpoint.is_open_to_the_network()) {
+        let text = format!(
+            "{endpoint}: plain http: whoever is on the way can read what passes, change it, and answer for the store"
+        );
+        if !options.allow_plain_http {
+            return Err(no_answer(format!(
+                "{text}: use https://, or bear it by --allow-plain-http"
+            )));
+        }
+        anstream::eprintln!("{text} (--allow-plain-http)");
+    }
+    Ok(Place { url: url.to_string(), endpoint: endpoint.map(|endpoint| endpoint.to_string()) })
 }
 
 /// One thread does everything but answer: shipping is waiting.
@@ -138,9 +201,12 @@ pub(crate) fn block_on<T>(work: impl Future<Output = Result<T, Fault>>) -> Resul
     runtime.map_err(|error| Fault::NoAnswer(format!("error: no runtime: {error}")))?.block_on(work)
 }
 
-fn open_receipts(folder: &Folder) -> Result<Receipts, Fault> {
-    let path = folder.receipts();
-    let receipts = Receipts::open(&path).map_err(|error| Fault::io(&path, &error))?;
+fn open_receipts(folder: &Folder, place: &Place) -> Result<Receipts, Fault> {
+    let path = folder.path().join(RECEIPTS);
+    let fault = |error: std::io::Error| Fault::io(&path, &error);
+    let sealed = folder.sealed().map_err(|error| Fault::io(&folder.segments(), &error))?;
+    let present = sealed.iter().map(folder::Stamped::name).collect();
+    let receipts = Receipts::open(folder.dir(), &present, place.clone()).map_err(fault)?;
     if receipts.unreadable > 0 {
         anstream::eprintln!(
             "{}: {} lines are no receipts; what they stood for is shipped again",
@@ -149,6 +215,22 @@ fn open_receipts(folder: &Folder) -> Result<Receipts, Fault> {
         );
     }
     Ok(receipts)
+}
+
+/// What has receipts of another store only has none here.
+fn tell_elsewhere(state: &State<'_>, place: &Place) {
+    for (store, files) in &state.receipts.borrow().elsewhere {
+        let bytes: u64 =
+            files.iter().filter_map(|file| state.file(file)).map(|file| file.len).sum();
+        let here = match &place.endpoint {
+            Some(endpoint) => format!("{} at {endpoint}", place.url),
+            None => place.url.clone(),
+        };
+        anstream::eprintln!(
+            "{} sealed files have receipts of {store}: they count for nothing at {here}, {bytes} bytes are shipped again",
+            files.len()
+        );
+    }
 }
 
 fn host_name() -> String {

@@ -8,7 +8,7 @@ use std::{
 use tokio::signal::unix::{SignalKind, signal};
 
 /// Waits that double up to half a minute, no two machines in step.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Backoff {
     failures: u32,
 }
@@ -55,6 +55,15 @@ impl Once {
     /// It is over; whether it had been said.
     pub(super) fn end(&mut self) -> bool {
         self.said.take().is_some()
+    }
+}
+
+/// Waits for somebody to say that settings have changed (SIGHUP), again and again.
+pub(super) async fn asked_to_reload(reload: impl Fn()) -> std::convert::Infallible {
+    let Ok(mut hangup) = signal(SignalKind::hangup()) else { return std::future::pending().await };
+    loop {
+        hangup.recv().await;
+        reload();
     }
 }
 

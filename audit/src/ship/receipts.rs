@@ -1,27 +1,37 @@
-//! Receipts: what the store confirmed, one line per object, in `shipped.jsonl`.
+//! Receipts: what a store confirmed, one line per object, in `shipped.jsonl`.
 //!
 //! ```json
-//! {"name":"2026/11/21/…jsonl.gz","url":"s3://bucket/audit","version":"3HL4…","mode":"COMPLIANCE",
-//!  "until":"2027-05-20T15:53:01Z","sha256":"9f86…","bytes":81234,"entries":512,"torn":0,
-//!  "confirmed_at":"2026-11-21T15:53:02Z","file":"20261121T155310.000001Z.jsonl","start":0,"end":901234}
+//! {"name":"2026/11/21/…jsonl.gz","url":"s3://bucket/egress","endpoint":"https://s3.eu-central-1.amazonaws.com","version":"3HL4…",
+//!  "mode":"COMPLIANCE","until":"2027-05-20T15:53:01Z","retention_seconds":15552000,"sha256":"9f86…","bytes":81234,
+//!  "entries":512,"torn":0,"confirmed_at":"2026-11-21T15:53:02Z","file":"20261121T155310.000001Z.jsonl","start":0,"end":901234}
 //! {"dropped":{"file":"20261121T155310.000001Z.jsonl","start":0,"entries":512,"bytes":901234,"at":"…"}}
+//! {"lost":{"what":"segments/20261121T155310.000001Z.jsonl","bytes":901234,"why":"it was taken away unshipped","at":"…"}}
+//! {"archived":{"name":"receipts/2026/11/21/…jsonl.gz",…,"lines":1440,"end":648000}}
 //! ```
 //!
-//! They are the position of the shipper: what has a receipt is never shipped again, and only a file
-//! that is covered by receipts from its first to its last byte may go. A receipt is on disk before
-//! anything relies on it. A line that was cut by a crash is cut off at the next start; its object is
-//! then put once more and recognised.
+//! They are the position of the shipper: what has a receipt of *this* store is not shipped again. They are no reason to
+//! delete: before a file goes, the store itself is asked again for what the receipt names. So a receipt of another store
+//! counts for nothing here, and a forged one only costs a question.
+//!
+//! A receipt is on disk before anything relies on it, in room that is kept for it while there is some; on a disk without
+//! even that, it waits in memory and is written as soon as something was deleted. A line that was cut by a crash is cut
+//! off at the next start; its object is then put once more and recognised.
+//!
+//! The file is bounded: its lines go to the bucket as well, and what is there is left out of the file once the sealed file
+//! that it speaks of is gone. It is read line by line, and of each receipt only its place is kept in memory.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
-    fs::{File, OpenOptions},
-    io::{self, Read, Seek, SeekFrom, Write},
-    os::unix::fs::OpenOptionsExt,
-    path::Path,
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    fs::File,
+    io::{self, BufRead, BufReader, ErrorKind, Read, Seek, SeekFrom, Write},
+    os::unix::fs::FileExt,
 };
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+
+use super::dir::{Dir, identity_of, keep_room};
+use crate::ledger::RECEIPTS;
 
 /// The receipts of a ledger folder.
 #[derive(Debug)]
@@ -29,25 +39,63 @@ pub(super) struct Receipts {
     file: File,
     /// The length of the file up to its last whole line.
     len: u64,
+    /// Up to where there is room that nobody else can take.
+    kept: u64,
+    place: Place,
     covered: BTreeMap<String, Covered>,
+    latest: Option<String>,
+    /// Up to where the lines are in the bucket.
+    archived: u64,
+    /// Lines behind it, leaving aside those that only say so.
+    fresh: u64,
+    /// What the disk had no room for.
+    pending: VecDeque<Line>,
     /// Lines that could not be read.
     pub(super) unreadable: u64,
+    /// Files that have receipts of other stores, by what those are called.
+    pub(super) elsewhere: BTreeMap<String, BTreeSet<String>>,
+    /// How often somebody else has written into the file, or replaced it.
+    pub(super) disturbed: u64,
+}
+
+/// A store, as a receipt names it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Place {
+    /// Where to, without secrets.
+    pub(super) url: String,
+    /// Who answers for it, where an address alone does not say.
+    pub(super) endpoint: Option<String>,
 }
 
 /// Which bytes of a file are confirmed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Covered {
-    /// The end of each range by its start.
-    ranges: BTreeMap<u64, u64>,
+struct Covered {
+    /// By the start of each range.
+    ranges: BTreeMap<u64, Range>,
     /// When the last one was confirmed.
-    pub(super) last_at: Timestamp,
+    last_at: Timestamp,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Range {
+    end: u64,
+    kept: Where,
+    /// Whether the store itself said so to this process.
+    is_asked: bool,
+}
+
+/// Where the whole receipt is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Where {
+    Disk { at: u64, len: u32 },
+    Memory(Box<Receipt>),
 }
 
 impl Covered {
     /// Up to where there is no gap.
-    pub(super) fn end(&self) -> u64 {
-        let reach = |reached: u64, (start, end): (&u64, &u64)| match *start <= reached {
-            true => reached.max(*end),
+    fn end(&self) -> u64 {
+        let reach = |reached: u64, (start, range): (&u64, &Range)| match *start <= reached {
+            true => reached.max(range.end),
             false => reached,
         };
         self.ranges.iter().fold(0, reach)
@@ -61,6 +109,9 @@ pub(super) struct Receipt {
     pub(super) name: String,
     /// Where to, without secrets.
     pub(super) url: String,
+    /// Who answers there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) endpoint: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) version: Option<String>,
     /// `COMPLIANCE`, `GOVERNANCE`, `immutable` for the kernel's attribute, or `unknown` if the store does
@@ -69,6 +120,9 @@ pub(super) struct Receipt {
     /// Until when the store keeps it; absent where it keeps it for good.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) until: Option<Moment>,
+    /// What was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) retention_seconds: Option<u64>,
     /// Of the object as stored.
     pub(super) sha256: String,
     /// Of the object as stored.
@@ -92,6 +146,45 @@ pub(super) struct Dropped {
     pub(super) at: Moment,
 }
 
+/// What disappeared before it was shipped.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Lost {
+    pub(super) what: String,
+    pub(super) bytes: u64,
+    pub(super) why: String,
+    pub(super) at: Moment,
+}
+
+/// Lines of this file that are in the bucket, up to one of its bytes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Archived {
+    pub(super) name: String,
+    pub(super) url: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) version: Option<String>,
+    pub(super) mode: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) until: Option<Moment>,
+    pub(super) sha256: String,
+    pub(super) lines: u64,
+    pub(super) end: u64,
+    /// The latest sealed file that any receipt so far speaks of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) latest: Option<String>,
+    pub(super) at: Moment,
+}
+
+/// Some whole lines that are not in the bucket yet.
+#[derive(Debug)]
+pub(super) struct Chunk {
+    pub(super) bytes: Vec<u8>,
+    pub(super) lines: u64,
+    pub(super) end: u64,
+    /// When the first and the last of them were written.
+    pub(super) first: Timestamp,
+    pub(super) last: Timestamp,
+}
+
 /// A time as RFC 3339 text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -111,51 +204,162 @@ impl From<Moment> for String {
     }
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 enum Line {
     Dropped { dropped: Dropped },
+    Lost { lost: Lost },
+    Archived { archived: Archived },
     Receipt(Receipt),
 }
 
-impl Receipts {
-    /// Reads what there is, and cuts off a last line that a crash left unfinished.
-    pub(super) fn open(path: &Path) -> io::Result<Self> {
-        let options = OpenOptions::new().read(true).append(true).create(true).mode(0o640).clone();
-        let mut file = options.open(path)?;
-        let mut text = Vec::new();
-        file.read_to_end(&mut text)?;
-        let whole = text.iter().rposition(|byte| *byte == b'\n').map_or(0, |last| last + 1);
-        let mut receipts =
-            Self { file, len: whole as u64, covered: BTreeMap::new(), unreadable: 0 };
-        if whole < text.len() {
-            receipts.cut()?;
+impl Line {
+    fn at(&self) -> Timestamp {
+        match self {
+            Self::Dropped { dropped } => dropped.at.0,
+            Self::Lost { lost } => lost.at.0,
+            Self::Archived { archived } => archived.at.0,
+            Self::Receipt(receipt) => receipt.confirmed_at.0,
         }
-        text.get(..whole).unwrap_or_default().split(|b| *b == b'\n').for_each(|l| receipts.read(l));
+    }
+}
+
+/// A line of ours has some hundred bytes.
+const MAX_LINE: u64 = 64 << 10;
+/// Room for some thousand receipts.
+const ROOM: u64 = 512 << 10;
+/// Below this the file is not worth to be written anew.
+const COMPACT_FROM: u64 = 1 << 20;
+const DRAFT: &str = "shipped.next";
+
+impl Receipts {
+    /// Reads what there is, and cuts off a last line that a crash left unfinished. Of all receipts those are kept in mind
+    /// that speak of a file that is `present` and of this `place`.
+    pub(super) fn open(dir: &Dir, present: &BTreeSet<String>, place: Place) -> io::Result<Self> {
+        if dir.identity_of(RECEIPTS)?.is_none() && dir.identity_of(DRAFT)?.is_some() {
+            // Killed between the two names of a file that was written anew.
+            dir.rename(DRAFT, dir, RECEIPTS)?;
+        }
+        let file = dir.append_or_create(RECEIPTS, 0o640)?;
+        let mut receipts = Self {
+            file,
+            len: 0,
+            kept: 0,
+            place,
+            covered: BTreeMap::new(),
+            latest: None,
+            archived: 0,
+            fresh: 0,
+            pending: VecDeque::new(),
+            unreadable: 0,
+            elsewhere: BTreeMap::new(),
+            disturbed: 0,
+        };
+        receipts.read(present)?;
+        receipts.keep_room();
         Ok(receipts)
     }
 
-    fn read(&mut self, line: &[u8]) {
+    fn read(&mut self, present: &BTreeSet<String>) -> io::Result<()> {
+        let mut reader = BufReader::with_capacity(256 << 10, self.file.try_clone()?);
+        let (mut line, mut fresh) = (Vec::new(), VecDeque::new());
+        loop {
+            line.clear();
+            (&mut reader).take(MAX_LINE).read_until(b'\n', &mut line)?;
+            if line.is_empty() {
+                break;
+            }
+            let at = self.len;
+            let is_whole = line.ends_with(b"\n");
+            if !is_whole && line.len() as u64 == MAX_LINE {
+                self.unreadable += 1;
+                self.len += MAX_LINE + skip_line(&mut reader)?;
+                continue;
+            }
+            if !is_whole {
+                break;
+            }
+            self.len += line.len() as u64;
+            self.take_line(&line, at, present, &mut fresh);
+        }
+        self.fresh = fresh.len() as u64;
+        self.elsewhere.retain(|_, files| {
+            files.retain(|file| !self.covered.contains_key(file));
+            !files.is_empty()
+        });
+        let size = self.file.metadata()?.len();
+        if size > self.len { self.cut() } else { Ok(()) }
+    }
+
+    fn take_line(
+        &mut self,
+        line: &[u8],
+        at: u64,
+        present: &BTreeSet<String>,
+        fresh: &mut VecDeque<u64>,
+    ) {
         match serde_json::from_slice(line) {
-            Ok(Line::Receipt(receipt)) => self.cover(&receipt),
-            Ok(Line::Dropped { .. }) => {}
-            Err(_) => self.unreadable += u64::from(!line.is_empty()),
+            Ok(Line::Archived { archived }) if archived.url != self.place.url => {
+                self.note_latest(archived.latest);
+                return;
+            }
+            Ok(Line::Archived { archived }) => {
+                self.archived = archived.end.min(at);
+                self.note_latest(archived.latest);
+                while fresh.front().is_some_and(|first| *first < self.archived) {
+                    fresh.pop_front();
+                }
+                return;
+            }
+            Ok(Line::Receipt(receipt)) => {
+                self.note_latest(Some(receipt.file.clone()));
+                if present.contains(&receipt.file) {
+                    let len = u32::try_from(line.len()).unwrap_or_default();
+                    self.take_receipt(&receipt, Where::Disk { at, len });
+                }
+            }
+            Ok(Line::Dropped { .. } | Line::Lost { .. }) => {}
+            Err(_) => self.unreadable += u64::from(line.len() > 1),
+        }
+        fresh.push_back(at);
+    }
+
+    fn take_receipt(&mut self, receipt: &Receipt, kept: Where) {
+        if self.place.is_of(receipt) {
+            self.cover(receipt, kept, false);
+        } else {
+            let files = self.elsewhere.entry(place_text(receipt)).or_default();
+            files.insert(receipt.file.clone());
         }
     }
 
-    /// Adds a receipt; it is on disk when this returns.
+    /// Adds a receipt; it is on disk when this returns, unless the disk is full: then it is written when there is room.
     pub(super) fn add(&mut self, receipt: Receipt) -> io::Result<()> {
-        let line = Line::Receipt(receipt);
-        self.append(&line)?;
-        if let Line::Receipt(receipt) = &line {
-            self.cover(receipt);
-        }
+        self.note_latest(Some(receipt.file.clone()));
+        let kept = match self.append_or_hold(Line::Receipt(receipt.clone()))? {
+            Some((at, len)) => Where::Disk { at, len },
+            None => Where::Memory(Box::new(receipt.clone())),
+        };
+        self.cover(&receipt, kept, true);
         Ok(())
     }
 
     /// Says that entries were dropped; it is on disk when this returns.
     pub(super) fn add_dropped(&mut self, dropped: Dropped) -> io::Result<()> {
-        self.append(&Line::Dropped { dropped })
+        self.append(&Line::Dropped { dropped }).map(drop)
+    }
+
+    /// Says that entries were lost; it is on disk when this returns, or waits for room.
+    pub(super) fn add_lost(&mut self, lost: Lost) -> io::Result<()> {
+        self.append_or_hold(Line::Lost { lost }).map(drop)
+    }
+
+    /// Says which lines are in the bucket.
+    pub(super) fn add_archived(&mut self, archived: Archived, chunk: &Chunk) -> io::Result<()> {
+        let end = archived.end;
+        self.append(&Line::Archived { archived })?;
+        (self.archived, self.fresh) = (end, self.fresh.saturating_sub(chunk.lines));
+        Ok(())
     }
 
     /// Up to where this sealed file is confirmed.
@@ -170,38 +374,308 @@ impl Receipts {
 
     /// The latest name of a sealed file that has a receipt, whether or not the file is still there.
     pub(super) fn latest_file(&self) -> Option<&str> {
-        self.covered.last_key_value().map(|(file, _)| file.as_str())
+        self.latest.as_deref()
     }
 
-    /// Forgets all files but these, and the latest name.
-    pub(super) fn keep_only(&mut self, files: &BTreeSet<String>) {
-        let latest = self.latest_file().map(ToOwned::to_owned);
-        self.covered.retain(|file, _| files.contains(file) || latest.as_ref() == Some(file));
+    /// The whole receipts of a sealed file.
+    pub(super) fn of(&self, file: &str) -> Vec<io::Result<Receipt>> {
+        let ranges = self.covered.get(file).map(|covered| covered.ranges.values());
+        ranges.into_iter().flatten().map(|range| self.load(&range.kept)).collect()
     }
 
-    fn cover(&mut self, receipt: &Receipt) {
+    /// Files of which a receipt was only read, and the store not asked.
+    pub(super) fn unasked(&self) -> Vec<String> {
+        let is_unasked = |covered: &Covered| covered.ranges.values().any(|range| !range.is_asked);
+        let files = self.covered.iter().filter(|(_, covered)| is_unasked(covered));
+        files.map(|(file, _)| file.clone()).collect()
+    }
+
+    pub(super) fn note_asked(&mut self, file: &str) {
+        if let Some(covered) = self.covered.get_mut(file) {
+            covered.ranges.values_mut().for_each(|range| range.is_asked = true);
+        }
+    }
+
+    fn load(&self, kept: &Where) -> io::Result<Receipt> {
+        match kept {
+            Where::Memory(receipt) => Ok((**receipt).clone()),
+            Where::Disk { at, len } => {
+                let mut line = vec![0; *len as usize];
+                self.file.read_exact_at(&mut line, *at)?;
+                Ok(serde_json::from_slice(&line)?)
+            }
+        }
+    }
+
+    /// Nothing is believed of this file any more, or it is gone.
+    pub(super) fn forget(&mut self, file: &str) {
+        self.covered.remove(file);
+    }
+
+    fn note_latest(&mut self, file: Option<String>) {
+        self.latest = self.latest.take().max(file);
+    }
+
+    fn cover(&mut self, receipt: &Receipt, kept: Where, is_asked: bool) {
         let covered = self.covered.entry(receipt.file.clone()).or_default();
-        let end = covered.ranges.entry(receipt.start).or_default();
-        *end = receipt.end.max(*end);
+        covered.ranges.insert(receipt.start, Range { end: receipt.end, kept, is_asked });
         covered.last_at = receipt.confirmed_at.0;
     }
 
-    fn append(&mut self, line: &Line) -> io::Result<()> {
+    /// `None`: there is no room, and the line waits.
+    fn append_or_hold(&mut self, line: Line) -> io::Result<Option<(u64, u32)>> {
+        match self.flush().and_then(|()| self.append(&line)) {
+            Ok(place) => Ok(Some(place)),
+            Err(error) if is_full(&error) => {
+                self.pending.push_back(line);
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Writes what waits for room.
+    pub(super) fn flush(&mut self) -> io::Result<()> {
+        while let Some(line) = self.pending.front().cloned() {
+            let (at, len) = self.append(&line)?;
+            self.pending.pop_front();
+            let Line::Receipt(receipt) = line else { continue };
+            let covered = self.covered.get_mut(&receipt.file);
+            if let Some(range) = covered.and_then(|c| c.ranges.get_mut(&receipt.start)) {
+                range.kept = Where::Disk { at, len };
+            }
+        }
+        Ok(())
+    }
+
+    /// How many lines wait for room.
+    pub(super) fn waiting(&self) -> usize {
+        self.pending.len()
+    }
+
+    pub(super) fn bytes(&self) -> u64 {
+        self.len
+    }
+
+    fn append(&mut self, line: &Line) -> io::Result<(u64, u32)> {
         let mut text = serde_json::to_vec(line)?;
         text.push(b'\n');
+        self.look_at_the_end()?;
+        let at = self.len;
         let written = self.file.write_all(&text).and_then(|()| self.file.sync_data());
         match written {
             Ok(()) => self.len += text.len() as u64,
-            Err(_) => self.cut()?,
+            Err(error) => {
+                self.cut()?;
+                return Err(error);
+            }
         }
-        written
+        self.fresh += u64::from(!matches!(line, Line::Archived { .. }));
+        self.keep_room();
+        Ok((at, u32::try_from(text.len()).unwrap_or_default()))
+    }
+
+    /// Whoever else has added something, or cut something off: the next line is a line of its own all the same.
+    fn look_at_the_end(&mut self) -> io::Result<()> {
+        let size = self.file.metadata()?.len();
+        if size == self.len {
+            return Ok(());
+        }
+        self.disturbed += 1;
+        let mut last = [0];
+        let is_line =
+            size == 0 || self.file.read_exact_at(&mut last, size - 1).map(|()| last == *b"\n")?;
+        self.len = size;
+        self.archived = self.archived.min(size);
+        if !is_line {
+            self.file.write_all(b"\n")?;
+            self.len += 1;
+        }
+        Ok(())
+    }
+
+    fn keep_room(&mut self) {
+        if self.kept < self.len + ROOM / 2 && keep_room(&self.file, self.len, ROOM).is_ok() {
+            self.kept = self.len + ROOM;
+        }
     }
 
     /// A half-written line would tear the next one, too.
     fn cut(&mut self) -> io::Result<()> {
         self.file.set_len(self.len)?;
         self.file.seek(SeekFrom::End(0))?;
-        self.file.sync_all()
+        self.file.sync_all()?;
+        self.kept = 0;
+        self.keep_room();
+        Ok(())
+    }
+
+    /// Whether the name is still that of the file that is written; if not, a copy of it takes the name.
+    pub(super) fn watch(&mut self, dir: &Dir) -> io::Result<bool> {
+        if dir.identity_of(RECEIPTS)? == Some(identity_of(&self.file)?) {
+            return Ok(true);
+        }
+        self.disturbed += 1;
+        let file = draft(dir)?;
+        copy(&self.file, 0, self.len, &file)?;
+        self.put_in_place(dir, file)?;
+        Ok(false)
+    }
+
+    fn put_in_place(&mut self, dir: &Dir, file: File) -> io::Result<()> {
+        file.sync_all()?;
+        dir.rename(DRAFT, dir, RECEIPTS)?;
+        dir.sync()?;
+        self.file = file;
+        self.kept = 0;
+        self.keep_room();
+        Ok(())
+    }
+
+    /// The next lines for the bucket, at most so many bytes of them; `None`: there is nothing new.
+    pub(super) fn chunk(&self, most: u64) -> io::Result<Option<Chunk>> {
+        if self.fresh == 0 || self.archived >= self.len {
+            return Ok(None);
+        }
+        let most = (self.len - self.archived).min(most.max(MAX_LINE));
+        let mut bytes = vec![0; usize::try_from(most).map_err(io::Error::other)?];
+        self.file.read_exact_at(&mut bytes, self.archived)?;
+        let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(bytes.len(), |at| at + 1);
+        bytes.truncate(whole);
+        let lines: Vec<_> = bytes.split_inclusive(|byte| *byte == b'\n').collect();
+        let at = |line: Option<&&[u8]>| {
+            line.and_then(|line| serde_json::from_slice::<Line>(line).ok()).map(|line| line.at())
+        };
+        let (first, last) = (at(lines.first()), at(lines.last()));
+        let is_fresh = |line: &&&[u8]| !line.starts_with(b"{\"archived\":");
+        let lines = lines.iter().filter(is_fresh).count() as u64;
+        let end = self.archived + bytes.len() as u64;
+        let first = first.or(last).unwrap_or_default();
+        Ok(Some(Chunk { bytes, lines, end, first, last: last.unwrap_or(first) }))
+    }
+
+    /// How many lines are not in the bucket.
+    pub(super) fn fresh(&self) -> u64 {
+        self.fresh
+    }
+
+    /// Leaves out what is in the bucket and speaks of no file that is still here, if that is at least half of it.
+    pub(super) fn compact(&mut self, dir: &Dir) -> io::Result<bool> {
+        self.compact_from(dir, COMPACT_FROM)
+    }
+
+    fn compact_from(&mut self, dir: &Dir, least: u64) -> io::Result<bool> {
+        let needed: u64 = self.carried().map(|(_, _, len)| u64::from(len)).sum();
+        if self.archived < least || needed > self.archived / 2 {
+            return Ok(false);
+        }
+        let mut file = draft(dir)?;
+        let (mut moved, mut len) = (BTreeMap::new(), 0);
+        for (_, at, count) in self.carried() {
+            copy(&self.file, at, u64::from(count), &file)?;
+            moved.insert(at, len);
+            len += u64::from(count);
+        }
+        let marker = self.marker(len)?;
+        file.write_all(&marker)?;
+        let (carried, tail) = (len, len + marker.len() as u64);
+        copy(&self.file, self.archived, self.len - self.archived, &file)?;
+        let before = self.archived;
+        for range in self.covered.values_mut().flat_map(|covered| covered.ranges.values_mut()) {
+            if let Where::Disk { at, .. } = &mut range.kept {
+                *at = moved.get(at).copied().unwrap_or_else(|| at.saturating_sub(before) + tail);
+            }
+        }
+        self.len = tail + (self.len - self.archived);
+        self.archived = carried;
+        self.put_in_place(dir, file)?;
+        Ok(true)
+    }
+
+    /// The receipts before what is not archived that are still needed.
+    fn carried(&self) -> impl Iterator<Item = (u64, u64, u32)> {
+        let ranges = self.covered.values().flat_map(|covered| covered.ranges.iter());
+        ranges.filter_map(|(start, range)| match range.kept {
+            Where::Disk { at, len } if at < self.archived => Some((*start, at, len)),
+            _ => None,
+        })
+    }
+
+    /// Says that all before it is in the bucket.
+    fn marker(&self, end: u64) -> io::Result<Vec<u8>> {
+        let archived = Archived {
+            name: "receipts/".to_owned(),
+            url: self.place.url.clone(),
+            version: None,
+            mode: "compacted".to_owned(),
+            until: None,
+            sha256: String::new(),
+            lines: 0,
+            end,
+            latest: self.latest.clone(),
+            at: Moment(Timestamp::now()),
+        };
+        let mut text = serde_json::to_vec(&Line::Archived { archived })?;
+        text.push(b'\n');
+        Ok(text)
+    }
+}
+
+impl Place {
+    /// Whether a receipt is of this store. What an earlier version wrote names no endpoint: the store is asked anyway.
+    fn is_of(&self, receipt: &Receipt) -> bool {
+        let is_same_endpoint = match (&self.endpoint, &receipt.endpoint) {
+            (Some(ours), Some(theirs)) => ours == theirs,
+            _ => true,
+        };
+        self.url == receipt.url && is_same_endpoint
+    }
+}
+
+fn place_text(receipt: &Receipt) -> String {
+    match &receipt.endpoint {
+        Some(endpoint) => format!("{} at {endpoint}", receipt.url),
+        None => receipt.url.clone(),
+    }
+}
+
+fn is_full(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded)
+}
+
+fn draft(dir: &Dir) -> io::Result<File> {
+    dir.remove_if_there(DRAFT)?;
+    dir.create(DRAFT, 0o640)
+}
+
+fn copy(from: &File, at: u64, len: u64, mut to: &File) -> io::Result<()> {
+    let (mut at, end) = (at, at + len);
+    let mut buffer = vec![0; 256 << 10];
+    while at < end {
+        let most = usize::try_from(end - at).unwrap_or(usize::MAX).min(buffer.len());
+        let part = buffer.get_mut(..most).unwrap_or_default();
+        from.read_exact_at(part, at)?;
+        to.write_all(part)?;
+        at += most as u64;
+    }
+    Ok(())
+}
+
+/// The rest of a line that is longer than any of ours; how long it is.
+fn skip_line(reader: &mut impl BufRead) -> io::Result<u64> {
+    let mut skipped = 0;
+    loop {
+        let bytes = reader.fill_buf()?;
+        if bytes.is_empty() {
+            return Ok(skipped);
+        }
+        let end = bytes.iter().position(|byte| *byte == b'\n');
+        let count = end.map_or(bytes.len(), |end| end + 1);
+        reader.consume(count);
+        skipped += count as u64;
+        if end.is_some() {
+            return Ok(skipped);
+        }
     }
 }
 
@@ -216,9 +690,11 @@ mod tests {
         Receipt {
             name: "n".into(),
             url: "file:///x".into(),
+            endpoint: None,
             version: None,
             mode: "immutable".into(),
             until: None,
+            retention_seconds: Some(1),
             sha256: "00".into(),
             bytes: 1,
             entries: 1,
@@ -230,39 +706,63 @@ mod tests {
         }
     }
 
+    struct Fixture(tempfile::TempDir);
+
+    impl Fixture {
+        fn new() -> Self {
+            Self(tempfile::tempdir().unwrap())
+        }
+
+        fn dir(&self) -> Dir {
+            Dir::open(self.0.path()).unwrap()
+        }
+
+        fn open(&self) -> Receipts {
+            self.open_for("file:///x", None)
+        }
+
+        fn open_for(&self, url: &str, endpoint: Option<&str>) -> Receipts {
+            let present = ["a", "b", "c"].map(str::to_owned).into();
+            let place = Place { url: url.into(), endpoint: endpoint.map(str::to_owned) };
+            Receipts::open(&self.dir(), &present, place).unwrap()
+        }
+
+        fn path(&self) -> std::path::PathBuf {
+            self.0.path().join(RECEIPTS)
+        }
+
+        fn text(&self) -> String {
+            fs::read_to_string(self.path()).unwrap()
+        }
+    }
+
     #[test]
     fn a_torn_last_line_is_cut_at_every_byte_and_nothing_else() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("shipped.jsonl");
-        let mut receipts = Receipts::open(&path).unwrap();
+        let fixture = Fixture::new();
+        let mut receipts = fixture.open();
         receipts.add(receipt("a", 0, 10)).unwrap();
-        let first = fs::read(&path).unwrap().len();
+        let first = fixture.text().len();
         receipts.add(receipt("a", 10, 20)).unwrap();
-        let whole = fs::read(&path).unwrap();
+        let whole = fixture.text();
         for cut in first..=whole.len() {
-            fs::write(&path, &whole[..cut]).unwrap();
-            let mut receipts = Receipts::open(&path).unwrap();
+            fs::write(fixture.path(), &whole[..cut]).unwrap();
+            let mut receipts = fixture.open();
             let is_whole = cut == whole.len();
             assert_eq!(receipts.end("a"), if is_whole { 20 } else { 10 }, "{cut}");
             assert_eq!(receipts.unreadable, 0);
             receipts.add(receipt("b", 0, 5)).unwrap();
-            let again = Receipts::open(&path).unwrap();
+            let again = fixture.open();
             assert_eq!((again.end("b"), again.unreadable), (5, 0), "{cut}");
         }
     }
 
     #[test]
     fn only_what_is_covered_from_the_start_counts() {
-        let folder = tempfile::tempdir().unwrap();
-        let mut receipts = Receipts::open(&folder.path().join("s")).unwrap();
-        for (file, start, stop, expected) in [
-            ("a", 5, 9, 0),
-            ("a", 0, 4, 4),
-            ("a", 0, 3, 4),
-            ("a", 4, 5, 9),
-            ("a", 8, 12, 12),
-            ("a", 20, 22, 12),
-        ] {
+        let fixture = Fixture::new();
+        let mut receipts = fixture.open();
+        for (file, start, stop, expected) in
+            [("a", 5, 9, 0), ("a", 0, 4, 4), ("a", 4, 5, 9), ("a", 8, 12, 12), ("a", 20, 22, 12)]
+        {
             receipts.add(receipt(file, start, stop)).unwrap();
             assert_eq!(receipts.end(file), expected, "{start}..{stop}");
         }
@@ -270,23 +770,120 @@ mod tests {
 
     #[test]
     fn a_dropped_file_is_no_confirmed_one() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("s");
+        let fixture = Fixture::new();
         let at = Moment(Timestamp::UNIX_EPOCH);
         let dropped = Dropped { file: "a".into(), start: 0, entries: 3, bytes: 9, at };
-        Receipts::open(&path).unwrap().add_dropped(dropped).unwrap();
-        let receipts = Receipts::open(&path).unwrap();
+        fixture.open().add_dropped(dropped).unwrap();
+        let receipts = fixture.open();
         assert_eq!((receipts.end("a"), receipts.unreadable), (0, 0));
-        assert!(fs::read_to_string(&path).unwrap().starts_with(r#"{"dropped":{"file":"a""#));
+        assert!(fixture.text().starts_with(r#"{"dropped":{"file":"a""#));
+    }
+
+    #[test]
+    fn a_receipt_of_another_store_counts_for_nothing() {
+        let fixture = Fixture::new();
+        let mut here = fixture.open_for("s3://b/p", Some("https://one"));
+        let mut signed = receipt("a", 0, 10);
+        (signed.url, signed.endpoint) = ("s3://b/p".into(), Some("https://one".into()));
+        here.add(signed).unwrap();
+        for (url, endpoint, end) in [
+            ("s3://b/p", Some("https://one"), 10),
+            ("s3://b/p", Some("https://two"), 0),
+            ("s3://b/p", None, 10),
+            ("s3://b/q", Some("https://one"), 0),
+            ("file:///x", None, 0),
+        ] {
+            let receipts = fixture.open_for(url, endpoint);
+            assert_eq!(receipts.end("a"), end, "{url} {endpoint:?}");
+            assert_eq!(receipts.elsewhere.len(), usize::from(end == 0));
+            assert_eq!(receipts.unasked().len(), usize::from(end > 0), "it was only read");
+        }
     }
 
     #[test]
     fn the_latest_name_is_remembered() {
-        let folder = tempfile::tempdir().unwrap();
-        let mut receipts = Receipts::open(&folder.path().join("s")).unwrap();
+        let fixture = Fixture::new();
+        let mut receipts = fixture.open();
         receipts.add(receipt("a", 0, 1)).unwrap();
-        receipts.add(receipt("b", 0, 1)).unwrap();
-        receipts.keep_only(&BTreeSet::new());
-        assert_eq!((receipts.latest_file(), receipts.end("a")), (Some("b"), 0));
+        receipts.add(receipt("z", 0, 1)).unwrap();
+        receipts.forget("z");
+        assert_eq!((receipts.latest_file(), receipts.end("z")), (Some("z"), 0));
+        assert_eq!(fixture.open().latest_file(), Some("z"));
+    }
+
+    #[test]
+    fn a_file_that_is_replaced_or_cut_or_added_to_is_made_whole_again() {
+        let fixture = Fixture::new();
+        let dir = fixture.dir();
+        let mut receipts = fixture.open();
+        receipts.add(receipt("a", 0, 1)).unwrap();
+        assert!(receipts.watch(&dir).unwrap());
+        fs::remove_file(fixture.path()).unwrap();
+        assert!(!receipts.watch(&dir).unwrap());
+        fs::write(fixture.path().with_extension("other"), "{}\n").unwrap();
+        fs::rename(fixture.path().with_extension("other"), fixture.path()).unwrap();
+        assert!(!receipts.watch(&dir).unwrap());
+        let mut text = fixture.text();
+        text.push_str("forged without an end");
+        fs::write(fixture.path(), text).unwrap();
+        receipts.add(receipt("b", 0, 2)).unwrap();
+        assert_eq!(receipts.disturbed, 3);
+        let again = fixture.open();
+        assert_eq!((again.end("a"), again.end("b"), again.unreadable), (1, 2, 1));
+        assert_eq!(receipts.of("b")[0].as_ref().unwrap().end, 2);
+    }
+
+    #[test]
+    fn what_is_archived_and_gone_is_left_out_and_the_rest_stays() {
+        let fixture = Fixture::new();
+        let dir = fixture.dir();
+        let mut receipts = fixture.open();
+        for number in 0..500 {
+            let file = format!("gone-{number:03}");
+            receipts.add(receipt(&file, 0, 1)).unwrap();
+            receipts.forget(&file);
+        }
+        receipts.add(receipt("a", 0, 7)).unwrap();
+        let mut lines = 0;
+        while let Some(chunk) = receipts.chunk(1).unwrap() {
+            lines += chunk.lines;
+            let archived = Archived {
+                name: "receipts/x".into(),
+                url: "file:///x".into(),
+                version: None,
+                mode: "immutable".into(),
+                until: None,
+                sha256: String::new(),
+                lines: chunk.lines,
+                end: chunk.end,
+                latest: receipts.latest_file().map(str::to_owned),
+                at: Moment(Timestamp::UNIX_EPOCH),
+            };
+            receipts.add_archived(archived, &chunk).unwrap();
+        }
+        assert_eq!((lines, receipts.fresh()), (501, 0));
+        receipts.add(receipt("b", 0, 9)).unwrap();
+        let before = fixture.text().len();
+        assert!(receipts.compact_from(&dir, 1000).unwrap());
+        assert!(!receipts.compact_from(&dir, 1000).unwrap(), "once is enough");
+        assert!(fixture.text().len() < before / 20, "{}", fixture.text());
+        for receipts in [receipts, fixture.open()] {
+            assert_eq!((receipts.end("a"), receipts.end("b"), receipts.fresh()), (7, 9, 1));
+            assert_eq!(receipts.of("a")[0].as_ref().unwrap().end, 7);
+            assert_eq!(receipts.of("b")[0].as_ref().unwrap().end, 9);
+            assert_eq!(receipts.latest_file(), Some("gone-499"));
+            assert_eq!(receipts.unreadable, 0);
+        }
+    }
+
+    #[test]
+    fn a_line_without_an_end_is_bounded() {
+        let fixture = Fixture::new();
+        fixture.open().add(receipt("a", 0, 10)).unwrap();
+        let text = format!("{}\n{}", "x".repeat(3 << 20), fixture.text());
+        fs::write(fixture.path(), text).unwrap();
+        let receipts = fixture.open();
+        assert_eq!((receipts.end("a"), receipts.unreadable), (10, 1));
+        assert_eq!(receipts.of("a")[0].as_ref().unwrap().end, 10);
     }
 }

@@ -1,30 +1,23 @@
 //! Room on the disk: what may stay, what goes, and what happens when nothing may go.
 //!
 //! ```text
-//! confirmed and older than --keep-local   goes
-//! at the cap: confirmed, oldest first     goes, however young
-//! still at the cap: refuse-calls          pressure says 1, the gateway takes no calls
-//!                   drop-oldest           the oldest unshipped file goes, counted and told
+//! confirmed and older than --keep-local              goes, after the store was asked again
+//! near the cap: confirmed, oldest first              goes, after the store was asked again, however young
+//! at the cap: refuse-calls                           pressure says 1, the gateway takes no calls
+//!             drop-oldest                            the oldest file goes, counted and told
 //! ```
+//!
+//! Telling the gateway waits for nobody; what may go is asked for beside it (see [`super::tidy`]).
 
-use std::{
-    fs::{self, File},
-    io::{self, Write},
-    str::FromStr,
-    time::Duration,
-};
+use std::{io, str::FromStr, time::Duration};
 
 use clap::{Args, ValueEnum};
-use jiff::Timestamp;
 
 use super::{
-    folder::Stamped,
-    receipts::{Dropped, Moment},
-    segment::Segment,
+    pressure::{self, Says},
     state::State,
     units::{Size, Span},
 };
-use crate::protect;
 
 /// How much of the disk is the ledger's.
 #[derive(Debug, Args)]
@@ -32,7 +25,7 @@ use crate::protect;
 pub(crate) struct Options {
     /// Keep files on this machine for so long after the store confirmed them; or forever
     #[arg(long, value_name = "TIME", default_value = "7d")]
-    keep_local: Keep,
+    pub(super) keep_local: Keep,
     /// The most that the ledger folder may hold
     #[arg(long, value_name = "SIZE", default_value = "10GiB")]
     max_local: Size,
@@ -41,17 +34,17 @@ pub(crate) struct Options {
     min_free: Size,
     /// What happens when neither can be kept by deleting what is confirmed
     #[arg(long, value_enum, default_value_t)]
-    at_cap: AtCap,
+    pub(super) at_cap: AtCap,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Keep {
+pub(super) enum Keep {
     For(Duration),
     Forever,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-enum AtCap {
+pub(super) enum AtCap {
     /// The gateway is told to take no calls, by the file DIR/pressure
     #[default]
     RefuseCalls,
@@ -61,9 +54,11 @@ enum AtCap {
 
 /// What the ledger takes, and what is left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Usage {
+pub(super) struct Usage {
     local: u64,
     free: u64,
+    /// Files that can still be made, where the file system counts them.
+    inodes: Option<u64>,
 }
 
 /// The room of one ledger folder.
@@ -74,180 +69,100 @@ pub(super) struct Room<'a> {
     is_full: bool,
 }
 
+/// A rotation and its receipts need a few files.
+const LEAST_INODES: u64 = 16;
+
 impl<'a> Room<'a> {
     /// Takes up what `pressure` says from before.
     pub(super) fn new(options: &'a Options, state: &'a State<'a>) -> Self {
-        let before = fs::read_to_string(state.folder.pressure()).unwrap_or_default();
-        Self { options, state, is_full: before.trim() == "1" }
+        let before = pressure::read(state.folder.dir());
+        Self { options, state, is_full: before == Some(Says::RefuseCalls) }
     }
 
     /// The gateway may look for the file from now on.
     pub(super) fn announce(&self) -> io::Result<()> {
-        match self.state.folder.pressure().exists() {
-            true => Ok(()),
-            false => self.write_pressure(),
-        }
+        pressure::prepare(self.state.folder.dir())
     }
 
-    /// Deletes what may go, and says whether the gateway may take calls.
-    pub(super) fn make(&mut self) -> io::Result<()> {
-        self.delete_old()?;
-        let mut usage = self.usage()?;
-        if self.options.is_over(usage, self.is_full) {
-            usage = self.delete_confirmed(usage)?;
-        }
-        if self.options.at_cap == AtCap::DropOldest {
-            usage = self.drop_unconfirmed(usage)?;
-        }
+    /// Whether the disk has just filled up: asked many times a second, so it asks for nothing else.
+    pub(super) fn has_changed(&self) -> bool {
+        let Ok((free, inodes)) = self.state.folder.dir().free() else { return false };
+        let usage = Usage { local: 0, free, inodes };
+        !self.is_full && self.options.is_over(usage, false)
+    }
+
+    /// Says whether the gateway may take calls: first to the gateway, then to everybody else.
+    pub(super) fn settle(&mut self) -> io::Result<()> {
+        let usage = Usage::of(self.state)?;
         let is_full = self.options.is_over(usage, self.is_full);
-        if is_full != self.is_full {
-            self.is_full = is_full;
-            self.tell(usage);
+        let was_full = std::mem::replace(&mut self.is_full, is_full);
+        self.state.note_room(usage.local, usage.free, is_full);
+        let told = pressure::say(self.state.folder.dir(), self.says());
+        match &told {
+            Ok(()) if is_full != was_full => self.tell(usage),
+            // It is said again with the next look, until it is done.
+            Err(_) => self.is_full = was_full,
+            Ok(()) => {}
         }
-        self.settle(usage)
+        told.map_err(|error| {
+            io::Error::new(error.kind(), format!("the gateway could not be told: {error}"))
+        })
     }
 
-    fn usage(&self) -> io::Result<Usage> {
-        Ok(Usage { local: self.state.folder.len()?, free: self.state.folder.free()? })
-    }
-
-    fn delete_old(&self) -> io::Result<()> {
-        let Keep::For(keep) = self.options.keep_local else { return Ok(()) };
-        let now = Timestamp::now();
-        let is_old = |file: &Stamped| {
-            self.state.confirmed_at(file).is_some_and(|at| {
-                Duration::try_from(now.duration_since(at)).is_ok_and(|age| age >= keep)
-            })
-        };
-        let old: Vec<_> = self.state.sealed().into_iter().filter(is_old).collect();
-        old.iter().try_for_each(|file| self.delete(file))
-    }
-
-    /// Oldest first, until there is room.
-    fn delete_confirmed(&self, mut usage: Usage) -> io::Result<Usage> {
-        for file in self.state.sealed() {
-            if !self.options.is_over(usage, self.is_full) {
-                break;
-            }
-            if self.state.confirmed_at(&file).is_some() {
-                self.delete(&file)?;
-                usage = usage.without(file.len);
-            }
+    fn says(&self) -> Says {
+        match self.is_full && self.options.at_cap == AtCap::RefuseCalls {
+            true => Says::RefuseCalls,
+            false => Says::TakeCalls,
         }
-        Ok(usage)
-    }
-
-    fn drop_unconfirmed(&self, mut usage: Usage) -> io::Result<Usage> {
-        for file in self.state.sealed() {
-            if !self.options.is_over(usage, self.is_full) {
-                break;
-            }
-            if self.state.confirmed_at(&file).is_none() {
-                self.drop_file(&file)?;
-                usage = usage.without(file.len);
-            }
-        }
-        Ok(usage)
-    }
-
-    /// The receipt of the loss is on disk before the loss.
-    fn drop_file(&self, file: &Stamped) -> io::Result<()> {
-        let start = self.state.receipts.borrow().end(&file.name());
-        let entries = count_entries(file, start)?;
-        let dropped = Dropped {
-            file: file.name(),
-            start,
-            entries,
-            bytes: file.len - start.min(file.len),
-            at: Moment(Timestamp::now()),
-        };
-        anstream::eprintln!(
-            "LOST: {entries} entries of {} were deleted unshipped: the ledger folder is at its cap and \
-             --at-cap is drop-oldest",
-            file.path.display()
-        );
-        self.state.receipts.borrow_mut().add_dropped(dropped)?;
-        self.state.metrics.dropped_entries.inc_by(entries);
-        self.delete(file)
-    }
-
-    fn delete(&self, file: &Stamped) -> io::Result<()> {
-        protect::lift(&file.path)?;
-        fs::remove_file(&file.path)?;
-        self.state.forget(file);
-        self.state.folder.sync()
     }
 
     fn tell(&self, usage: Usage) {
         let folder = self.state.folder.path().display();
-        let Usage { local, free } = usage;
+        let Usage { local, free, inodes } = usage;
+        let inodes = inodes.map_or_else(String::new, |inodes| format!(", {inodes} files"));
         match (self.is_full, self.options.at_cap) {
             (false, _) => anstream::eprintln!("{folder}: room again"),
             (true, AtCap::RefuseCalls) => anstream::eprintln!(
-                "{folder}: at its cap ({local} bytes here, {free} free) with nothing confirmed to delete: \
-                 the gateway is told to refuse calls"
+                "{folder}: at its cap ({local} bytes here, {free} free{inodes}): the gateway is told to refuse calls"
             ),
             (true, AtCap::DropOldest) => anstream::eprintln!(
-                "{folder}: at its cap ({local} bytes here, {free} free) with nothing left to drop"
+                "{folder}: at its cap ({local} bytes here, {free} free{inodes}): the oldest goes"
             ),
         }
-    }
-
-    fn settle(&self, usage: Usage) -> io::Result<()> {
-        self.state.note_room(usage.local, usage.free, self.is_full);
-        let says = fs::read_to_string(self.state.folder.pressure()).ok();
-        match says {
-            None if !self.is_full => Ok(()),
-            Some(text) if text == self.pressure() => Ok(()),
-            _ => self.write_pressure(),
-        }
-    }
-
-    fn pressure(&self) -> &'static str {
-        match self.is_full && self.options.at_cap == AtCap::RefuseCalls {
-            true => "1",
-            false => "0",
-        }
-    }
-
-    /// In one step: the gateway watches for a file that is moved here.
-    fn write_pressure(&self) -> io::Result<()> {
-        let path = self.state.folder.pressure();
-        let draft = path.with_extension("new");
-        File::create(&draft)?.write_all(self.pressure().as_bytes())?;
-        fs::rename(&draft, &path)
     }
 }
 
 impl Options {
     /// Whoever is over needs some room before that ends, or the gateway would flutter.
-    fn is_over(&self, usage: Usage, was_full: bool) -> bool {
+    pub(super) fn is_over(&self, usage: Usage, was_full: bool) -> bool {
         let (most, least) = (self.max_local.0, self.min_free.0);
+        let inodes = usage.inodes.unwrap_or(u64::MAX);
         match was_full {
-            true => usage.local > most - most / 10 || usage.free < least.saturating_add(least / 10),
-            false => usage.local >= most || usage.free < least,
+            true => {
+                usage.local > most - most / 10
+                    || usage.free < least.saturating_add(least / 10)
+                    || inodes < 2 * LEAST_INODES
+            }
+            false => usage.local >= most || usage.free < least || inodes < LEAST_INODES,
         }
+    }
+
+    /// Whether room should be made, before calls have to be refused.
+    pub(super) fn wants_room(&self, usage: Usage) -> bool {
+        let (most, least) = (self.max_local.0, self.min_free.0);
+        usage.local > most - most / 7
+            || usage.free < least.saturating_add(least / 5)
+            || usage.inodes.is_some_and(|inodes| inodes < 4 * LEAST_INODES)
     }
 }
 
 impl Usage {
-    fn without(self, bytes: u64) -> Self {
-        Self { local: self.local.saturating_sub(bytes), free: self.free.saturating_add(bytes) }
+    pub(super) fn of(state: &State<'_>) -> io::Result<Self> {
+        let (free, inodes) = state.folder.dir().free()?;
+        let local = state.sealed_bytes().saturating_add(state.folder.len_above()?);
+        Ok(Self { local, free, inodes })
     }
 }
-
-/// The good entries of a file, from a byte on.
-pub(super) fn count_entries(file: &Stamped, mut start: u64) -> io::Result<u64> {
-    let open = File::open(&file.path)?;
-    let mut entries = 0;
-    while let Some(segment) = Segment::read(&open, start, COUNT_BYTES)? {
-        entries += segment.count.entries;
-        start = segment.end();
-    }
-    Ok(entries)
-}
-
-const COUNT_BYTES: u64 = 4 << 20;
 
 impl FromStr for Keep {
     type Err = String;
@@ -281,15 +196,27 @@ mod tests {
             (900, 549, true, true),
             (900, 550, true, false),
         ] {
-            let usage = Usage { local, free };
+            let usage = Usage { local, free, inodes: None };
             assert_eq!(options.is_over(usage, was_full), is_over, "{usage:?} {was_full}");
         }
     }
 
     #[test]
-    fn what_is_deleted_becomes_free() {
-        let usage = Usage { local: 10, free: 1 }.without(4);
-        assert_eq!(usage, Usage { local: 6, free: 5 });
+    fn room_is_made_before_calls_are_refused_and_a_disk_without_files_is_full() {
+        let options = options(1000, 500);
+        for (local, free, inodes, wants_room, is_over) in [
+            (0, 1000, None, false, false),
+            (858, 1000, None, false, false),
+            (859, 1000, None, true, false),
+            (0, 599, None, true, false),
+            (0, 1000, Some(63), true, false),
+            (0, 1000, Some(15), true, true),
+            (0, 1000, Some(64), false, false),
+        ] {
+            let usage = Usage { local, free, inodes };
+            assert_eq!(options.wants_room(usage), wants_room, "{usage:?}");
+            assert_eq!(options.is_over(usage, false), is_over, "{usage:?}");
+        }
     }
 
     #[test]

@@ -5,7 +5,8 @@
 
 use std::{
     cell::RefCell,
-    fs, io,
+    collections::BTreeSet,
+    io,
     path::PathBuf,
     time::{Duration, Instant},
 };
@@ -20,11 +21,12 @@ use super::{
     once,
     pace::{Backoff, Once, asked_to_stop},
     place_text,
-    room::count_entries,
+    receipts::{Place, Receipts},
     rotation::{self, Rotation},
+    shipper::count_entries,
     units::Span,
 };
-use crate::{fault::Fault, protect, say::say};
+use crate::{fault::Fault, ledger::RECEIPTS, protect, say::say};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -115,9 +117,10 @@ impl<'a> Tidying<'a> {
     }
 
     fn delete(&self, file: &Stamped) -> io::Result<()> {
-        let entries = count_entries(file, 0)?;
-        protect::lift(&file.path)?;
-        fs::remove_file(&file.path)?;
+        let open = self.folder.open_sealed(file)?;
+        let entries = count_entries(&open, 0)?;
+        protect::lift_of(&open)?;
+        self.folder.remove_sealed(file)?;
         let path = file.path.display();
         anstream::eprintln!("{path}: deleted with {entries} entries: older than --delete-after");
         Ok(())
@@ -126,10 +129,14 @@ impl<'a> Tidying<'a> {
 
 /// The names of a folder that was shipped before are not used again.
 fn latest_shipped(folder: &Folder) -> Result<Option<String>, Fault> {
-    match folder.receipts().exists() {
-        false => Ok(None),
-        true => Ok(super::open_receipts(folder)?.latest_file().map(ToOwned::to_owned)),
+    let path = folder.path().join(RECEIPTS);
+    let fault = |error: io::Error| Fault::io(&path, &error);
+    if folder.dir().identity_of(RECEIPTS).map_err(fault)?.is_none() {
+        return Ok(None);
     }
+    let receipts =
+        Receipts::open(folder.dir(), &BTreeSet::new(), Place::default()).map_err(fault)?;
+    Ok(receipts.latest_file().map(ToOwned::to_owned))
 }
 
 async fn follow(
@@ -151,6 +158,7 @@ async fn rotate_for_ever(
     let (mut backoff, mut once) = (Backoff::default(), Once::default());
     loop {
         let step = rotation.step(false, latest).await;
+        rotation.take_notices().iter().for_each(|notice| anstream::eprintln!("{notice}"));
         let wait = match step.and_then(|_| tidying.delete_old_if_due()) {
             Ok(()) => {
                 once.end();

@@ -1,22 +1,28 @@
 //! Rotation: taking the finished lines away from under a gateway that keeps writing.
 //!
 //! ```text
-//! entries.jsonl  ──rename──▶  entries-<stamp>.draining  ──nobody writes──▶  segments/<stamp>.jsonl
-//!       ▲                            │
-//!       └── a new, empty one         └── the gateway still writes here until it has opened the new one
+//! entries.jsonl  ──exchanged with entries.next──▶  entries-<stamp>.draining  ──nobody writes──▶  segments/<stamp>.jsonl
+//!       ▲                                                │
+//!       └── the next one, made long before               └── the gateway still writes here until it has opened the new one
 //! ```
 //!
 //! No line is lost, because nothing is copied or cut: the gateway's open file stays the same file under
 //! another name, and it is sealed only when the kernel says that nobody has it open for writing.
 //! Every arrow is one rename, so whatever a crash leaves behind is one of these three states, and
-//! the next start goes on from there.
+//! the next start goes on from there. The next file is there before it is needed, so that a full disk
+//! stops no rotation; and the live file has room behind its end, which nobody else can take: what is written between the
+//! moment in which the disk is full and the one in which the gateway hears of it has its place.
+//!
+//! The live file is one inode and only grows. It is held open here: whoever removes it, or renames it past this tool,
+//! takes only its name. It is said, a new one is made, the gateway told, and the lines of the old one are copied back.
 
 use std::{
     cell::RefCell,
-    fs::{self, File, Metadata, Permissions},
-    io::{self, ErrorKind},
+    fmt,
+    fs::{File, Metadata, Permissions},
+    io::{self, ErrorKind, Seek, SeekFrom},
     os::unix::fs::{MetadataExt, PermissionsExt, fchown},
-    path::{Path, PathBuf},
+    path::Path,
     time::{Duration, Instant},
 };
 
@@ -24,12 +30,16 @@ use clap::Args;
 
 use super::{
     ages::Ages,
-    folder::{Folder, Stamped},
+    dir::{Identity, identity_of, keep_room},
+    folder::{Folder, NEXT, Stamped},
     lease::{Writers, writers},
     reopen::Reopen,
     units::{Size, Span},
 };
-use crate::protect::{self, Protection, create_live};
+use crate::{
+    ledger::LIVE,
+    protect::{self, Protection},
+};
 
 /// When to rotate, and how the gateway hears of it.
 #[derive(Debug, Args)]
@@ -37,7 +47,7 @@ use crate::protect::{self, Protection, create_live};
 pub(crate) struct Options {
     /// Tell the gateway to open its file anew: http://127.0.0.1:9901 (admin), pid:FILE, pid:NUMBER, none
     #[arg(long, value_name = "HOW")]
-    reopen: Option<Reopen>,
+    pub(super) reopen: Option<Reopen>,
     /// Where the kernel cannot tell who still writes: so long after --reopen nobody does
     #[arg(long, value_name = "TIME", default_value = "5s")]
     drain: Span,
@@ -47,6 +57,9 @@ pub(crate) struct Options {
     /// Rotate when the oldest line has been in the file for so long
     #[arg(long, value_name = "TIME", default_value = "60s")]
     segment_age: Span,
+    /// Room on the disk that is kept for the gateway's next lines, whoever fills the rest; 0 keeps none
+    #[arg(long, value_name = "SIZE", default_value = "4MiB")]
+    reserve: Size,
 }
 
 impl Options {
@@ -61,16 +74,57 @@ pub(super) struct Rotation<'a> {
     folder: &'a Folder,
     options: &'a Options,
     ages: &'a RefCell<Ages>,
-    /// The live file that is known to be protected, by its inode.
-    guarded: Option<u64>,
+    /// The live file, known to be protected.
+    live: Option<Live>,
+    /// Files that were live until somebody took their name.
+    strays: Vec<File>,
+    notices: Vec<Notice>,
     has_told_modes: bool,
+    has_told_links: bool,
     /// When the gateway was last told, for the file that is draining.
     asked: Option<Instant>,
     began: Option<Instant>,
+    /// The same, for a file that lost its name.
+    asked_for_stray: Option<Instant>,
+}
+
+/// The live file as it was last seen.
+#[derive(Debug)]
+struct Live {
+    file: File,
+    identity: Identity,
+    len: u64,
+    /// Up to where there is room.
+    kept: u64,
+}
+
+/// Something that must not happen to a ledger, and has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Notice {
+    /// Somebody took the name of the live file; its lines are still to be had.
+    Stolen(&'static str),
+    /// They are back.
+    Rescued { bytes: u64 },
+    /// The live file became shorter.
+    Cut { bytes: u64 },
+}
+
+impl fmt::Display for Notice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Stolen(how) => write!(
+                f,
+                "{LIVE} {how}: somebody removed, renamed or replaced it; a new one is made, the gateway told, and what \
+                 the old one holds is taken back"
+            ),
+            Self::Rescued { bytes } => write!(f, "{bytes} bytes of the old {LIVE} are back"),
+            Self::Cut { bytes } => write!(f, "LOST: somebody cut {bytes} bytes off {LIVE}"),
+        }
+    }
 }
 
 /// What a step did.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Step {
     /// Nothing was due.
     Idle,
@@ -78,8 +132,8 @@ pub(super) enum Step {
     Began,
     /// Somebody still writes the renamed file.
     Draining,
-    /// A file was sealed, so long after it was renamed, or found renamed.
-    Sealed(Duration),
+    /// A file was sealed, so long after it was renamed, or found renamed; none, if it was empty.
+    Sealed(Duration, Option<Stamped>),
 }
 
 /// The gateway is told again if it still holds the old file.
@@ -88,37 +142,70 @@ const ASK_AGAIN: Duration = Duration::from_secs(5);
 /// A gateway that was told opens its new file within a flush.
 const OVERDUE: Duration = Duration::from_secs(30);
 
+/// Lines of a file without a name, on their way back.
+const RESCUE: &str = "entries.rescue";
+
 impl<'a> Rotation<'a> {
     pub(super) fn new(folder: &'a Folder, options: &'a Options, ages: &'a RefCell<Ages>) -> Self {
         Self {
             folder,
             options,
             ages,
-            guarded: None,
+            live: None,
+            strays: Vec::new(),
+            notices: Vec::new(),
             has_told_modes: false,
+            has_told_links: false,
             asked: None,
             began: None,
+            asked_for_stray: None,
         }
     }
 
     /// Protects what an earlier run sealed and could not protect any more.
     pub(super) fn recover(&mut self) -> io::Result<()> {
         for file in self.folder.sealed()? {
-            self.seal_attributes(&file.path)?;
+            let open = self.folder.open_sealed(&file)?;
+            self.seal_attributes(&open, &file.path)?;
         }
         Ok(())
+    }
+
+    /// What was noticed since.
+    pub(super) fn take_notices(&mut self) -> Vec<Notice> {
+        std::mem::take(&mut self.notices)
+    }
+
+    /// Whether lines of a file that lost its name are not back yet.
+    pub(super) fn has_strays(&self) -> bool {
+        !self.strays.is_empty()
+    }
+
+    /// Nobody waits for a gateway any more: what files without a name hold is taken back as far as it goes.
+    pub(super) fn rescue_now(&mut self, latest: Option<&str>) -> io::Result<()> {
+        for stray in std::mem::take(&mut self.strays) {
+            let bytes = self.copy_back(&stray, latest)?;
+            self.notices.push(Notice::Rescued { bytes });
+        }
+        Ok(())
+    }
+
+    /// Files that have lost their name, and with it their place in any list.
+    pub(super) fn strays(&self) -> &[File] {
+        &self.strays
     }
 
     /// Goes one step on; `now` rotates also what is not due. `latest` is the latest sealed file that was
     /// ever shipped.
     pub(super) async fn step(&mut self, now: bool, latest: Option<&str>) -> Result<Step, String> {
         let fault = |error: io::Error| format!("{}: {error}", self.folder.path().display());
+        self.finish_exchange(latest).map_err(fault)?;
         let draining = self.folder.draining().map_err(fault)?;
+        self.guard_live(draining.first(), latest).map_err(|error| self.fault(&error))?;
+        self.rescue(latest).await?;
         if let Some(oldest) = draining.first() {
-            self.guard_live(Some(oldest)).map_err(|error| self.fault(&error))?;
             return self.drain(oldest).await;
         }
-        self.guard_live(None).map_err(|error| self.fault(&error))?;
         if self.folder.live_len() == 0 || !(now || self.is_due()) {
             return Ok(Step::Idle);
         }
@@ -138,56 +225,219 @@ impl<'a> Rotation<'a> {
     }
 
     fn begin(&mut self, latest: Option<&str>) -> io::Result<()> {
-        let live = self.folder.live();
+        let dir = self.folder.dir();
         let stamp = self.folder.next_stamp(latest)?;
-        let next = self.prepare_next(&live.metadata()?)?;
-        protect::lift(&live)?;
-        self.guarded = None;
-        fs::rename(&live, self.folder.draining_path(&stamp))?;
+        let live = dir.read(LIVE)?;
+        self.prepare_next(&live.metadata()?)?;
+        protect::lift_of(&live)?;
+        self.live = None;
+        let draining = self.folder.draining_file(stamp.clone(), 0).draining_name();
+        match dir.exchange(NEXT, LIVE) {
+            Ok(()) => dir.rename_new(NEXT, dir, &draining)?,
+            // A file system without exchange: for a moment there is no live file.
+            Err(_) => {
+                dir.rename_new(LIVE, dir, &draining)?;
+                self.put_in_place()?;
+            }
+        }
         self.ages.borrow_mut().rotate(&stamp);
         (self.asked, self.began) = (None, Some(Instant::now()));
-        put_in_place(&next, &live)?;
-        self.guard_live(None)?;
+        self.guard_live(None, latest)?;
         self.folder.sync()
     }
 
-    /// The next live file under a name that nobody opens, with owner and mode of the one before.
-    fn prepare_next(&mut self, before: &Metadata) -> io::Result<PathBuf> {
-        self.guarded = None;
-        let next = self.folder.live().with_extension("next");
-        remove_if_there(&next)?;
-        let file = create_live(&next, before.mode() & 0o777)?;
-        let created = file.metadata()?;
-        if (created.uid(), created.gid()) != (before.uid(), before.gid()) {
-            fchown(&file, Some(before.uid()), Some(before.gid())).map_err(unchowned)?;
+    /// Killed between the two steps of an exchange, or stopped there by a full disk: the next file has lines.
+    fn finish_exchange(&self, latest: Option<&str>) -> io::Result<()> {
+        let dir = self.folder.dir();
+        let next = match dir.read(NEXT) {
+            // What is no file of ours there is replaced when the next one is made.
+            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::InvalidInput) => {
+                return Ok(());
+            }
+            next => next?,
+        };
+        if next.metadata()?.len() == 0 {
+            return Ok(());
         }
-        Ok(next)
+        let stamp = self.folder.next_stamp(latest)?;
+        dir.rename_new(NEXT, dir, &self.folder.draining_file(stamp, 0).draining_name())
     }
 
-    /// A live file is append-only, whoever created it. One that is missing beside a renamed one is made.
-    fn guard_live(&mut self, draining: Option<&Stamped>) -> io::Result<()> {
-        let live = self.folder.live();
-        let inode = match (live.metadata(), draining) {
-            (Ok(file), _) => file.ino(),
-            (Err(error), Some(before)) if error.kind() == ErrorKind::NotFound => {
-                let next = self.prepare_next(&before.path.metadata()?)?;
-                put_in_place(&next, &live)?;
-                live.metadata()?.ino()
+    /// The next live file under a name that nobody opens, with owner and mode of the one before. Where there is one
+    /// already, nothing has to be made.
+    fn prepare_next(&self, before: &Metadata) -> io::Result<()> {
+        let dir = self.folder.dir();
+        let file = match dir.append(NEXT) {
+            Ok(file) => file,
+            Err(_) => {
+                self.remove_next()?;
+                dir.create(NEXT, before.mode() & 0o777)?
             }
-            (Err(error), None) if error.kind() == ErrorKind::NotFound => return Ok(()),
-            (Err(error), _) => return Err(error),
         };
-        if self.guarded != Some(inode) {
-            let protection = protect::append_only(&live)?;
-            self.tell_modes(&protection);
-            self.guarded = Some(inode);
+        let next = file.metadata()?;
+        if next.mode() & 0o777 != before.mode() & 0o777 {
+            file.set_permissions(Permissions::from_mode(before.mode() & 0o777))?;
         }
+        if (next.uid(), next.gid()) != (before.uid(), before.gid()) {
+            fchown(&file, Some(before.uid()), Some(before.gid())).map_err(unchowned)?;
+        }
+        // A disk that is full at its rotation has the room for the lines that follow, too.
+        let _ = keep_room(&file, 0, self.options.reserve.0);
         Ok(())
+    }
+
+    fn remove_next(&self) -> io::Result<()> {
+        if let Ok(file) = self.folder.dir().read(NEXT) {
+            protect::lift_of(&file)?;
+        }
+        self.folder.dir().remove_if_there(NEXT)
+    }
+
+    /// Gives the prepared file the live name, unless the gateway has just made one itself.
+    fn put_in_place(&self) -> io::Result<()> {
+        let dir = self.folder.dir();
+        match dir.rename_new(NEXT, dir, LIVE) {
+            Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(error),
+            _ => Ok(()),
+        }
+    }
+
+    /// A live file is append-only, whoever created it. One that is missing beside a renamed one is made; one that was
+    /// there and is another now, or none, was stolen.
+    fn guard_live(&mut self, draining: Option<&Stamped>, latest: Option<&str>) -> io::Result<()> {
+        let dir = self.folder.dir();
+        match (dir.read(LIVE), draining) {
+            (Ok(file), _) => self.watch(file)?,
+            (Err(error), before) if error.kind() == ErrorKind::NotFound => {
+                match (self.live.take(), before) {
+                    (Some(live), _) => {
+                        let before = live.file.metadata()?;
+                        self.note_stolen(live, "is gone");
+                        self.make_live(&before)?;
+                    }
+                    (None, Some(before)) => {
+                        let before = self.folder.open_draining(before)?.metadata()?;
+                        self.make_live(&before)?;
+                    }
+                    (None, None) => return Ok(()),
+                }
+            }
+            (Err(error), _) => {
+                let Some(live) = self.live.take() else { return Err(error) };
+                let before = live.file.metadata()?;
+                self.note_stolen(live, "is no regular file any more");
+                let stamp = self.folder.next_stamp(latest)?;
+                dir.rename_new(LIVE, dir, &format!("entries.strange-{stamp}"))?;
+                self.make_live(&before)?;
+            }
+        }
+        self.keep_room();
+        Ok(())
+    }
+
+    fn make_live(&mut self, before: &Metadata) -> io::Result<()> {
+        self.prepare_next(before)?;
+        self.put_in_place()?;
+        let file = self.folder.dir().read(LIVE)?;
+        self.watch(file)
+    }
+
+    fn watch(&mut self, file: File) -> io::Result<()> {
+        let (identity, len) = (identity_of(&file)?, file.metadata()?.len());
+        match self.live.take() {
+            Some(live) if live.identity == identity => {
+                let bytes = live.len.saturating_sub(len);
+                if bytes > 0 {
+                    self.notices.push(Notice::Cut { bytes });
+                }
+                let kept = if bytes > 0 { 0 } else { live.kept };
+                self.live = Some(Live { len, kept, ..live });
+                return Ok(());
+            }
+            Some(live) => self.note_stolen(live, "is another file now"),
+            None => {}
+        }
+        let protection = protect::keep_append_only(&file)?;
+        self.tell_modes(&protection);
+        self.live = Some(Live { file, identity, len, kept: 0 });
+        Ok(())
+    }
+
+    fn note_stolen(&mut self, live: Live, how: &'static str) {
+        self.notices.push(Notice::Stolen(how));
+        self.asked_for_stray = None;
+        self.strays.push(live.file);
+    }
+
+    /// Best effort: some file systems keep no room, and some accounts may not ask for it.
+    fn keep_room(&mut self) {
+        let reserve = self.options.reserve.0;
+        let Some(live) = self.live.as_mut().filter(|live| live.kept < live.len + reserve / 2)
+        else {
+            return;
+        };
+        let kept =
+            self.folder.dir().append(LIVE).and_then(|file| keep_room(&file, live.len, reserve));
+        live.kept = match kept {
+            Ok(()) => live.len + reserve,
+            Err(error) if error.kind() == ErrorKind::StorageFull => live.kept,
+            Err(_) => u64::MAX,
+        };
+    }
+
+    /// Brings the lines of a file without a name back, once nobody writes it any more.
+    async fn rescue(&mut self, latest: Option<&str>) -> Result<(), String> {
+        let Some(stray) = self.strays.first() else { return Ok(()) };
+        let is_free = match writers(stray) {
+            Writers::None => true,
+            Writers::Some => false,
+            Writers::Unknown => {
+                self.asked_for_stray.is_some_and(|asked| asked.elapsed() >= self.options.drain.0)
+            }
+        };
+        if !is_free {
+            let is_told = self.asked_for_stray.is_some_and(|asked| asked.elapsed() < ASK_AGAIN);
+            if let Some(reopen) = self.options.reopen.as_ref().filter(|_| !is_told) {
+                reopen.ask().await?;
+                self.asked_for_stray = Some(Instant::now());
+            }
+            return Ok(());
+        }
+        let stray = self.strays.remove(0);
+        match self.copy_back(&stray, latest) {
+            Ok(bytes) => {
+                self.notices.push(Notice::Rescued { bytes });
+                Ok(())
+            }
+            Err(error) => {
+                self.strays.insert(0, stray);
+                Err(format!(
+                    "{}: lines of a file without a name wait for room: {error}",
+                    self.folder.live().display()
+                ))
+            }
+        }
+    }
+
+    fn copy_back(&self, mut stray: &File, latest: Option<&str>) -> io::Result<u64> {
+        let dir = self.folder.dir();
+        if stray.metadata()?.len() == 0 {
+            return Ok(0);
+        }
+        dir.remove_if_there(RESCUE)?;
+        let mut file = dir.create(RESCUE, 0o640)?;
+        stray.seek(SeekFrom::Start(0))?;
+        let bytes = io::copy(&mut stray, &mut file)?;
+        file.sync_all()?;
+        let stamp = self.folder.next_stamp(latest)?;
+        dir.rename_new(RESCUE, dir, &self.folder.draining_file(stamp, bytes).draining_name())?;
+        self.folder.sync()?;
+        Ok(bytes)
     }
 
     async fn drain(&mut self, old: &Stamped) -> Result<Step, String> {
         let fault = |error: io::Error| format!("{}: {error}", old.path.display());
-        let file = File::open(&old.path).map_err(fault)?;
+        let file = self.folder.open_draining(old).map_err(fault)?;
         let is_free = match writers(&file) {
             Writers::None => true,
             Writers::Some => self.ask(&old.path, ASK_AGAIN).await.map(|_| false)?,
@@ -202,10 +452,10 @@ impl<'a> Rotation<'a> {
             let is_overdue = began.elapsed() >= OVERDUE;
             return if is_overdue { Err(still_open(&old.path)) } else { Ok(Step::Draining) };
         }
-        self.seal(old, &file).map_err(fault)?;
+        let sealed = self.seal(old, &file).map_err(fault)?;
         self.asked = None;
         self.began = None;
-        Ok(Step::Sealed(began.elapsed()))
+        Ok(Step::Sealed(began.elapsed(), sealed))
     }
 
     /// Tells the gateway, unless it was told less than `again` ago; when it was.
@@ -223,26 +473,41 @@ impl<'a> Rotation<'a> {
         Ok(*self.asked.insert(Instant::now()))
     }
 
-    fn seal(&mut self, old: &Stamped, file: &File) -> io::Result<()> {
-        if file.metadata()?.len() == 0 {
-            fs::remove_file(&old.path)?;
-            return self.folder.sync();
+    fn seal(&mut self, old: &Stamped, file: &File) -> io::Result<Option<Stamped>> {
+        let len = file.metadata()?.len();
+        if len == 0 {
+            self.folder.dir().remove(&old.draining_name())?;
+            self.folder.sync()?;
+            return Ok(None);
         }
+        // The room behind its end is for the next one.
+        let _ = self.folder.dir().write(&old.draining_name()).and_then(|file| file.set_len(len));
         file.sync_all()?;
-        let sealed = self.folder.sealed_path(&old.stamp);
-        fs::rename(&old.path, &sealed)?;
-        self.seal_attributes(&sealed)?;
-        self.folder.sync()
+        let sealed = self.folder.move_to_sealed(&Stamped { len, ..old.clone() })?;
+        self.seal_attributes(file, &sealed.path)?;
+        self.folder.sync()?;
+        Ok(Some(sealed))
     }
 
-    fn seal_attributes(&mut self, sealed: &Path) -> io::Result<()> {
-        if sealed.metadata()?.mode() & 0o222 != 0
-            && let Err(error) = fs::set_permissions(sealed, Permissions::from_mode(0o440))
+    /// A file that has another name somewhere is carried as it is, and not touched: that name may be somebody's.
+    fn seal_attributes(&mut self, file: &File, path: &Path) -> io::Result<()> {
+        let metadata = file.metadata()?;
+        if metadata.nlink() > 1 {
+            if !std::mem::replace(&mut self.has_told_links, true) {
+                anstream::eprintln!(
+                    "{}: it has another name elsewhere, and stays unprotected",
+                    path.display()
+                );
+            }
+            return Ok(());
+        }
+        if metadata.mode() & 0o222 != 0
+            && let Err(error) = file.set_permissions(Permissions::from_mode(0o440))
             && error.kind() != ErrorKind::PermissionDenied
         {
             return Err(error);
         }
-        let protection = protect::immutable(sealed)?;
+        let protection = protect::keep_immutable(file)?;
         self.tell_modes(&protection);
         Ok(())
     }
@@ -253,21 +518,6 @@ impl<'a> Rotation<'a> {
         {
             anstream::eprintln!("{}: {protection}", self.folder.path().display());
         }
-    }
-}
-
-/// Gives a prepared file the live name, unless the gateway has just made one itself.
-fn put_in_place(next: &Path, live: &Path) -> io::Result<()> {
-    match fs::hard_link(next, live) {
-        Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(error),
-        _ => fs::remove_file(next),
-    }
-}
-
-fn remove_if_there(path: &Path) -> io::Result<()> {
-    match protect::lift(path).and_then(|_| fs::remove_file(path)) {
-        Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
-        _ => Ok(()),
     }
 }
 

@@ -53,12 +53,33 @@ impl Segment {
         if bytes.is_empty() {
             return Ok(None);
         }
-        let mut count = Count::of(&bytes);
-        if count.span.is_none() {
-            let at = modified(file)?;
-            count.span = Some((at, at));
-        }
+        let count = Count::of_file(&bytes, file)?;
         Ok(Some(Self { start, bytes: bytes.into(), count }))
+    }
+
+    /// The segment of exactly these bytes; `None` if the file does not reach so far.
+    pub(super) fn exactly(file: &File, start: u64, end: u64) -> io::Result<Option<Self>> {
+        let len = end.saturating_sub(start);
+        if len == 0 || len > MOST_EXACTLY || file.metadata()?.len() < end {
+            return Ok(None);
+        }
+        let bytes = read_at(file, start, len)?;
+        let count = Count::of_file(&bytes, file)?;
+        Ok(Some(Self { start, bytes: bytes.into(), count }))
+    }
+
+    /// Whether an object of this name, on whatever host it was named, holds these lines.
+    pub(super) fn is_named(&self, name: &str) -> bool {
+        let name = name.strip_suffix(".gz").unwrap_or(name);
+        let stem = name.strip_suffix(".jsonl").unwrap_or(name);
+        let stem = match stem.rsplit_once("-again-") {
+            Some((first, again)) if again.parse::<u32>().is_ok() => first,
+            _ => stem,
+        };
+        let ours = self.name("");
+        let Some((times, rest)) = ours.split_once("__") else { return false };
+        let host = stem.strip_prefix(times).and_then(|stem| stem.strip_suffix(rest));
+        host.is_some_and(|host| host.len() > 1 && host.starts_with('_') && host.ends_with('_'))
     }
 
     /// Where the next one begins.
@@ -82,6 +103,9 @@ pub(crate) fn segment_name(lines: &[u8]) -> String {
         Segment { start: 0, bytes: Bytes::copy_from_slice(lines), count: Count::of(lines) };
     segment.name(&host_word(&rustix::system::uname().nodename().to_string_lossy()))
 }
+
+/// Whatever a receipt says: no object of ours was larger.
+const MOST_EXACTLY: u64 = 1 << 30;
 
 /// A line without an end is cut here: no entry is that long.
 const MAX_LINE: u64 = 1 << 20;
@@ -128,6 +152,16 @@ pub(super) fn host_word(host: &str) -> String {
 const MAX_HOST: usize = 64;
 
 impl Count {
+    /// Where no line tells a time, the file does.
+    fn of_file(bytes: &[u8], file: &File) -> io::Result<Self> {
+        let mut count = Self::of(bytes);
+        if count.span.is_none() {
+            let at = modified(file)?;
+            count.span = Some((at, at));
+        }
+        Ok(count)
+    }
+
     pub(super) fn of(bytes: &[u8]) -> Self {
         let mut count = Self::default();
         let lines = bytes.split_inclusive(|byte| *byte == b'\n');
@@ -214,6 +248,24 @@ mod tests {
                 "2026/11/21/20261121T155203.000001Z_20261121T155207.000001Z_gw.example_2_{sum}"
             )
         );
+    }
+
+    #[test]
+    fn a_name_is_that_of_its_lines_and_of_no_others() {
+        let (one, other) = (file(&(entry(7) + &entry(3))), file(&(entry(7) + &entry(4))));
+        let segment = segments(&one, 1 << 20).pop().unwrap();
+        let name = segment.name("gw_1-again-x");
+        for end in [".jsonl", ".jsonl.gz", "-again-3.jsonl.gz"] {
+            assert!(segment.is_named(&format!("{name}{end}")), "{end}");
+            assert!(!segments(&other, 1 << 20).pop().unwrap().is_named(&format!("{name}{end}")));
+        }
+        assert!(!segment.is_named("") && !segment.is_named(".jsonl"));
+        let len = one.metadata().unwrap().len();
+        let again = Segment::exactly(&one, 0, len).unwrap().unwrap();
+        assert_eq!(again.name("h"), segment.name("h"));
+        assert!(Segment::exactly(&one, 0, len + 1).unwrap().is_none());
+        assert!(Segment::exactly(&one, 5, 5).unwrap().is_none());
+        assert!(Segment::exactly(&one, 9, 5).unwrap().is_none());
     }
 
     #[test]

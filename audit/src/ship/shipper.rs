@@ -8,9 +8,15 @@
 //!                    └─ something else: put under a name with -again-N
 //! ```
 //!
-//! A segment is never given up. One that the store does not confirm stays the next one.
+//! A segment is never given up: one that the store does not confirm is tried again and again. Some are on their way at a
+//! time, so neither a store that is far away nor one object that it refuses holds up the others.
 
-use std::{fs::File, io::Write};
+use std::{
+    cell::{Cell, RefCell},
+    fs::File,
+    io::{self, Write},
+    rc::Rc,
+};
 
 use bytes::Bytes;
 use clap::ValueEnum;
@@ -19,13 +25,14 @@ use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
 use super::{
-    folder::Stamped,
+    folder::{Stamped, read_stamp},
+    pace::Backoff,
     promise::{self, Kept},
-    receipts::{Moment, Receipt},
-    segment::{Count, Segment, hex},
+    receipts::{Archived, Chunk, Moment, Place, Receipt},
+    segment::{Count, Segment, compact, hex},
     state::State,
 };
-use crate::store::{Held, Kind, Object, SinkUrl, Store, StoreError, Written};
+use crate::store::{Held, Kind, Object, SinkUrl, Sought, Store, StoreError, Written};
 
 /// How objects are compressed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -39,6 +46,7 @@ pub(crate) enum Compress {
 #[derive(Debug)]
 pub(super) struct Target<'a> {
     pub(super) url: &'a SinkUrl,
+    pub(super) place: Place,
     pub(super) promise: &'a promise::Options,
     pub(super) compress: Compress,
     pub(super) host: String,
@@ -46,11 +54,12 @@ pub(super) struct Target<'a> {
 
 /// The way from sealed files to receipts.
 pub(super) struct Shipper<'a> {
-    state: &'a State<'a>,
+    pub(super) state: &'a State<'a>,
     target: &'a Target<'a>,
-    store: Option<Store>,
-    current: Option<Parcel>,
-    pub(super) done: Done,
+    store: RefCell<Option<Rc<Store>>>,
+    done: Cell<Done>,
+    /// Receipts on their way.
+    archive: RefCell<Option<(Chunk, Parcel)>>,
 }
 
 /// What this run has shipped.
@@ -62,20 +71,48 @@ pub(super) struct Done {
     pub(super) bytes: u64,
 }
 
-/// One segment on its way.
-struct Parcel {
-    file: Stamped,
+/// One segment to ship.
+#[derive(Clone, Debug)]
+pub(super) struct Job {
+    pub(super) file: Stamped,
     start: u64,
-    end: u64,
-    count: Count,
-    /// The name without `-again-N` and the ending.
-    stem: String,
+    tries: Tries,
+    pub(super) backoff: Backoff,
+}
+
+/// How far an object has come.
+#[derive(Clone, Debug, Default)]
+struct Tries {
     again: u32,
-    object: Object,
     /// Put, as this version.
     put: Option<Option<String>>,
     /// How often it was looked for in vain since.
     looks: u32,
+}
+
+/// One segment, ready to go.
+pub(super) struct Cargo {
+    job: Job,
+    end: u64,
+    count: Count,
+    parcel: Parcel,
+}
+
+/// One object on its way.
+struct Parcel {
+    /// The name without `-again-N` and the ending.
+    stem: String,
+    object: Object,
+    tries: Tries,
+}
+
+/// What has become of a segment.
+pub(super) enum Event {
+    Packed(Box<Cargo>),
+    Delivered,
+    Failed(Job, Unshipped),
+    /// The file does not reach so far.
+    Nothing,
 }
 
 /// Why a segment has no receipt yet.
@@ -84,116 +121,171 @@ pub(super) struct Unshipped {
     /// `busy`, `refused`, `wrong`, `unconfirmed` or `local`.
     pub(super) kind: &'static str,
     pub(super) text: String,
+    /// The credentials should be read again.
+    is_stale: bool,
+}
+
+/// What a store says of a file that has receipts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Verdict {
+    Kept,
+    Not(String),
+}
+
+/// How closely the store is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Look {
+    /// For the object that the receipt names.
+    AsSaid,
+    /// For the object that the file makes, byte for byte.
+    AsMade,
 }
 
 /// Names that are tried for one segment, and looks at one object before another version is put.
 const MOST_AGAIN: u32 = 9;
 const MOST_LOOKS: u32 = 20;
 
+impl Job {
+    pub(super) fn new(file: Stamped, start: u64) -> Self {
+        Self { file, start, tries: Tries::default(), backoff: Backoff::default() }
+    }
+}
+
 impl<'a> Shipper<'a> {
     pub(super) fn new(state: &'a State<'a>, target: &'a Target<'a>) -> Self {
-        Self { state, target, store: None, current: None, done: Done::default() }
+        Self {
+            state,
+            target,
+            store: RefCell::default(),
+            done: Cell::default(),
+            archive: RefCell::default(),
+        }
     }
 
-    /// Opens the store, also while there is nothing to ship, and ships the next segment.
-    pub(super) async fn step(&mut self) -> Result<bool, Unshipped> {
-        self.open().await?;
-        self.ship_next().await
+    pub(super) fn done(&self) -> Done {
+        self.done.get()
     }
 
-    /// Ships the next segment; whether there was one.
-    pub(super) async fn ship_next(&mut self) -> Result<bool, Unshipped> {
-        let Some(mut parcel) = self.take_parcel()? else { return Ok(false) };
-        let kept = self.deliver(&mut parcel).await;
-        match kept.and_then(|kept| self.sign(&parcel, kept)) {
-            Ok(()) => Ok(true),
-            Err(unshipped) => {
-                self.state.metrics.count_error(unshipped.kind);
-                self.current = Some(parcel);
-                Err(unshipped)
+    /// Opens the store, also while there is nothing to ship.
+    pub(super) async fn store(&self) -> Result<Rc<Store>, Unshipped> {
+        if let Some(store) = self.store.borrow().as_ref() {
+            return Ok(Rc::clone(store));
+        }
+        let store = Store::open(self.target.url, self.target.promise.explicit()).await?;
+        Ok(Rc::clone(self.store.borrow_mut().insert(Rc::new(store))))
+    }
+
+    /// Credentials, proxies and certificates are read again before the next call.
+    pub(super) fn reload(&self) {
+        self.store.borrow_mut().take();
+    }
+
+    /// What an error has to tell besides its words.
+    fn note(&self, unshipped: &Unshipped) {
+        self.state.metrics.count_error(unshipped.kind);
+        if unshipped.is_stale {
+            self.reload();
+        }
+    }
+
+    /// Reads and compresses the segment that begins at the job's place.
+    pub(super) async fn pack(&self, job: Job) -> Event {
+        let open = self.state.folder.open_sealed(&job.file);
+        let (start, most) = (job.start, self.state.segment_bytes);
+        let (host, compress) = (self.target.host.clone(), self.target.compress);
+        let again = job.tries.again;
+        let packed = blocking(move || {
+            let Some(segment) = Segment::read(&open?, start, most)? else { return Ok(None) };
+            let (stem, count, end) = (segment.name(&host), segment.count, segment.end());
+            let object = compress.object(&stem, again, segment.bytes)?;
+            Ok(Some((stem, count, end, object)))
+        });
+        match packed.await {
+            Ok(Some((stem, count, end, object))) => {
+                let tries = job.tries.clone();
+                Event::Packed(Box::new(Cargo {
+                    job,
+                    end,
+                    count,
+                    parcel: Parcel { stem, object, tries },
+                }))
+            }
+            Ok(None) => Event::Nothing,
+            Err(error) => {
+                let text = format!("{}: {error}", job.file.path.display());
+                let unshipped = Unshipped::local(text);
+                self.note(&unshipped);
+                Event::Failed(job, unshipped)
             }
         }
     }
 
-    fn take_parcel(&mut self) -> Result<Option<Parcel>, Unshipped> {
-        // A file that was dropped meanwhile is no more waited for.
-        let current = self.current.take().filter(|parcel| self.state.has_sealed(&parcel.file));
-        if current.is_some() {
-            return Ok(current);
+    /// Puts it, has it confirmed, and signs for it.
+    pub(super) async fn deliver(&self, mut cargo: Cargo) -> Event {
+        let kept = self.carry(&mut cargo.parcel).await;
+        match kept.and_then(|kept| self.sign(&cargo, kept)) {
+            Ok(()) => Event::Delivered,
+            Err(unshipped) => {
+                self.note(&unshipped);
+                let mut job = cargo.job;
+                job.tries = cargo.parcel.tries;
+                Event::Failed(job, unshipped)
+            }
         }
-        let Some((file, start)) = self.state.next_unconfirmed() else { return Ok(None) };
-        self.pack(&file, start).map_err(|error| self.unreadable(&file, &error))
     }
 
-    /// A sealed file that somebody took away is not waited for.
-    fn unreadable(&self, file: &Stamped, error: &std::io::Error) -> Unshipped {
-        if error.kind() == std::io::ErrorKind::NotFound {
-            self.state.forget(file);
-        }
-        Unshipped::local(format!("{}: {error}", file.path.display()))
-    }
-
-    fn pack(&self, file: &Stamped, start: u64) -> std::io::Result<Option<Parcel>> {
-        let open = File::open(&file.path)?;
-        let Some(segment) = Segment::read(&open, start, self.state.segment_bytes)? else {
-            return Ok(None);
-        };
-        let (stem, count, end) = (segment.name(&self.target.host), segment.count, segment.end());
-        let object = self.target.object(&stem, segment.bytes)?;
-        let file = file.clone();
-        Ok(Some(Parcel { file, start, end, count, stem, again: 0, object, put: None, looks: 0 }))
-    }
-
-    async fn deliver(&mut self, parcel: &mut Parcel) -> Result<Kept, Unshipped> {
-        let target = self.target;
-        let state = self.state;
-        let store = self.open().await?;
-        if parcel.put.is_none()
-            && let Some(kept) = target.put(store, parcel, state).await?
+    async fn carry(&self, parcel: &mut Parcel) -> Result<Kept, Unshipped> {
+        let store = self.store().await?;
+        if parcel.tries.put.is_none()
+            && let Some(kept) = self.target.put(&store, parcel, self.state).await?
         {
             return Ok(kept);
         }
-        let version = parcel.put.clone().flatten();
-        let held = store.held(&parcel.object, version.as_deref()).await?;
-        target.judge(parcel, held)
-    }
-
-    async fn open(&mut self) -> Result<&Store, Unshipped> {
-        let store = match self.store.take() {
-            Some(store) => store,
-            None => Store::open(self.target.url, self.target.promise.explicit()).await?,
-        };
-        Ok(self.store.insert(store))
+        let version = parcel.tries.put.clone().flatten();
+        match store.held(&parcel.object, version.as_deref()).await {
+            Ok(held) => self.target.judge(parcel, held),
+            Err(error) if error.is_missing() => {
+                parcel.look_again();
+                Err(error.into())
+            }
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// The receipt, for an object that the store keeps.
-    fn sign(&mut self, parcel: &Parcel, kept: Kept) -> Result<(), Unshipped> {
+    fn sign(&self, cargo: &Cargo, kept: Kept) -> Result<(), Unshipped> {
         let now = Timestamp::now();
+        let (parcel, file) = (&cargo.parcel, &cargo.job.file);
         let receipt = Receipt {
             name: parcel.object.name.clone(),
-            url: self.target.url.to_string(),
-            version: kept.version.or_else(|| parcel.put.clone().flatten()),
+            url: self.target.place.url.clone(),
+            endpoint: self.target.place.endpoint.clone(),
+            version: kept.version.or_else(|| parcel.tries.put.clone().flatten()),
             mode: kept.mode,
             until: kept.until.map(Moment),
+            retention_seconds: Some(self.target.promise.retention_seconds()),
             sha256: hex(&parcel.object.sha256),
             bytes: parcel.object.body.len() as u64,
-            entries: parcel.count.entries,
-            torn: parcel.count.torn,
+            entries: cargo.count.entries,
+            torn: cargo.count.torn,
             confirmed_at: Moment(now),
-            file: parcel.file.name(),
-            start: parcel.start,
-            end: parcel.end,
+            file: file.name(),
+            start: cargo.job.start,
+            end: cargo.end,
         };
         let fault = |error| Unshipped::local(format!("shipped.jsonl: {error}"));
-        self.state.receipts.borrow_mut().add(receipt).map_err(fault)?;
-        self.count(parcel, kept.until, now);
+        if self.state.has_sealed(file) {
+            self.state.receipts.borrow_mut().add(receipt).map_err(fault)?;
+            self.state.note_confirmed(file);
+        }
+        self.count(cargo, kept.until, now);
         Ok(())
     }
 
-    fn count(&mut self, parcel: &Parcel, until: Option<Timestamp>, now: Timestamp) {
+    fn count(&self, cargo: &Cargo, until: Option<Timestamp>, now: Timestamp) {
         let metrics = &self.state.metrics;
-        metrics.entries.inc_by(parcel.count.entries);
-        metrics.torn_lines.inc_by(parcel.count.torn);
+        metrics.entries.inc_by(cargo.count.entries);
+        metrics.torn_lines.inc_by(cargo.count.torn);
         metrics.confirmed_segments.inc();
         metrics.last_confirmed.set(now.as_duration().as_secs_f64());
         if let Some(until) = until {
@@ -202,27 +294,173 @@ impl<'a> Shipper<'a> {
             let is_first = before == 0.0;
             metrics.shortest_retention.set(if is_first { rest } else { rest.min(before) });
         }
-        self.done.objects += 1;
-        self.done.entries += parcel.count.entries;
-        self.done.torn += parcel.count.torn;
-        self.done.bytes += parcel.object.body.len() as u64;
+        let mut done = self.done.get();
+        done.objects += 1;
+        done.entries += cargo.count.entries;
+        done.torn += cargo.count.torn;
+        done.bytes += cargo.parcel.object.body.len() as u64;
+        self.done.set(done);
+    }
+
+    /// Asks the store for everything that receipts say of a file.
+    pub(super) async fn ask(&self, file: &Stamped, look: Look) -> Result<Verdict, Unshipped> {
+        let receipts = self.state.receipts.borrow().of(&file.name());
+        for receipt in receipts {
+            let Ok(receipt) = receipt else {
+                return Ok(Verdict::Not("its receipt cannot be read".to_owned()));
+            };
+            match self.ask_for(file, &receipt, look).await? {
+                Verdict::Kept => {}
+                not => return Ok(not),
+            }
+        }
+        Ok(Verdict::Kept)
+    }
+
+    async fn ask_for(
+        &self,
+        file: &Stamped,
+        receipt: &Receipt,
+        look: Look,
+    ) -> Result<Verdict, Unshipped> {
+        let sought = match look {
+            Look::AsSaid => said(receipt),
+            Look::AsMade => self.made(file, receipt).await?,
+        };
+        let Some(sought) = sought.filter(|sought| is_plain(&sought.name)) else {
+            return Ok(Verdict::Not(format!(
+                "{}: no object of these lines has this name",
+                receipt.name
+            )));
+        };
+        self.state.metrics.asked.inc();
+        let store = self.store().await?;
+        let held = match store.held_as(&sought, receipt.version.as_deref()).await {
+            Ok(held) => held,
+            Err(error) if error.is_missing() => return Ok(Verdict::Not(error.to_string())),
+            Err(error) => {
+                let unshipped = error.into();
+                self.note(&unshipped);
+                return Err(unshipped);
+            }
+        };
+        let since = read_stamp(&file.stamp).unwrap_or(receipt.confirmed_at.0);
+        let since = since.max(receipt.confirmed_at.0);
+        Ok(match self.target.promise.check_since(held, since, Timestamp::now()) {
+            Ok(_) => Verdict::Kept,
+            Err(why) => Verdict::Not(format!("{}: {why}", receipt.name)),
+        })
+    }
+
+    /// The object that the bytes of the file make, under the name that a receipt gives it; `None` if that is not theirs.
+    async fn made(&self, file: &Stamped, receipt: &Receipt) -> Result<Option<Sought>, Unshipped> {
+        let open = self.state.folder.open_sealed(file);
+        let (start, end, name) = (receipt.start, receipt.end, receipt.name.clone());
+        let made = blocking(move || {
+            let Some(segment) = Segment::exactly(&open?, start, end)? else { return Ok(None) };
+            if !segment.is_named(&name) {
+                return Ok(None);
+            }
+            let compress = if name.ends_with(".gz") { Compress::Gzip } else { Compress::None };
+            let object = compress.object("", 0, segment.bytes)?;
+            Ok(Some(Sought { name, ..object.sought() }))
+        });
+        made.await.map_err(|error| Unshipped::local(format!("{}: {error}", file.path.display())))
+    }
+
+    /// Carries the next receipts to the bucket, beside the entries; whether there were any.
+    pub(super) async fn archive(&self) -> Result<bool, Unshipped> {
+        let fault = |error: io::Error| Unshipped::local(format!("shipped.jsonl: {error}"));
+        let before = self.archive.borrow_mut().take();
+        let (chunk, mut parcel) = match before {
+            Some(before) => before,
+            None => {
+                let chunk = self.state.receipts.borrow().chunk(MOST_RECEIPTS).map_err(fault)?;
+                let Some(chunk) = chunk else { return Ok(false) };
+                let parcel = self.target.parcel_of(&chunk).map_err(fault)?;
+                (chunk, parcel)
+            }
+        };
+        match self.carry(&mut parcel).await {
+            Ok(kept) => {
+                let archived = self.archived(&chunk, &parcel, kept);
+                self.state.receipts.borrow_mut().add_archived(archived, &chunk).map_err(fault)?;
+                Ok(true)
+            }
+            Err(unshipped) => {
+                self.note(&unshipped);
+                self.archive.replace(Some((chunk, parcel)));
+                Err(unshipped)
+            }
+        }
+    }
+
+    fn archived(&self, chunk: &Chunk, parcel: &Parcel, kept: Kept) -> Archived {
+        Archived {
+            name: parcel.object.name.clone(),
+            url: self.target.place.url.clone(),
+            version: kept.version.or_else(|| parcel.tries.put.clone().flatten()),
+            mode: kept.mode,
+            until: kept.until.map(Moment),
+            sha256: hex(&parcel.object.sha256),
+            lines: chunk.lines,
+            end: chunk.end,
+            latest: self.state.receipts.borrow().latest_file().map(str::to_owned),
+            at: Moment(Timestamp::now()),
+        }
+    }
+}
+
+/// Some thousand receipts.
+const MOST_RECEIPTS: u64 = 4 << 20;
+
+/// A name as this tool gives them: a way down, and nothing else.
+fn is_plain(name: &str) -> bool {
+    name.split('/').all(|part| !matches!(part, "" | "." | "..")) && !name.contains('\0')
+}
+
+fn said(receipt: &Receipt) -> Option<Sought> {
+    let byte = |at: usize| u8::from_str_radix(receipt.sha256.get(at * 2..at * 2 + 2)?, 16).ok();
+    let mut sha256 = [0; 32];
+    for (at, place) in sha256.iter_mut().enumerate() {
+        *place = byte(at)?;
+    }
+    Some(Sought { name: receipt.name.clone(), sha256, bytes: receipt.bytes })
+}
+
+/// Work that keeps a processor or a disk busy, beside the loops.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> io::Result<T> + Send + 'static,
+) -> io::Result<T> {
+    tokio::task::spawn_blocking(work).await.map_err(io::Error::other)?
+}
+
+impl Compress {
+    fn object(self, stem: &str, again: u32, bytes: Bytes) -> io::Result<Object> {
+        let (body, encoding) = match self {
+            Self::None => (bytes, None),
+            Self::Gzip => (gzip(&bytes)?, Some("gzip")),
+        };
+        let sha256 = Sha256::digest(&body).into();
+        Ok(Object { name: self.object_name(stem, again), body, sha256, encoding })
+    }
+
+    fn object_name(self, stem: &str, again: u32) -> String {
+        let mark = if again == 0 { String::new() } else { format!("-again-{again}") };
+        let end = if self == Self::Gzip { ".gz" } else { "" };
+        format!("{stem}{mark}.jsonl{end}")
     }
 }
 
 impl Target<'_> {
-    fn object(&self, stem: &str, bytes: Bytes) -> std::io::Result<Object> {
-        let (body, encoding) = match self.compress {
-            Compress::None => (bytes, None),
-            Compress::Gzip => (gzip(&bytes)?, Some("gzip")),
-        };
-        let sha256 = Sha256::digest(&body).into();
-        Ok(Object { name: self.object_name(stem, 0), body, sha256, encoding })
-    }
-
-    fn object_name(&self, stem: &str, again: u32) -> String {
-        let mark = if again == 0 { String::new() } else { format!("-again-{again}") };
-        let end = if self.compress == Compress::Gzip { ".gz" } else { "" };
-        format!("{stem}{mark}.jsonl{end}")
+    /// `receipts/2026/11/21/20261121T155302Z_20261121T165301Z_gateway-1_60_9f86d081….jsonl.gz`
+    fn parcel_of(&self, chunk: &Chunk) -> io::Result<Parcel> {
+        let day = chunk.first.to_string().get(..10).unwrap_or_default().replace('-', "/");
+        let sum = hex(Sha256::digest(&chunk.bytes).get(..16).unwrap_or_default());
+        let (first, last) = (compact(chunk.first), compact(chunk.last));
+        let stem = format!("receipts/{day}/{first}_{last}_{}_{}_{sum}", self.host, chunk.lines);
+        let object = self.compress.object(&stem, 0, chunk.bytes.clone().into())?;
+        Ok(Parcel { stem, object, tries: Tries::default() })
     }
 
     /// Puts the object under the first name that is free or holds it already; if so, how it is kept.
@@ -248,11 +486,11 @@ impl Target<'_> {
                 match store.put_version(&parcel.object).await? {
                     Written::Created { version } => parcel.set_put(version, state),
                     // A store without versions: this object is all that it will have.
-                    Written::Exists => parcel.put = Some(None),
+                    Written::Exists => parcel.tries.put = Some(None),
                 }
                 return Ok(None);
             }
-            if parcel.again == MOST_AGAIN {
+            if parcel.tries.again == MOST_AGAIN {
                 return Err(parcel.unconfirmed("all its names are taken"));
             }
             self.rename(parcel);
@@ -260,9 +498,9 @@ impl Target<'_> {
     }
 
     fn rename(&self, parcel: &mut Parcel) {
-        parcel.again += 1;
-        parcel.object.name = self.object_name(&parcel.stem, parcel.again);
-        (parcel.put, parcel.looks) = (None, 0);
+        let again = parcel.tries.again + 1;
+        parcel.object.name = self.compress.object_name(&parcel.stem, again);
+        parcel.tries = Tries { again, ..Tries::default() };
     }
 
     /// What the store says about the object that was put. One that stays unlocked is put as another
@@ -271,11 +509,10 @@ impl Target<'_> {
         let (is_other, is_known) = (held == Held::Different, !matches!(held, Held::Unknown { .. }));
         self.promise.check(held, Timestamp::now()).map_err(|why| {
             let unshipped = parcel.unconfirmed(&why);
-            parcel.looks += 1;
-            if is_other && parcel.again < MOST_AGAIN {
+            if is_other && parcel.tries.again < MOST_AGAIN {
                 self.rename(parcel);
-            } else if is_known && parcel.looks >= MOST_LOOKS {
-                (parcel.put, parcel.looks) = (None, 0);
+            } else if is_known {
+                parcel.look_again();
             }
             unshipped
         })
@@ -286,18 +523,26 @@ impl Parcel {
     fn set_put(&mut self, version: Option<String>, state: &State<'_>) {
         state.metrics.created.inc();
         state.metrics.uploaded.inc_by(self.object.body.len() as u64);
-        self.put = Some(version);
+        self.tries.put = Some(version);
+    }
+
+    /// After many looks in vain it is put once more.
+    fn look_again(&mut self) {
+        self.tries.looks += 1;
+        if self.tries.looks >= MOST_LOOKS {
+            (self.tries.put, self.tries.looks) = (None, 0);
+        }
     }
 
     fn unconfirmed(&self, why: &str) -> Unshipped {
         let text = format!("{}: put, and not confirmed: {why}", self.object.name);
-        Unshipped { kind: "unconfirmed", text }
+        Unshipped { kind: "unconfirmed", text, is_stale: false }
     }
 }
 
 impl Unshipped {
     fn local(text: String) -> Self {
-        Self { kind: "local", text }
+        Self { kind: "local", text, is_stale: false }
     }
 }
 
@@ -308,16 +553,40 @@ impl From<StoreError> for Unshipped {
             Kind::Refused => "refused",
             Kind::Wrong => "wrong",
         };
-        Self { kind, text: error.to_string() }
+        Self { kind, text: error.to_string(), is_stale: error.is_stale() }
+    }
+}
+
+impl Cargo {
+    /// Where the next segment of the same file begins.
+    pub(super) fn next(&self) -> (&Stamped, u64) {
+        (&self.job.file, self.end)
+    }
+
+    /// Whether it was tried before, so that the next one is known already.
+    pub(super) fn is_again(&self) -> bool {
+        self.job.backoff.failures() > 0
     }
 }
 
 /// The same bytes for the same bytes: no time, no name.
-fn gzip(bytes: &[u8]) -> std::io::Result<Bytes> {
+fn gzip(bytes: &[u8]) -> io::Result<Bytes> {
     let mut encoder = GzBuilder::new().mtime(0).write(Vec::new(), Compression::default());
     encoder.write_all(bytes)?;
     Ok(encoder.finish()?.into())
 }
+
+/// Good entries of an open file, from a byte on.
+pub(super) fn count_entries(file: &File, mut start: u64) -> io::Result<u64> {
+    let mut entries = 0;
+    while let Some(segment) = Segment::read(file, start, COUNT_BYTES)? {
+        entries += segment.count.entries;
+        start = segment.end();
+    }
+    Ok(entries)
+}
+
+const COUNT_BYTES: u64 = 4 << 20;
 
 #[cfg(test)]
 mod tests {

@@ -15,8 +15,12 @@ use object_store::{
     gcp::GoogleCloudStorageBuilder, path::Path,
 };
 
+use sha2::{Digest as _, Sha256};
+
 use self::observed::{Observed, Seen};
-use super::{CONTENT_TYPE, Held, Kind, Lock, LockMode, Object, SinkUrl, StoreError, Written};
+use super::{
+    CONTENT_TYPE, Held, Kind, Lock, LockMode, Object, SinkUrl, Sought, StoreError, Written,
+};
 
 /// A container or bucket, and a prefix in it.
 #[derive(Clone, Debug)]
@@ -51,35 +55,35 @@ impl Cloud {
             ..PutOptions::default()
         };
         let payload = PutPayload::from_bytes(object.body.clone());
-        let path = self.path(object)?;
+        let path = self.path(&object.name)?;
         let put = self.store.put_opts(&path, payload, options);
-        match self.limited("put", object, put).await? {
+        match self.limited("put", &object.sought(), put).await? {
             (Ok(_), _) => Ok(Written::Created { version: None }),
             (Err(object_store::Error::AlreadyExists { .. }), _) => Ok(Written::Exists),
-            (Err(error), seen) => Err(self.error("put", object, &error, &seen)),
+            (Err(error), seen) => Err(self.error("put", &object.name, &error, &seen)),
         }
     }
 
-    pub(crate) async fn held(&self, object: &Object) -> Result<Held, StoreError> {
-        let path = self.path(object)?;
-        let (head, seen) = self.limited("read", object, self.store.head(&path)).await?;
+    pub(crate) async fn held(&self, sought: &Sought) -> Result<Held, StoreError> {
+        let path = self.path(&sought.name)?;
+        let (head, seen) = self.limited("read", sought, self.store.head(&path)).await?;
         match head {
-            Ok(head) if head.size != object.body.len() as u64 => Ok(Held::Different),
-            Ok(_) => self.held_as_seen(object, &path, &seen).await,
+            Ok(head) if head.size != sought.bytes => Ok(Held::Different),
+            Ok(_) => self.held_as_seen(sought, &path, &seen).await,
             Err(_) if seen.status == Some(403) => Ok(Held::Unknown {
                 why: "this writer may not look: allow it to read below the prefix".to_owned(),
             }),
-            Err(error) => Err(self.error("read", object, &error, &seen)),
+            Err(error) => Err(self.error("read", &sought.name, &error, &seen)),
         }
     }
 
     async fn held_as_seen(
         &self,
-        object: &Object,
+        sought: &Sought,
         path: &Path,
         seen: &Seen,
     ) -> Result<Held, StoreError> {
-        if !self.is_same(object, path).await? {
+        if !self.is_same(sought, path).await? {
             return Ok(Held::Different);
         }
         match lock_of(seen) {
@@ -92,19 +96,19 @@ impl Cloud {
     }
 
     /// Neither store keeps a SHA-256, so the bytes are compared.
-    async fn is_same(&self, object: &Object, path: &Path) -> Result<bool, StoreError> {
+    async fn is_same(&self, sought: &Sought, path: &Path) -> Result<bool, StoreError> {
         let get = async { self.store.get(path).await?.bytes().await };
-        match self.limited("read", object, get).await? {
-            (Ok(bytes), _) => Ok(bytes == object.body),
-            (Err(error), seen) => Err(self.error("read", object, &error, &seen)),
+        match self.limited("read", sought, get).await? {
+            (Ok(bytes), _) => Ok(<[u8; 32]>::from(Sha256::digest(&bytes)) == sought.sha256),
+            (Err(error), seen) => Err(self.error("read", &sought.name, &error, &seen)),
         }
     }
 
     pub(crate) async fn remove(&self, object: &Object) -> Result<(), StoreError> {
-        let path = self.path(object)?;
-        match self.limited("delete", object, self.store.delete(&path)).await? {
+        let path = self.path(&object.name)?;
+        match self.limited("delete", &object.sought(), self.store.delete(&path)).await? {
             (Ok(()), _) => Ok(()),
-            (Err(error), seen) => Err(self.error("delete", object, &error, &seen)),
+            (Err(error), seen) => Err(self.error("delete", &object.name, &error, &seen)),
         }
     }
 
@@ -125,21 +129,21 @@ impl Cloud {
         attributes
     }
 
-    fn path(&self, object: &Object) -> Result<Path, StoreError> {
+    fn path(&self, name: &str) -> Result<Path, StoreError> {
         let bad =
             |_| StoreError::wrong("put", &self.url, "the object's name is none for this store");
-        Path::parse(self.url.key(&object.name)).map_err(bad)
+        Path::parse(self.url.key(name)).map_err(bad)
     }
 
     /// What became of a call, and what the last answer of the store looked like.
     async fn limited<T>(
         &self,
         verb: &str,
-        object: &Object,
+        sought: &Sought,
         call: impl Future<Output = object_store::Result<T>>,
     ) -> Result<(object_store::Result<T>, Seen), StoreError> {
-        let limit = ATTEMPT + Duration::from_secs(object.body.len().div_ceil(1_000_000) as u64);
-        let address = self.url.address(&object.name);
+        let limit = ATTEMPT + Duration::from_secs(sought.bytes.div_ceil(1_000_000));
+        let address = self.url.address(&sought.name);
         let late = |_| StoreError::new(Kind::Busy, verb, &address, "no answer in time");
         tokio::time::timeout(limit, Seen::while_doing(call)).await.map_err(late)
     }
@@ -148,11 +152,11 @@ impl Cloud {
     fn error(
         &self,
         verb: &str,
-        object: &Object,
+        name: &str,
         error: &object_store::Error,
         seen: &Seen,
     ) -> StoreError {
-        let address = self.url.address(&object.name);
+        let address = self.url.address(name);
         let (kind, fix) = match (seen.status, error) {
             (None, _) => (Kind::Busy, "check the endpoint, the network and the credentials"),
             (Some(401), _) => (Kind::Refused, "the credentials are not valid: renew them"),
@@ -165,7 +169,10 @@ impl Cloud {
             (Some(200..=299), _) => (Kind::Busy, "the answer broke off: try again"),
             _ => (Kind::Refused, "look the code up in the store's documentation"),
         };
-        StoreError::new(kind, verb, &address, seen.to_string()).fix(fix)
+        let is_missing = seen.status == Some(404) && !seen.says_no_container();
+        let is_stale = matches!(seen.status, Some(401 | 403));
+        let told = StoreError::new(kind, verb, &address, seen.to_string()).fix(fix);
+        told.missing(is_missing).stale(is_stale)
     }
 }
 

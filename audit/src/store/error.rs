@@ -16,6 +16,8 @@ pub(crate) struct StoreError {
     tried: String,
     answer: String,
     fix: Option<String>,
+    is_missing: bool,
+    is_stale: bool,
 }
 
 /// What to do about it.
@@ -37,7 +39,14 @@ impl StoreError {
         place: &dyn fmt::Display,
         answer: impl Into<String>,
     ) -> Self {
-        Self { kind, tried: format!("{verb} {place}"), answer: answer.into(), fix: None }
+        Self {
+            kind,
+            tried: format!("{verb} {place}"),
+            answer: answer.into(),
+            fix: None,
+            is_missing: false,
+            is_stale: false,
+        }
     }
 
     pub(crate) fn wrong(verb: &str, url: &SinkUrl, answer: impl Into<String>) -> Self {
@@ -47,6 +56,26 @@ impl StoreError {
     pub(crate) fn fix(mut self, fix: impl Into<String>) -> Self {
         self.fix = Some(fix.into());
         self
+    }
+
+    /// The store knows nothing by this name, or no such version.
+    pub(crate) fn missing(mut self, is_missing: bool) -> Self {
+        self.is_missing = is_missing;
+        self
+    }
+
+    pub(crate) fn is_missing(&self) -> bool {
+        self.is_missing
+    }
+
+    /// The credentials are not (or no more) the right ones: to read them again may help.
+    pub(crate) fn stale(mut self, is_stale: bool) -> Self {
+        self.is_stale = is_stale;
+        self
+    }
+
+    pub(crate) fn is_stale(&self) -> bool {
+        self.is_stale
     }
 
     pub(crate) fn kind(&self) -> Kind {

@@ -23,7 +23,7 @@ use std::{
 use rustix::fs::{AtFlags, CWD, IFlags, Mode, OFlags};
 use sha2::{Digest as _, Sha256};
 
-use super::{Held, Kind, Object, SinkUrl, StoreError, Written};
+use super::{Held, Kind, Object, SinkUrl, Sought, StoreError, Written};
 
 /// Files under one folder.
 #[derive(Clone, Debug)]
@@ -48,13 +48,13 @@ impl Folder {
         self.blocking("put", move || folder.write(&object)).await
     }
 
-    pub(crate) async fn held(&self, object: &Object) -> Result<Held, StoreError> {
-        let (folder, object) = (self.clone(), object.clone());
-        self.blocking("read", move || folder.look(&object)).await
+    pub(crate) async fn held(&self, sought: &Sought) -> Result<Held, StoreError> {
+        let (folder, sought) = (self.clone(), sought.clone());
+        self.blocking("read", move || folder.look(&sought)).await
     }
 
     pub(crate) async fn remove(&self, object: &Object) -> Result<(), StoreError> {
-        let path = self.file(object)?;
+        let path = self.file(&object.name)?;
         fs::remove_file(path).map_err(|error| self.error("delete", &object.name, &error))
     }
 
@@ -68,7 +68,7 @@ impl Folder {
     }
 
     fn write(&self, object: &Object) -> Result<Written, StoreError> {
-        let path = self.file(object)?;
+        let path = self.file(&object.name)?;
         match write_once(&path, &object.body) {
             Ok(()) => Ok(Written::Created { version: None }),
             Err(error) if error.kind() == ErrorKind::AlreadyExists => {
@@ -81,18 +81,18 @@ impl Folder {
 
     /// Whoever was stopped between the name and the flag left a whole file without the flag.
     fn protect_again(&self, path: &Path, object: &Object) -> Result<(), StoreError> {
-        if self.look(object)? == (Held::Unlocked { version: None }) {
+        if self.look(&object.sought())? == (Held::Unlocked { version: None }) {
             let file = File::open(path).map_err(|error| self.error("put", &object.name, &error))?;
             protect(&file);
         }
         Ok(())
     }
 
-    fn look(&self, object: &Object) -> Result<Held, StoreError> {
-        let path = self.file(object)?;
+    fn look(&self, sought: &Sought) -> Result<Held, StoreError> {
+        let path = self.file(&sought.name)?;
         let look = || -> io::Result<Held> {
             let file = open_plainly(&path)?;
-            if sha256(&file)? != object.sha256 {
+            if sha256(&file)? != sought.sha256 {
                 return Ok(Held::Different);
             }
             Ok(match is_immutable(&file) {
@@ -100,14 +100,14 @@ impl Folder {
                 false => Held::Unlocked { version: None },
             })
         };
-        look().map_err(|error| self.error("read", &object.name, &error))
+        look().map_err(|error| self.error("read", &sought.name, &error))
     }
 
     /// A name is a way down from the folder, and never one out of it.
-    fn file(&self, object: &Object) -> Result<PathBuf, StoreError> {
-        let is_down = object.name.split('/').all(|part| !matches!(part, "" | "." | ".."));
-        if is_down && !object.name.contains('\0') {
-            return Ok(self.path.join(&object.name));
+    fn file(&self, name: &str) -> Result<PathBuf, StoreError> {
+        let is_down = name.split('/').all(|part| !matches!(part, "" | "." | ".."));
+        if is_down && !name.contains('\0') {
+            return Ok(self.path.join(name));
         }
         Err(StoreError::wrong("put", &self.url, "the object's name is no way into the folder"))
     }
@@ -126,7 +126,8 @@ impl Folder {
             _ if verb == "delete" => (Kind::Refused, None),
             _ => (Kind::Busy, None),
         };
-        let told = StoreError::new(kind, verb, &place, error.to_string());
+        let is_missing = verb == "read" && error.kind() == ErrorKind::NotFound;
+        let told = StoreError::new(kind, verb, &place, error.to_string()).missing(is_missing);
         match fix {
             Some(fix) => told.fix(fix),
             None => told,
@@ -346,7 +347,7 @@ mod tests {
         let place = Place::new();
         let (folder, first) = (place.folder(), object("a.jsonl", "1\n"));
         put(&folder, &first);
-        let held = folder.look(&first).unwrap();
+        let held = folder.look(&first.sought()).unwrap();
         let can_be_removed = fs::remove_file(place.file("a.jsonl")).is_ok();
         assert_eq!(held == Held::Immutable, !can_be_removed);
         assert_ne!(held == Held::Unlocked { version: None }, !can_be_removed);
@@ -357,11 +358,11 @@ mod tests {
         let place = Place::new();
         let (folder, first) = (place.folder(), object("a.jsonl", "1\n"));
         put(&folder, &first);
-        let before = folder.look(&first).unwrap();
+        let before = folder.look(&first.sought()).unwrap();
         set_immutable(&place.file("a.jsonl"), false);
-        assert_eq!(folder.look(&first).unwrap(), Held::Unlocked { version: None });
+        assert_eq!(folder.look(&first.sought()).unwrap(), Held::Unlocked { version: None });
         assert_eq!(put(&folder, &first), Written::Exists);
-        assert_eq!(folder.look(&first).unwrap(), before);
+        assert_eq!(folder.look(&first.sought()).unwrap(), before);
     }
 
     #[test]
@@ -370,7 +371,7 @@ mod tests {
         let (folder, first) = (place.folder(), object("a.jsonl", "1\n"));
         fs::write(place.file("a.jsonl"), "forged\n").unwrap();
         assert_eq!(put(&folder, &first), Written::Exists);
-        assert_eq!(folder.look(&first).unwrap(), Held::Different);
+        assert_eq!(folder.look(&first.sought()).unwrap(), Held::Different);
         fs::remove_file(place.file("a.jsonl")).unwrap();
     }
 
@@ -381,7 +382,7 @@ mod tests {
         fs::write(place.file("elsewhere"), "1\n").unwrap();
         std::os::unix::fs::symlink(place.file("elsewhere"), place.file("a.jsonl")).unwrap();
         folder.write(&first).unwrap_err();
-        folder.look(&first).unwrap_err();
+        folder.look(&first.sought()).unwrap_err();
     }
 
     #[test]
@@ -410,7 +411,7 @@ mod tests {
     #[test]
     fn a_file_that_is_gone_is_refused_loudly() {
         let place = Place::new();
-        let error = place.folder().look(&object("a.jsonl", "1\n")).unwrap_err();
-        assert_eq!(error.kind(), Kind::Refused);
+        let error = place.folder().look(&object("a.jsonl", "1\n").sought()).unwrap_err();
+        assert!(error.kind() == Kind::Refused && error.is_missing());
     }
 }

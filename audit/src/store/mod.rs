@@ -16,6 +16,7 @@
 //! Every call is one attempt with a time limit: whoever calls decides when to try again.
 
 mod cloud;
+mod endpoint;
 mod error;
 mod folder;
 pub(crate) mod s3;
@@ -28,6 +29,7 @@ use jiff::Timestamp;
 
 use self::{cloud::Cloud, folder::Folder, s3::S3};
 pub(crate) use self::{
+    endpoint::Endpoint,
     error::{Kind, StoreError},
     url::SinkUrl,
 };
@@ -54,6 +56,20 @@ pub(crate) struct Object {
     pub(crate) sha256: [u8; 32],
     /// `gzip`, or none.
     pub(crate) encoding: Option<&'static str>,
+}
+
+/// An object as it can be asked for.
+#[derive(Clone, Debug)]
+pub(crate) struct Sought {
+    pub(crate) name: String,
+    pub(crate) sha256: [u8; 32],
+    pub(crate) bytes: u64,
+}
+
+impl Object {
+    pub(crate) fn sought(&self) -> Sought {
+        Sought { name: self.name.clone(), sha256: self.sha256, bytes: self.body.len() as u64 }
+    }
 }
 
 /// Until when a store refuses to delete a version, and whether somebody may overrule that.
@@ -171,10 +187,19 @@ impl Store {
         object: &Object,
         version: Option<&str>,
     ) -> Result<Held, StoreError> {
+        self.held_as(&object.sought(), version).await
+    }
+
+    /// The same, of an object that is not at hand.
+    pub(crate) async fn held_as(
+        &self,
+        sought: &Sought,
+        version: Option<&str>,
+    ) -> Result<Held, StoreError> {
         match &self.0 {
-            Kept::S3(s3) => s3.held(object, version).await,
-            Kept::Cloud(cloud) => cloud.held(object).await,
-            Kept::Folder(folder) => folder.held(object).await,
+            Kept::S3(s3) => s3.held(sought, version).await,
+            Kept::Cloud(cloud) => cloud.held(sought).await,
+            Kept::Folder(folder) => folder.held(sought).await,
         }
     }
 }

@@ -8,6 +8,11 @@ mod answer;
 mod client;
 mod lock;
 
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
 use aws_sdk_s3::{
     Client,
     operation::{
@@ -25,10 +30,12 @@ use sha2::{Digest as _, Sha256};
 use self::lock::{lock_of_retention, lock_of_stray, s3_mode, s3_time};
 pub(crate) use self::{
     answer::{Answer, Trouble},
-    client::{Limits, connect},
+    client::{Limits, connect, endpoint},
     lock::{lock_of_head, lock_of_rule, s3_retention},
 };
-use super::{CONTENT_TYPE, Held, Kind, Lock, Object, Retention, SinkUrl, StoreError, Written};
+use super::{
+    CONTENT_TYPE, Held, Kind, Lock, Object, Retention, SinkUrl, Sought, StoreError, Written,
+};
 
 /// A bucket and a prefix in it.
 #[derive(Clone, Debug)]
@@ -37,6 +44,8 @@ pub(crate) struct S3 {
     pub(crate) bucket: String,
     url: SinkUrl,
     retention: Option<Retention>,
+    /// This writer was refused to look at an object: it is not asked again and again.
+    may_not_look: Arc<AtomicBool>,
 }
 
 /// What a put asks for besides the bytes.
@@ -57,7 +66,7 @@ impl S3 {
     ) -> Result<Self, StoreError> {
         let bucket = url.bucket().unwrap_or_default().to_owned();
         let client = connect(url, profile).await?;
-        Ok(Self { client, bucket, url: url.clone(), retention })
+        Ok(Self { client, bucket, url: url.clone(), retention, may_not_look: Arc::default() })
     }
 
     pub(crate) async fn put(&self, object: &Object) -> Result<Written, StoreError> {
@@ -74,7 +83,7 @@ impl S3 {
         match self.try_put(&self.url.key(&object.name), object, wish).await {
             Ok(output) => self.written(object, &output),
             Err(answer) if answer.status() == Some(412) => Ok(Written::Exists),
-            Err(answer) => Err(self.error("put", object, &answer, "s3:PutObject")),
+            Err(answer) => Err(self.error("put", &object.name, &answer, "s3:PutObject")),
         }
     }
 
@@ -114,63 +123,72 @@ impl S3 {
 
     pub(crate) async fn held(
         &self,
-        object: &Object,
+        sought: &Sought,
         version: Option<&str>,
     ) -> Result<Held, StoreError> {
-        match self.head(&self.url.key(&object.name), version).await {
-            Ok(head) => self.held_by_head(object, version, &head).await,
+        if version.is_some() && self.may_not_look.load(Ordering::Relaxed) {
+            return self.held_by_lock(sought, version).await;
+        }
+        match self.head(&self.url.key(&sought.name), version).await {
+            Ok(head) => self.held_by_head(sought, version, &head).await,
             Err(answer) if answer.is_forbidden() && version.is_none() => Ok(Held::Unknown {
                 why: "the name was taken, and this writer may not look by what: allow it \
                       s3:GetObject on the prefix"
                     .to_owned(),
             }),
-            Err(answer) if answer.is_forbidden() => self.held_by_lock(object, version).await,
-            Err(answer) => Err(self.error("read", object, &answer, "s3:GetObject")),
+            Err(answer) if answer.is_forbidden() => {
+                self.may_not_look.store(true, Ordering::Relaxed);
+                self.held_by_lock(sought, version).await
+            }
+            Err(answer) => Err(self
+                .error("read", &sought.name, &answer, "s3:GetObject")
+                .missing(is_missing(&answer, version))),
         }
     }
 
     async fn held_by_head(
         &self,
-        object: &Object,
+        sought: &Sought,
         version: Option<&str>,
         head: &HeadObjectOutput,
     ) -> Result<Held, StoreError> {
         let version = version.or(head.version_id()).and_then(known_version);
-        if !self.is_same(object, version.as_deref(), head).await? {
+        if !self.is_same(sought, version.as_deref(), head).await? {
             return Ok(Held::Different);
         }
         match lock_of_head(head) {
             Some(lock) => Ok(Held::Locked { version, lock }),
-            None => self.held_by_lock(object, version.as_deref()).await,
+            None => self.held_by_lock(sought, version.as_deref()).await,
         }
     }
 
     /// Compares by the store's checksum; where it keeps none, by the bytes.
     async fn is_same(
         &self,
-        object: &Object,
+        sought: &Sought,
         version: Option<&str>,
         head: &HeadObjectOutput,
     ) -> Result<bool, StoreError> {
-        if head.content_length() != i64::try_from(object.body.len()).ok() {
+        if head.content_length() != i64::try_from(sought.bytes).ok() {
             return Ok(false);
         }
         if let Some(theirs) = head.checksum_sha256() {
-            return Ok(theirs == base64(object.sha256));
+            return Ok(theirs == base64(sought.sha256));
         }
-        match self.sha256(&self.url.key(&object.name), version, object.body.len()).await {
-            Ok(sha256) => Ok(sha256 == object.sha256),
-            Err(answer) => Err(self.error("read", object, &answer, "s3:GetObject")),
+        let bytes = usize::try_from(sought.bytes).unwrap_or(usize::MAX);
+        match self.sha256(&self.url.key(&sought.name), version, bytes).await {
+            Ok(sha256) => Ok(sha256 == sought.sha256),
+            Err(answer) => Err(self.error("read", &sought.name, &answer, "s3:GetObject")),
         }
     }
 
     async fn held_by_lock(
         &self,
-        object: &Object,
+        sought: &Sought,
         version: Option<&str>,
     ) -> Result<Held, StoreError> {
         let version_told = version.map(str::to_owned);
-        match self.retention(&self.url.key(&object.name), version).await {
+        match self.retention(&self.url.key(&sought.name), version).await {
             Ok(Some(lock)) => Ok(Held::Locked { version: version_told, lock }),
             Ok(None) => Ok(Held::Unlocked { version: version_told }),
             Err(answer) if answer.is_forbidden() => Ok(Held::Unknown {
@@ -179,7 +197,10 @@ impl S3 {
                     .to_owned(),
             }),
             Err(answer) => {
-                Err(self.error("read the lock of", object, &answer, "s3:GetObjectRetention"))
+                let action = "s3:GetObjectRetention";
+                Err(self
+                    .error("read the lock of", &sought.name, &answer, action)
+                    .missing(is_missing(&answer, version)))
             }
         }
     }
@@ -253,8 +274,8 @@ impl S3 {
         self.url.address(&object.name)
     }
 
-    fn error(&self, verb: &str, object: &Object, answer: &Answer, action: &str) -> StoreError {
-        answer.error(verb, &self.address(object), action)
+    fn error(&self, verb: &str, name: &str, answer: &Answer, action: &str) -> StoreError {
+        answer.error(verb, &self.url.address(name), action)
     }
 }
 
@@ -267,6 +288,15 @@ impl Wish {
             None => request,
         };
         if self.only_if_new { request.if_none_match("*") } else { request }
+    }
+}
+
+/// Nothing is there; or there never was such a version, which some stores call a bad request.
+fn is_missing(answer: &Answer, version: Option<&str>) -> bool {
+    match answer.status() {
+        Some(404) => answer.code() != Some("NoSuchBucket"),
+        Some(400) => version.is_some() && !answer.blames_the_caller(),
+        _ => false,
     }
 }
 

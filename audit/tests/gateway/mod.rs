@@ -61,9 +61,10 @@ fn serve(listener: &TcpListener, signs: &Signs) {
         let mut head = BufReader::new(stream.try_clone().unwrap()).lines();
         // One that was killed has nothing to say.
         let Some(Ok(request)) = head.next() else { continue };
-        assert!(request.starts_with("POST /reopen_logs "), "{request}");
+        let is_reopen = request.starts_with("POST /reopen_logs ");
+        assert!(is_reopen || request.starts_with("GET /stats/prometheus?"), "{request}");
         while head.next().is_some_and(|line| line.is_ok_and(|line| !line.is_empty())) {}
-        signs.reopen.store(true, SeqCst);
+        signs.reopen.fetch_or(is_reopen, SeqCst);
         let _ = stream
             .write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 3\r\nconnection: close\r\n\r\nOK\n");
     }

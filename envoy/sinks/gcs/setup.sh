@@ -7,12 +7,15 @@ source "$(dirname "$0")/../messages.sh"
 
 usage() {
     cat <<'USAGE'
-usage: setup.sh --bucket NAME --location PLACE --writer MEMBER --auditor MEMBER [--days DAYS] [--lock] [--dry-run]
+usage: setup.sh --bucket NAME --location PLACE --writer MEMBER --auditor MEMBER [--days DAYS] [--lock]
+                [--expire-after-lock] [--dry-run]
 
   --writer, --auditor   serviceAccount:NAME@PROJECT.iam.gserviceaccount.com
   --days DAYS           retention (default: 180)
   --lock                lock the policy: from then on it can only be made longer, and the bucket not deleted before its
                         last object may be. Try it without first, then run this again with --lock.
+  --expire-after-lock   DELETE every object a day after its retention, --days + 1 after it was put: without this nothing
+                        here ever deletes anything, and the bucket grows for ever
   --dry-run             say each step, change nothing
 
 gcloud is logged in already; the bucket is best in a project of its own.
@@ -20,7 +23,7 @@ Exit: 0 the bucket is as wanted (or would be), 1 it is not, 2 the command line i
 USAGE
 }
 
-bucket='' location='' writer='' auditor='' days=180 lock='' dry_run=''
+bucket='' location='' writer='' auditor='' days=180 lock='' expire='' dry_run=''
 
 main() {
     read_arguments "$@"
@@ -28,7 +31,7 @@ main() {
     make_bucket
     set_retention
     lock_retention
-    step "delete after the retention: $((days + 1)) days" gcloud storage buckets update "gs://$bucket" --lifecycle-file=- <<<"$(lifecycle)"
+    set_expiry
     # objectCreator creates and cannot replace, since to replace is to delete.
     grant 'the writer may create' "$writer" roles/storage.objectCreator
     grant 'the auditor may read and list' "$auditor" roles/storage.objectViewer
@@ -41,6 +44,7 @@ read_arguments() {
         --help | -h) usage && exit 0 ;;
         --dry-run) dry_run=yes && shift && continue ;;
         --lock) lock=yes && shift && continue ;;
+        --expire-after-lock) expire=yes && shift && continue ;;
         esac
         [[ $# -ge 2 ]] || wrong "$1 needs a value, or is not known"
         case $1 in
@@ -83,6 +87,17 @@ lock_retention() {
         step 'lock the retention, for good' gcloud storage buckets update "gs://$bucket" --lock-retention-period --quiet
     else
         say 'NOT locked: whoever administers the bucket can take the retention away (--lock)'
+    fi
+}
+
+set_expiry() {
+    if [[ -n $expire ]]; then
+        step "DELETE each object $((days + 1)) days after it was put (--expire-after-lock)" gcloud storage buckets update \
+            "gs://$bucket" --lifecycle-file=- <<<"$(lifecycle)"
+    elif [[ -n $(describe lifecycle_config.rule) ]]; then
+        say 'NOTE: the bucket has a lifecycle rule, which may delete objects once their retention has ended'
+    else
+        say "nothing is deleted when its retention has ended (--expire-after-lock would, after $((days + 1)) days)"
     fi
 }
 

@@ -12,8 +12,10 @@ usage: setup.sh --bucket NAME --writer WHO --auditor WHO --break-glass WHO [opti
   --auditor WHO        who reads and verifies
   --break-glass WHO    the one role that may still change the bucket: run this as that role
   --region REGION      where the bucket is (default: $AWS_REGION, else us-east-1)
-  --prefix PREFIX      below which the writer may put (default: ledger/)
+  --prefix PREFIX      below which the writer may put (default: egress/)
   --days DAYS          default retention (default: 180)
+  --expire-after-lock  DELETE every object a day after its lock has ended, --days + 1 after it was put: without this
+                       nothing here ever deletes anything, and the bucket grows for ever
   --kms-key ARN        encrypt with this key instead of the store's own; deny its deletion: without it all is lost
   --explicit-retention the writer brings retention with each put: never shorter than --days, never another mode
   --partition NAME     of the ARNs (default: aws; aws-cn, aws-us-gov)
@@ -29,8 +31,8 @@ USAGE
 here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source=envoy/sinks/messages.sh
 source "$here/../messages.sh"
-region=${AWS_REGION:-us-east-1} prefix=ledger/ days=180 partition=aws policies=.
-bucket='' writer='' auditor='' break_glass='' kms_key='' explicit='' dry_run=''
+region=${AWS_REGION:-us-east-1} prefix=egress/ days=180 partition=aws policies=.
+bucket='' writer='' auditor='' break_glass='' kms_key='' explicit='' expire='' dry_run=''
 
 main() {
     read_arguments "$@"
@@ -44,8 +46,7 @@ main() {
         required 'encrypt with the given key' put-bucket-encryption --server-side-encryption-configuration \
             "Rules=[{ApplyServerSideEncryptionByDefault={SSEAlgorithm=aws:kms,KMSMasterKeyID=$kms_key},BucketKeyEnabled=true}]"
     fi
-    optional "expire after the lock: $((days + 1)) days" put-bucket-lifecycle-configuration \
-        --lifecycle-configuration "$(template lifecycle.json)"
+    set_expiry
     set_policy
     block_public_access
     write_identity_policies
@@ -58,6 +59,7 @@ read_arguments() {
         --help | -h) usage && exit 0 ;;
         --dry-run) dry_run=yes && shift && continue ;;
         --explicit-retention) explicit=yes && shift && continue ;;
+        --expire-after-lock) expire=yes && shift && continue ;;
         esac
         [[ $# -ge 2 ]] || wrong "$1 needs a value, or is not known"
         case $1 in
@@ -130,6 +132,18 @@ set_default_retention() {
     required "default retention: COMPLIANCE, $days days (was: $found_mode $found)" put-object-lock-configuration \
         --object-lock-configuration \
         "{\"ObjectLockEnabled\":\"Enabled\",\"Rule\":{\"DefaultRetention\":{\"Mode\":\"COMPLIANCE\",\"Days\":$days}}}"
+}
+
+# What is locked no rule deletes; what is no more, this one does.
+set_expiry() {
+    if [[ -n $expire ]]; then
+        optional "DELETE each object $((days + 1)) days after it was put (--expire-after-lock)" put-bucket-lifecycle-configuration \
+            --lifecycle-configuration "$(template lifecycle.json)"
+    elif [[ $(ask get-bucket-lifecycle-configuration 'Rules[0].ID') != None ]]; then
+        say 'NOTE: the bucket has a lifecycle rule, which may delete objects once their lock has ended'
+    else
+        say "nothing is deleted when its lock has ended (--expire-after-lock would, after $((days + 1)) days)"
+    fi
 }
 
 # After it, only the break-glass role changes lock, lifecycle and policy.

@@ -295,6 +295,12 @@ const DETAILS: &[(&[u8], Outcome, Reason, End)] = {
             AddressNotAllowed,
             LocalReply,
         ),
+        (
+            b"rbac_access_denied_matched_policy[sink_unavailable",
+            PolicyBlocked,
+            SinkUnavailable,
+            LocalReply,
+        ),
         (b"dns_resolution_failure{address_denied", PolicyBlocked, AddressNotAllowed, LocalReply),
         (b"rbac_access_denied", PolicyBlocked, RbacDenied, LocalReply),
         (b"ext_authz_error", Error, GatewayFault, LocalReply),

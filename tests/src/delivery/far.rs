@@ -53,6 +53,9 @@ impl Far {
         let due = SystemTime::now() + Duration::from_secs(86_400) * (DAYS.unsigned_abs() - 1);
         let mut stored = Stored::default();
         for object in self.store.objects(&self.bucket, "ledger/").await? {
+            if object.key.starts_with("ledger/receipts/") {
+                continue;
+            }
             let is_locked = object.mode == Some(LockMode::Compliance)
                 && object.until.is_some_and(|until| until > due);
             stored.versions += 1;

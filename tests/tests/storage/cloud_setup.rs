@@ -124,7 +124,7 @@ fn a_dry_run_says_every_step_for_google_and_changes_nothing() {
             "make the bucket: uniform access, nothing public",
             "retention: 180 days",
             "lock the retention, for good",
-            "delete after the retention: 181 days",
+            "nothing is deleted when its retention has ended (--expire-after-lock would, after 181 days)",
             "the writer may create",
             "the auditor may read and list",
             "done: ledger-archive (nothing was changed)",
@@ -143,6 +143,16 @@ fn a_policy_is_locked_only_where_that_was_asked_for() {
         assert_eq!(with.changes.len(), without.changes.len() + 1);
         assert!(without.said.contains("NOT locked"), "{}", without.said);
     }
+}
+
+#[test]
+fn nothing_is_deleted_after_its_time_unless_that_was_asked_for() {
+    let (without, with) = (GOOGLE.run(&[]), GOOGLE.run(&["--expire-after-lock"]));
+    let rules =
+        |run: &Run| run.changes.iter().filter(|call| call.contains("--lifecycle-file")).count();
+    assert_eq!((rules(&without), rules(&with)), (0, 1), "{}", with.said);
+    assert!(with.said.contains("DELETE each object 181 days after"), "{}", with.said);
+    assert!(without.said.contains("nothing is deleted when its retention has ended"));
 }
 
 #[test]
@@ -167,7 +177,6 @@ fn the_steps_are_what_they_are_said_to_be() {
             "storage buckets create gs://ledger-archive --location=europe-west3 \
              --uniform-bucket-level-access --public-access-prevention",
             "storage buckets update gs://ledger-archive --retention-period=200d",
-            "storage buckets update gs://ledger-archive --lifecycle-file=-",
             "storage buckets add-iam-policy-binding gs://ledger-archive --member=serviceAccount:w \
              --role=roles/storage.objectCreator",
             "storage buckets add-iam-policy-binding gs://ledger-archive --member=serviceAccount:a \

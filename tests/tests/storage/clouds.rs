@@ -84,10 +84,12 @@ impl Stage {
     }
 
     async fn blobs(&self) -> Vec<Blob> {
-        match &self.cloud {
+        let mut blobs = match &self.cloud {
             Cloud::Azure(azurite) => azurite.blobs(&self.bucket).await.unwrap(),
             Cloud::Google(google) => google.objects(&self.bucket),
-        }
+        };
+        blobs.retain(|blob| !blob.name.contains("/receipts/"));
+        blobs
     }
 
     /// What a locked policy would refuse.
@@ -113,7 +115,8 @@ impl Stage {
 
     fn receipts(&self) -> Vec<Value> {
         let text = fs::read_to_string(self.ledger.path().join("shipped.jsonl")).unwrap();
-        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+        let lines = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        lines.filter(|line| line.get("archived").is_none()).collect()
     }
 
     fn forget_receipts(&self) {
@@ -165,28 +168,16 @@ async fn every_byte_arrives_and_the_receipt_says_that_no_lock_was_seen() {
 }
 
 #[tokio::test]
-async fn without_leave_for_an_unknown_lock_nothing_is_confirmed_and_nothing_deleted() {
+async fn without_leave_for_an_unknown_lock_nothing_is_begun() {
     for stage in Stage::each().await {
-        check_unconfirmed(&stage).await;
-        let before = stage.blobs().await;
-        assert_eq!(before.len(), 1);
-        check_unconfirmed(&stage).await;
-        assert_eq!(stage.blobs().await, before, "it was put again");
+        let (code, talk) = stage.ship(&["--keep-local", "0s"]).await;
+        assert!(code == 2 && talk.contains("--allow-unknown-lock"), "{talk}");
+        assert!(stage.blobs().await.is_empty(), "{talk}");
 
         let (code, talk) = stage.ship(&["--allow-unknown-lock"]).await;
         assert_eq!((code, stage.receipts().len()), (0, 1), "{talk}");
-        assert_eq!(stage.blobs().await, before, "what was there is recognised");
+        assert_eq!(stage.blobs().await.len(), 1);
     }
-}
-
-async fn check_unconfirmed(stage: &Stage) {
-    let (code, talk) = stage.ship(&["--keep-local", "0s"]).await;
-    assert_eq!(code, 1, "{talk}");
-    for why in ["put, and not confirmed", "cannot read", "--allow-unknown-lock", "left: "] {
-        assert!(talk.contains(why), "{why}: {talk}");
-    }
-    assert_eq!(stage.receipts(), [Value::Null; 0]);
-    assert_eq!(stage.sealed(), lines());
 }
 
 #[tokio::test]

@@ -110,7 +110,7 @@ fn code<T, E: ProvideErrorMetadata + std::fmt::Debug>(answer: Result<T, SdkError
 
 /// Puts one object as the writer, and gives what `identity` may then try.
 async fn tries(s3: &S3, bucket: &str, identity: Identity) -> Tries {
-    let key = "ledger/2026/1.jsonl";
+    let key = "egress/2026/1.jsonl";
     let writer = s3.client(Identity::Writer).unwrap();
     let put = writer.put_object().bucket(bucket).key(key).body(ByteStream::from_static(b"line\n"));
     let version = put.send().await.unwrap().version_id.unwrap();
@@ -126,7 +126,7 @@ async fn the_writer_puts_below_its_prefix_and_reads_back_the_lock_and_nothing_el
     let Some(output) = set_up(s3, &bucket, &[]) else { return };
     talk(&output);
     let writer = tries(s3, &bucket, Identity::Writer).await;
-    assert_eq!(writer.put("ledger/2026/2.jsonl").await, "OK");
+    assert_eq!(writer.put("egress/2026/2.jsonl").await, "OK");
     assert_eq!(writer.read_lock().await, "OK");
     assert_eq!(writer.put("other/1.jsonl").await, DENIED);
     assert_eq!(writer.list().await, DENIED);
@@ -145,7 +145,7 @@ async fn the_auditor_reads_and_lists_and_changes_nothing() {
     let auditor = tries(s3, &bucket, Identity::Auditor).await;
     assert_eq!(auditor.list().await, "OK");
     assert_eq!(auditor.read_lock().await, "OK");
-    assert_eq!(auditor.put("ledger/2026/2.jsonl").await, DENIED);
+    assert_eq!(auditor.put("egress/2026/2.jsonl").await, DENIED);
     assert_eq!(auditor.take_away().await, [DENIED; 5]);
 }
 
@@ -180,6 +180,46 @@ async fn with_the_root_keys_of_the_store_the_locked_version_still_stays() {
     let [object] = &s3.objects(&bucket, "").await.unwrap()[..] else { panic!("one version") };
     assert_eq!((object.latest, &object.version), (false, &root.version), "hidden, not gone");
     assert_eq!(object.lines, ["line"]);
+}
+
+/// The block of README, pasted: what its first line sets up is where its other lines ship to.
+#[tokio::test]
+async fn the_block_in_the_readme_works_as_it_stands() {
+    let readme = std::fs::read_to_string(workspace::root().join("README.md")).unwrap();
+    let line = |start: &str| {
+        let line = readme.lines().find(|line| line.starts_with(start));
+        line.unwrap_or_else(|| panic!("README has no line `{start}…`")).to_owned()
+    };
+    let set_up_line = line("envoy/sinks/s3/setup.sh --bucket ledger-archive ");
+    assert!(!set_up_line.contains("--prefix"), "the default is the one: {set_up_line}");
+    let ship_line = line("ledgerline ship --from ledger --to s3://");
+    let to =
+        |line: &str| line.split(' ').find(|word| word.starts_with("s3://")).unwrap().to_owned();
+    assert_eq!(to(&ship_line), to(&line("ledgerline check-sink s3://")));
+    let Some(ceph) = ceph().await else { return };
+    let (s3, bucket) = (ceph.s3(), bucket("readme"));
+    let Some(output) = set_up(s3, &bucket, &[]) else { return };
+    let said = talk(&output);
+    assert!(said.contains("nothing is deleted when its lock has ended"), "{said}");
+
+    let folder = tempfile::tempdir().unwrap();
+    let entry = r#"{"timestamp":"2026-11-21T15:52:01.000001Z","endpoint":"a/b","outcome":"success","correlation_id":"x"}"#;
+    std::fs::write(folder.path().join("entries.jsonl"), format!("{entry}\n")).unwrap();
+    let shipped = Command::new(workspace::tool().unwrap())
+        .args(["ship", "--from"])
+        .arg(folder.path())
+        .args(["--to", &to(&ship_line).replace("ledger-archive", &bucket)])
+        .envs(s3.environment(Identity::Writer))
+        .output()
+        .unwrap();
+    let _ = Command::new(workspace::tool().unwrap())
+        .args(["protect", "--lift"])
+        .arg(folder.path())
+        .output();
+    assert!(shipped.status.success(), "{shipped:?}");
+    let objects = s3.objects(&bucket, "egress/").await.unwrap();
+    assert!(objects.iter().any(|object| object.lines == [entry]), "{objects:?}");
+    assert!(objects.iter().all(|object| object.mode == Some(LockMode::Compliance)), "{objects:?}");
 }
 
 #[tokio::test]
@@ -219,8 +259,8 @@ async fn what_another_store_lacks_is_skipped_and_plain_http_is_refused_by_the_po
     for identity in [Identity::Writer, Identity::Auditor, Identity::Owner] {
         let client = s3.client(identity).unwrap();
         let tries =
-            Tries { client, bucket: bucket.clone(), key: "ledger/1", version: String::new() };
-        assert_eq!(tries.put("ledger/1").await, DENIED, "{identity:?} by plain HTTP");
+            Tries { client, bucket: bucket.clone(), key: "egress/1", version: String::new() };
+        assert_eq!(tries.put("egress/1").await, DENIED, "{identity:?} by plain HTTP");
     }
 }
 
@@ -239,7 +279,7 @@ async fn with_explicit_retention_a_second_policy_engine_draws_the_same_lines() {
     assert_eq!(writer.list().await, DENIED);
     let auditor = Tries { client: s3.client(Identity::Auditor).unwrap(), ..writer };
     assert_eq!((&*auditor.read().await, &*auditor.list().await), ("OK", "OK"));
-    assert_eq!(auditor.put("ledger/2.jsonl").await, DENIED);
+    assert_eq!(auditor.put("egress/2.jsonl").await, DENIED);
     assert_eq!(auditor.take_away().await, [DENIED; 5]);
 }
 
@@ -248,7 +288,7 @@ fn policy(file: &str, s3: &S3, bucket: &str) -> String {
     let mut text = std::fs::read_to_string(path).unwrap();
     for (name, value) in [
         ("@BUCKET@", bucket),
-        ("@PREFIX@", "ledger/"),
+        ("@PREFIX@", "egress/"),
         ("@PARTITION@", "aws"),
         ("@DAYS@", "180"),
         ("@WRITER@", &s3.principal(Identity::Writer)),

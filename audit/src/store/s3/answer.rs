@@ -15,6 +15,8 @@ pub(crate) struct Answer {
     status: Option<u16>,
     code: Option<String>,
     trouble: Option<Trouble>,
+    /// Where the bucket is, if the store says that it is elsewhere.
+    region: Option<String>,
 }
 
 /// Why there was no answer that could be read.
@@ -45,7 +47,8 @@ impl Answer {
             }
             SdkError::ServiceError(told) => {
                 let (status, code) = (told.raw().status().as_u16(), told.err().meta().code());
-                Self::new(status, code.unwrap_or_default())
+                let region = told.raw().headers().get("x-amz-bucket-region").map(plain_region);
+                Self { region, ..Self::new(status, code.unwrap_or_default()) }
             }
             SdkError::ResponseError(told) => Self {
                 status: Some(told.raw().status().as_u16()),
@@ -66,11 +69,16 @@ impl Answer {
     pub(crate) fn new(status: u16, code: &str) -> Self {
         let is_plain = |letter: &char| letter.is_ascii_alphanumeric() || *letter == '.';
         let code: String = code.chars().filter(is_plain).take(MAX_CODE_CHARS).collect();
-        Self { status: Some(status), code: (!code.is_empty()).then_some(code), trouble: None }
+        Self {
+            status: Some(status),
+            code: (!code.is_empty()).then_some(code),
+            trouble: None,
+            region: None,
+        }
     }
 
     pub(crate) fn of_trouble(trouble: Trouble) -> Self {
-        Self { status: None, code: None, trouble: Some(trouble) }
+        Self { status: None, code: None, trouble: Some(trouble), region: None }
     }
 
     pub(crate) fn status(&self) -> Option<u16> {
@@ -141,6 +149,10 @@ impl Answer {
     /// `action` is the right that this call needs.
     pub(crate) fn error(&self, verb: &str, place: &dyn fmt::Display, action: &str) -> StoreError {
         let told = StoreError::new(self.kind(), verb, place, self.to_string());
+        let is_stale = self.blames_the_caller()
+            || self.trouble == Some(Trouble::Credentials)
+            || self.status == Some(403);
+        let told = told.stale(is_stale);
         match self.fix(action) {
             Some(fix) => told.fix(fix),
             None => told,
@@ -150,6 +162,10 @@ impl Answer {
     fn fix(&self, action: &str) -> Option<String> {
         if let Some(trouble) = &self.trouble {
             return trouble.fix().map(str::to_owned);
+        }
+        let is_elsewhere = matches!(self.status, Some(301 | 307 | 308 | 400));
+        if let Some(region) = self.region.as_ref().filter(|_| is_elsewhere) {
+            return Some(format!("the bucket is in another region: set AWS_REGION={region}"));
         }
         let fix = match (self.code().unwrap_or_default(), self.status) {
             ("NoSuchBucket", _) => "create the bucket with envoy/sinks/s3, or correct its name",
@@ -172,7 +188,8 @@ impl Answer {
             ("InvalidRequest", _) => {
                 "the store takes no such request: run `ledgerline check-sink`, the bucket may have no Object Lock"
             }
-            (_, Some(301 | 307 | 308)) => "the bucket is in another region: set AWS_REGION",
+            ("AuthorizationHeaderMalformed" | "IllegalLocationConstraintException", _)
+            | (_, Some(301 | 307 | 308)) => "the bucket is in another region: set AWS_REGION",
             (_, Some(403)) => {
                 return Some(format!(
                     "allow this user {action} here (and its KMS key, if there is one)"
@@ -200,6 +217,12 @@ impl Trouble {
             Self::Timeout | Self::Broken => None,
         }
     }
+}
+
+/// A region is letters, digits and hyphens, whoever says it.
+fn plain_region(text: &str) -> String {
+    let is_plain = |letter: &char| letter.is_ascii_alphanumeric() || *letter == '-';
+    text.chars().filter(is_plain).take(MAX_CODE_CHARS).collect()
 }
 
 /// The deepest error that a system call or TLS made: it names no address and no key.
@@ -309,6 +332,18 @@ mod tests {
         let answer = Answer::new(403, "Access\nDenied: <key>AKIA</key>");
         assert_eq!(answer.code(), Some("AccessDeniedkeyAKIAkey"));
         assert_eq!(Answer::new(403, &"A".repeat(1000)).code().unwrap().len(), MAX_CODE_CHARS);
+    }
+
+    #[test]
+    fn a_bucket_elsewhere_is_told_with_its_region() {
+        for status in [301, 400] {
+            let answer = Answer {
+                region: Some(plain_region("eu-central-1\n\"")),
+                ..Answer::new(status, "PermanentRedirect")
+            };
+            let text = answer.error("put", &"s3://b/a", "s3:PutObject").to_string();
+            assert!(text.ends_with("set AWS_REGION=eu-central-1"), "{text}");
+        }
     }
 
     #[test]

@@ -14,11 +14,16 @@ use aws_sdk_s3::{
     },
 };
 use aws_smithy_http_client::{
-    Builder as HttpBuilder,
+    Builder as HttpBuilder, Connector,
+    proxy::ProxyConfig,
     tls::{Provider, TlsContext, TrustStore, rustls_provider::CryptoMode},
 };
+use rustls::{
+    RootCertStore,
+    pki_types::{CertificateDer, pem::PemObject},
+};
 
-use super::super::{SinkUrl, StoreError};
+use super::super::{Endpoint, SinkUrl, StoreError};
 
 /// How long one attempt may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,19 +56,36 @@ impl Limits {
 /// web identity, container, instance.
 pub(crate) async fn connect(url: &SinkUrl, profile: Option<&str>) -> Result<Client, StoreError> {
     let http = http_client(url)?;
-    let mut loader = aws_config::defaults(BehaviorVersion::latest())
-        .http_client(http.clone())
-        .retry_config(RetryConfig::disabled())
-        .timeout_config(timeouts(SMALL));
-    if let Some(profile) = profile {
-        loader = loader.profile_name(profile);
-    }
-    let shared = loader.load().await;
+    let shared = load(http.clone(), profile).await;
     let mut settings = settings(url, &shared)?;
     if let Some(profile) = profile {
         settings = settings.credentials_provider(of_profile(profile, &shared, http));
     }
     Ok(Client::from_conf(settings.build()))
+}
+
+/// Environment and profiles, as they are now.
+async fn load(http: SharedHttpClient, profile: Option<&str>) -> SdkConfig {
+    let loader = aws_config::defaults(BehaviorVersion::latest())
+        .http_client(http)
+        .retry_config(RetryConfig::disabled())
+        .timeout_config(timeouts(SMALL));
+    match profile {
+        Some(profile) => loader.profile_name(profile).load().await,
+        None => loader.load().await,
+    }
+}
+
+/// Who answers for a bucket.
+pub(crate) async fn endpoint(url: &SinkUrl) -> Result<String, StoreError> {
+    let shared = load(http_client(url)?, None).await;
+    let region = shared.region().map_or(ANY_REGION, Region::as_ref);
+    Ok(own_endpoint(&shared).unwrap_or_else(|| format!("https://s3.{region}.amazonaws.com")))
+}
+
+fn own_endpoint(shared: &SdkConfig) -> Option<String> {
+    let of_s3 = env::var("AWS_ENDPOINT_URL_S3").ok().filter(|value| !value.is_empty());
+    of_s3.or_else(|| shared.endpoint_url().map(str::to_owned))
 }
 
 /// A profile that was asked for by name goes before the environment, which the default chain asks
@@ -82,8 +104,12 @@ fn of_profile(
 /// With an endpoint of its own the bucket stands in the path: few such servers answer for
 /// `bucket.host`, and the region is a mere word to them.
 fn settings(url: &SinkUrl, shared: &SdkConfig) -> Result<Builder, StoreError> {
-    let has_endpoint =
-        shared.endpoint_url().is_some() || env::var_os("AWS_ENDPOINT_URL_S3").is_some();
+    let own = own_endpoint(shared);
+    if let Some(Err(why)) = own.as_deref().map(Endpoint::read) {
+        return Err(StoreError::wrong("open", url, why)
+            .fix("set AWS_ENDPOINT_URL_S3 to something like https://storage.example.org"));
+    }
+    let has_endpoint = own.is_some();
     let stalled = StalledStreamProtectionConfig::enabled().grace_period(STALLED).build();
     let settings = Builder::from(shared)
         .force_path_style(has_endpoint)
@@ -105,25 +131,66 @@ fn timeouts(attempt: Duration) -> TimeoutConfig {
         .build()
 }
 
-/// Trusts what the machine trusts, and what `AWS_CA_BUNDLE` names.
+/// Trusts what the machine trusts, and what `AWS_CA_BUNDLE` names; goes through the proxy that `HTTPS_PROXY`,
+/// `HTTP_PROXY` and `NO_PROXY` name.
 fn http_client(url: &SinkUrl) -> Result<SharedHttpClient, StoreError> {
-    let builder = HttpBuilder::new().tls_provider(Provider::Rustls(CryptoMode::Ring));
-    let Some(bundle) = env::var_os("AWS_CA_BUNDLE") else { return Ok(builder.build_https()) };
-    let unread = |error: std::io::Error| {
-        StoreError::wrong("open", url, format!("AWS_CA_BUNDLE cannot be read: {error}"))
-            .fix("name a file of PEM certificates")
+    let context = match env::var_os("AWS_CA_BUNDLE").filter(|bundle| !bundle.is_empty()) {
+        None => TlsContext::default(),
+        Some(bundle) => {
+            let unread = |error: std::io::Error| {
+                StoreError::wrong("open", url, format!("AWS_CA_BUNDLE cannot be read: {error}"))
+                    .fix("name a file of PEM certificates")
+            };
+            trusting(&fs::read(bundle).map_err(unread)?).map_err(|why| {
+                StoreError::wrong("open", url, format!("AWS_CA_BUNDLE {why}"))
+                    .fix("name a file of PEM certificates")
+            })?
+        }
     };
-    let trusted = TrustStore::default().with_pem_certificate(fs::read(bundle).map_err(unread)?);
-    let context = TlsContext::builder().with_trust_store(trusted).build().map_err(|_| {
-        StoreError::wrong("open", url, "AWS_CA_BUNDLE holds no certificate that can be used")
-            .fix("name a file of PEM certificates")
-    })?;
-    Ok(builder.tls_context(context).build_https())
+    Ok(HttpBuilder::new().build_with_connector_fn(move |settings, components| {
+        let mut connector = Connector::builder()
+            .tls_provider(Provider::Rustls(CryptoMode::Ring))
+            .tls_context(context.clone())
+            .proxy_config(ProxyConfig::from_env());
+        connector.set_connector_settings(settings.cloned());
+        connector.set_sleep_impl(components.and_then(|components| components.sleep_impl()));
+        connector.build()
+    }))
+}
+
+/// Besides what the machine trusts, the certificates of a file: at least one, and each of them good.
+fn trusting(pem: &[u8]) -> Result<TlsContext, &'static str> {
+    let mut count = 0;
+    for certificate in CertificateDer::pem_slice_iter(pem) {
+        let certificate = certificate.map_err(|_| "is broken PEM")?;
+        let added = RootCertStore::empty().add(certificate);
+        added.map_err(|_| "holds a certificate that cannot be used")?;
+        count += 1;
+    }
+    if count == 0 {
+        return Err("holds no certificate");
+    }
+    let trusted = TrustStore::default().with_pem_certificate(pem.to_vec());
+    let context = TlsContext::builder().with_trust_store(trusted).build();
+    context.map_err(|_| "holds no certificate that can be used")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_bundle_without_certificates_is_refused() {
+        for pem in [
+            "",
+            "# nothing here\n",
+            "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n",
+            "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
+            "-----BEGIN CERTIFICATE-----\nnot base64\n",
+        ] {
+            assert!(trusting(pem.as_bytes()).is_err(), "{pem}");
+        }
+    }
 
     #[test]
     fn a_larger_object_may_take_longer() {

@@ -1,0 +1,161 @@
+//! Does every entry that the filter counted stand in the file?
+//!
+//! ```text
+//! counted by the filter    100    200    300         ledgerline_entries_total, from the gateway's admin
+//! found in the ledger       99    200    293         final entries in live, renamed and sealed files
+//! difference                 1      0      7   ──▶   what the gateway's buffer holds comes and goes; what stays is lost
+//! ```
+//!
+//! The least difference of the last minute is what no buffer explains; how much of it was not there before is what was lost
+//! on the way to the file, or with it: a file that was removed, cut or put elsewhere, a disk that refused. One number shows
+//! all of them, whatever their cause.
+
+use std::{
+    collections::VecDeque,
+    fs::File,
+    io::{self, BufRead, BufReader, Read, Seek, SeekFrom},
+    time::Duration,
+};
+
+use url::Url;
+
+use super::reopen::Reopen;
+use crate::admin;
+
+/// The two counts over time.
+#[derive(Debug, Default)]
+pub(super) struct Reconciliation {
+    /// Final entries in files that are sealed by now.
+    sealed: u64,
+    differences: VecDeque<i128>,
+    least: Option<i128>,
+    counted: u64,
+}
+
+/// How often both are read, and how many readings a buffer is given to be written.
+pub(super) const EVERY: Duration = Duration::from_secs(10);
+const READINGS: usize = 6;
+
+impl Reconciliation {
+    /// So many final entries were sealed.
+    pub(super) fn add_sealed(&mut self, entries: u64) {
+        self.sealed = self.sealed.saturating_add(entries);
+    }
+
+    /// What both sides count now; how many entries are nowhere.
+    pub(super) fn compare(&mut self, counted: u64, in_open_files: u64) -> u64 {
+        if counted < self.counted {
+            // The gateway began anew, and counts from 0.
+            (self.differences, self.least) = (VecDeque::new(), None);
+        }
+        self.counted = counted;
+        let found = self.sealed.saturating_add(in_open_files);
+        let difference = i128::from(counted) - i128::from(found);
+        self.differences.push_back(difference);
+        if self.differences.len() > READINGS {
+            self.differences.pop_front();
+        }
+        let least = self.least.map_or(difference, |least| least.min(difference));
+        self.least = Some(least);
+        let lasting = self.differences.iter().min().copied().unwrap_or(least);
+        match self.differences.len() == READINGS {
+            true => u64::try_from(lasting - least).unwrap_or_default(),
+            false => 0,
+        }
+    }
+}
+
+/// What the gateway's filter has counted; `None`: nobody can be asked, or it counts nothing.
+pub(super) async fn counted(reopen: Option<&Reopen>) -> Option<u64> {
+    let Some(Reopen::Admin(url)) = reopen else { return None };
+    let text = admin::get(&at(url)).await.ok()?;
+    let lines = text.lines().filter(|line| line.starts_with("ledgerline_entries_total{"));
+    let counts: Vec<u64> = lines.filter_map(|line| line.rsplit_once(' ')?.1.parse().ok()).collect();
+    (!counts.is_empty()).then(|| counts.iter().sum())
+}
+
+fn at(admin: &Url) -> Url {
+    let mut url = admin.clone();
+    url.set_path("/stats/prometheus");
+    url.set_query(Some("filter=ledgerline_entries"));
+    url
+}
+
+/// The final entries of the filter in a file: neither what a call left on its way, nor what Envoy wrote in the filter's
+/// place, nor lines that are no calls.
+pub(super) fn count_final(mut file: &File) -> io::Result<u64> {
+    file.seek(SeekFrom::Start(0))?;
+    let mut reader = BufReader::with_capacity(256 << 10, file);
+    let (mut line, mut count) = (Vec::new(), 0);
+    loop {
+        line.clear();
+        (&mut reader).take(MAX_LINE).read_until(b'\n', &mut line)?;
+        match line.as_slice() {
+            [] => return Ok(count),
+            line if line.ends_with(b"\n") => count += u64::from(is_final(line)),
+            _ => {}
+        }
+    }
+}
+
+const MAX_LINE: u64 = 1 << 20;
+
+fn is_final(line: &[u8]) -> bool {
+    let holds = |text: &str| line.windows(text.len()).any(|window| window == text.as_bytes());
+    holds("\"outcome\":\"") && holds("\"end\":\"") && !holds("\"provisional\":true")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+
+    /// The last answer of several readings, each of which counts so much.
+    fn lost(readings: &[(u64, u64)]) -> u64 {
+        let mut both = Reconciliation::default();
+        readings.iter().map(|(counted, found)| both.compare(*counted, *found)).last().unwrap()
+    }
+
+    #[test]
+    fn what_a_buffer_holds_is_not_lost_and_what_stays_away_is() {
+        let steady: Vec<_> = (0..20).map(|n| (n * 100 + n % 3, n * 100)).collect();
+        assert_eq!(lost(&steady), 0);
+        let stolen: Vec<_> =
+            (0..20).map(|n| (n * 100, n * 100 - if n > 9 { 7 } else { 0 })).collect();
+        assert_eq!(lost(&stolen), 7);
+        let early: Vec<_> =
+            (0..12).map(|n| (n * 100, n * 100 - if n > 9 { 7 } else { 0 })).collect();
+        assert_eq!(lost(&early), 0, "not said before a buffer had its time");
+        let restarted: Vec<_> =
+            (0..20).map(|n| (if n < 10 { n * 100 } else { (n - 10) * 100 }, n * 100)).collect();
+        assert_eq!(lost(&restarted), 0);
+        let more_lines: Vec<_> = (0..20).map(|n| (n * 100, n * 105)).collect();
+        assert_eq!(lost(&more_lines), 0, "fallback entries are no loss");
+    }
+
+    #[test]
+    fn a_sealed_file_goes_on_counting() {
+        let mut both = Reconciliation::default();
+        for reading in 0..10 {
+            both.add_sealed(50);
+            assert_eq!(both.compare(50 * (reading + 1) + 5, 5), 0);
+        }
+    }
+
+    #[test]
+    fn only_final_entries_of_the_filter_count() {
+        let mut file = tempfile::tempfile().unwrap();
+        for line in [
+            r#"{"timestamp":"t","outcome":"success","request":{"bytes":1,"end":"complete"}}"#,
+            r#"{"timestamp":"t","outcome":"success","request":{"bytes":1,"end":"complete"},"provisional":true}"#,
+            r#"{"timestamp":"t","outcome":"error","request":{"bytes":1},"response":{"bytes":2}}"#,
+            r#"{"timestamp":"t","outcome":null,"kind":"heartbeat"}"#,
+            "torn",
+        ] {
+            writeln!(file, "{line}").unwrap();
+        }
+        write!(file, r#"{{"outcome":"success","end":"x" without an end"#).unwrap();
+        assert_eq!(count_final(&file).unwrap(), 1);
+    }
+}
