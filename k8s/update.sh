@@ -46,6 +46,7 @@ adapt() {
     replace 1 'address: 127.0.0.1, port_value: 9903' 'address: 0.0.0.0, port_value: 9903'
     replace 1 'gateway_authorities: [127.0.0.1, localhost, "[::1]"]' "gateway_authorities: [$(authorities)]"
     replace 1 'routes: # everything else: 404' "$(ready_route)"
+    replace 1 'domains in envoy/egress.yaml.' 'allow.txt in k8s/overlays/envoy.'
     replace_domains
 }
 

@@ -6,7 +6,7 @@
 //! same imports (proxy-wasm ABI 0.2.1) with the status as a plain number: anything but 0 reads as
 //! "the host did not say".
 
-use std::{cell::RefCell, ffi::OsString, ops::Deref, ptr};
+use std::{cell::RefCell, ffi::OsString, ops::Deref, ptr, time::Duration};
 
 use ledgerline_core::{
     call::Side,
@@ -78,6 +78,8 @@ unsafe extern "C" {
         results: *mut *mut u8,
         results_size: *mut usize,
     ) -> u32;
+    fn proxy_set_tick_period_milliseconds(period: u32) -> u32;
+    fn proxy_set_effective_context(context_id: u32) -> u32;
     fn proxy_define_metric(kind: u32, name: *const u8, name_size: usize, id: *mut u32) -> u32;
     fn proxy_increment_metric(id: u32, offset: i64) -> u32;
 }
@@ -124,6 +126,8 @@ fn map_type(side: Side) -> u32 {
     }
 }
 
+const REQUEST_TRAILERS: u32 = 1;
+
 /// The ABI's `BufferType` of the body of a message.
 fn buffer_type(side: Side) -> u32 {
     match side {
@@ -145,6 +149,10 @@ pub(crate) fn headers(side: Side) -> HeaderMap {
     header_map(map_type(side))
 }
 
+pub(crate) fn request_trailers() -> HeaderMap {
+    header_map(REQUEST_TRAILERS)
+}
+
 pub(crate) fn response_trailers() -> HeaderMap {
     const RESPONSE_TRAILERS: u32 = 3;
     header_map(RESPONSE_TRAILERS)
@@ -158,8 +166,16 @@ fn header_map(map_type: u32) -> HeaderMap {
 }
 
 pub(crate) fn remove_header(side: Side, name: &str) {
+    remove(map_type(side), name);
+}
+
+pub(crate) fn remove_request_trailer(name: &str) {
+    remove(REQUEST_TRAILERS, name);
+}
+
+fn remove(map_type: u32, name: &str) {
     // SAFETY: the name is valid for the call.
-    unsafe { proxy_remove_header_map_value(map_type(side), name.as_ptr(), name.len()) };
+    unsafe { proxy_remove_header_map_value(map_type, name.as_ptr(), name.len()) };
 }
 
 pub(crate) fn set_header(side: Side, name: &str, value: &[u8]) {
@@ -246,6 +262,11 @@ pub(crate) fn response_code_details() -> Vec<u8> {
     property(b"response\0code_details").unwrap_or_default().0
 }
 
+/// The version of HTTP that the caller speaks, such as `HTTP/1.1`.
+pub(crate) fn request_protocol() -> Vec<u8> {
+    property(b"request\0protocol").unwrap_or_default().0
+}
+
 pub(crate) fn route_name() -> Vec<u8> {
     property(b"xds\0route_name").unwrap_or_default().0
 }
@@ -322,6 +343,26 @@ pub(crate) fn clear_route_cache() {
         count(Counter::Faults, 1);
         log::error!("ledgerline: the host has no `clear_route_cache`; the call keeps its route");
     }
+}
+
+/// Has the host call the plugin back again and again, with this much time in between.
+pub(crate) fn set_tick_period(period: Duration) {
+    let period = u32::try_from(period.as_millis()).unwrap_or(u32::MAX);
+    // SAFETY: the call takes numbers only.
+    let status = unsafe { proxy_set_tick_period_milliseconds(period) };
+    if status != OK {
+        log::error!(
+            "ledgerline: the host gives no tick (status {status}); provisional entries say nothing \
+             of what crossed behind the headers"
+        );
+    }
+}
+
+/// Until the end of this callback the host calls are those of another context; whether it is there.
+#[must_use]
+pub(crate) fn act_for(context_id: u32) -> bool {
+    // SAFETY: the call takes numbers only.
+    unsafe { proxy_set_effective_context(context_id) == OK }
 }
 
 pub(crate) fn wall_clock() -> Timestamp {

@@ -13,17 +13,22 @@
 //! the end. The host buffers nothing. If it does not take the changed bytes the call is refused:
 //! nothing goes on unmasked.
 //!
+//! # Entries
+//!
 //! An entry exists at any moment of a call: a provisional one is set as a property when the request
-//! headers arrive, again at the response headers, every second of a stream, and the final one at the
-//! end. If the VM dies in between, Envoy prints the last one that was set; its periodic log does so
-//! while a call is under way.
+//! headers arrive, again at the response headers, a second after more crossed ([`due`]), and the
+//! final one at the end. If the VM dies in between, Envoy prints the last one that was set; its
+//! periodic log does so while a call is under way.
 #![expect(
     missing_docs,
     reason = "the only public item is the entry point that the SDK's macro makes"
 )]
 #![deny(clippy::arithmetic_side_effects)]
 
-use std::rc::Rc;
+use std::{
+    cell::RefCell,
+    rc::{Rc, Weak},
+};
 
 use ledgerline_core::{
     Call, Config, Entry,
@@ -38,6 +43,9 @@ use proxy_wasm::{
     types::{Action, ContextType, LogLevel},
 };
 
+use due::{Due, Place};
+
+mod due;
 #[cfg(feature = "fault-injection")]
 mod fault;
 mod host;
@@ -54,6 +62,7 @@ proxy_wasm::main! {{
 #[derive(Default)]
 struct Plugin {
     config: Option<Rc<Config>>,
+    due: Rc<RefCell<Due<RefCell<Filter>>>>,
 }
 
 impl Context for Plugin {}
@@ -64,15 +73,33 @@ impl RootContext for Plugin {
             Ok(config) => {
                 self.config = Some(Rc::new(config));
                 host::count(Counter::Origins, 1);
+                host::set_tick_period(due::TICK);
             }
             Err(error) => log::error!("ledgerline: configuration refused: {error}"),
         }
         self.config.is_some()
     }
 
-    fn create_http_context(&self, _context_id: u32) -> Option<Box<dyn HttpContext>> {
+    /// Entries that are out of date are set anew, also while nothing moves.
+    fn on_tick(&mut self) {
+        let ripe = self.due.try_borrow_mut().map(|mut due| due.tick()).unwrap_or_default();
+        for (context_id, filter) in ripe {
+            let Some(filter) = filter.upgrade() else { continue };
+            if host::act_for(context_id)
+                && let Ok(mut filter) = filter.try_borrow_mut()
+            {
+                filter.refresh();
+            }
+        }
+    }
+
+    fn create_http_context(&self, context_id: u32) -> Option<Box<dyn HttpContext>> {
         let config = Rc::clone(self.config.as_ref()?);
-        Some(Box::new(Filter::new(config)))
+        let due = Rc::clone(&self.due);
+        let filter = Rc::new_cyclic(|this| {
+            RefCell::new(Filter::new(config, Refresh { this: this.clone(), context_id, due }))
+        });
+        Some(Box::new(Stream(filter)))
     }
 
     fn get_type(&self) -> Option<ContextType> {
@@ -84,19 +111,88 @@ fn load_config() -> Result<Config, ConfigError> {
     Config::compile(Settings::from_plugin(&host::plugin_configuration())?, host::environment)
 }
 
+/// What the host calls back: the filter of one call, which the tick of its plugin reaches, too.
+struct Stream(Rc<RefCell<Filter>>);
+
+impl Stream {
+    /// Takes a step. No callback comes within another one; if it did, the call would go no further.
+    fn take(&self, step: impl FnOnce(&mut Filter) -> Action) -> Action {
+        match self.0.try_borrow_mut() {
+            Ok(mut filter) => step(&mut filter),
+            Err(_) => Action::Pause,
+        }
+    }
+
+    fn finish(&self) {
+        if let Ok(mut filter) = self.0.try_borrow_mut() {
+            filter.finish();
+        }
+    }
+}
+
+impl Context for Stream {
+    fn on_done(&mut self) -> bool {
+        // Envoy skips `on_log` for HTTP/3 calls, whose access log waits for the last ACK.
+        self.finish();
+        true
+    }
+}
+
+impl HttpContext for Stream {
+    fn on_http_request_headers(&mut self, _count: usize, end: bool) -> Action {
+        self.take(|filter| filter.request_headers(end))
+    }
+
+    fn on_http_request_body(&mut self, size: usize, end: bool) -> Action {
+        self.take(|filter| filter.request_body(size, end))
+    }
+
+    fn on_http_request_trailers(&mut self, _count: usize) -> Action {
+        self.take(Filter::request_trailers)
+    }
+
+    fn on_http_response_headers(&mut self, _count: usize, end: bool) -> Action {
+        self.take(|filter| filter.response_headers(end))
+    }
+
+    fn on_http_response_body(&mut self, size: usize, end: bool) -> Action {
+        self.take(|filter| filter.response_body(size, end))
+    }
+
+    fn on_http_response_trailers(&mut self, _count: usize) -> Action {
+        self.take(Filter::response_trailers)
+    }
+
+    fn on_log(&mut self) {
+        self.finish();
+    }
+}
+
+/// How the entry of a call is kept up to date.
+struct Refresh {
+    this: Weak<RefCell<Filter>>,
+    context_id: u32,
+    due: Rc<RefCell<Due<RefCell<Filter>>>>,
+}
+
 /// The filter: one per call.
 struct Filter {
     call: Call,
+    refresh: Refresh,
+    /// Where the call waits for its turn, if its entry is out of date.
+    waits: Option<Place>,
     finished: bool,
     #[cfg(feature = "fault-injection")]
     fault: fault::Fault,
 }
 
 impl Filter {
-    fn new(config: Rc<Config>) -> Self {
+    fn new(config: Rc<Config>, refresh: Refresh) -> Self {
         let started = Moment { wall: host::wall_clock(), monotonic: host::monotonic_clock() };
         Self {
             call: Call::new(config, started),
+            refresh,
+            waits: None,
             finished: false,
             #[cfg(feature = "fault-injection")]
             fault: fault::Fault::default(),
@@ -121,15 +217,31 @@ impl Filter {
         if end {
             self.call.end(side, End::Complete);
         }
-        self.refresh();
+        self.wait_for_refresh();
     }
 
-    /// A stream may go on for hours: what the access log prints in between shall not be its first
-    /// minute.
-    fn refresh(&mut self) {
-        if self.call.is_due() {
-            record(&self.call.provisional());
+    /// A call may go on for hours, and fall silent at any moment: what the access log prints in
+    /// between shall be what crossed up to then.
+    fn wait_for_refresh(&mut self) {
+        let Refresh { this, context_id, due } = &self.refresh;
+        if self.waits.is_none()
+            && self.call.is_stale()
+            && let Ok(mut due) = due.try_borrow_mut()
+        {
+            self.waits = Some(due.add(*context_id, this.clone()));
         }
+    }
+
+    /// Sets the entry anew, within a tick that acts for this call.
+    fn refresh(&mut self) {
+        self.waits = None;
+        if self.finished {
+            return;
+        }
+        if !self.call.has_upstream_address() {
+            self.call.note_upstream_address(&host::upstream_address());
+        }
+        record(&self.call.provisional());
     }
 
     /// A request body of which not everything may go on as it came.
@@ -150,7 +262,7 @@ impl Filter {
         {
             self.call.fail();
         }
-        self.refresh();
+        self.wait_for_refresh();
     }
 
     /// Lets the request go on, unless the call is refused.
@@ -167,16 +279,23 @@ impl Filter {
             return;
         }
         self.fault("log");
+        if let (Some(place), Ok(mut due)) = (self.waits.take(), self.refresh.due.try_borrow_mut()) {
+            due.remove(place);
+        }
         let wanted = self.call.wanted_facts();
         if wanted.request_headers {
-            let headers = host::headers(Side::Request);
-            self.call.late_request_headers(headers.pairs(), host::random);
+            self.call.note_protocol(&host::request_protocol());
+            let (headers, answer) = (host::headers(Side::Request), host::headers(Side::Response));
+            self.call.late_headers(headers.pairs(), answer.pairs(), host::random);
             host::count(Counter::Calls, 1);
         }
         let mut facts = HostFacts {
             status: wanted.status.then(host::response_status).flatten(),
             code_details: host::response_code_details(),
-            upstream_address: host::upstream_address(),
+            upstream_address: match wanted.upstream_address {
+                true => host::upstream_address(),
+                false => Vec::new(),
+            },
             upstream_attempts: wanted.upstream_attempts.then(host::upstream_attempts).flatten(),
             route_name: Vec::new(),
         };
@@ -189,29 +308,23 @@ impl Filter {
     }
 }
 
-impl Context for Filter {
-    fn on_done(&mut self) -> bool {
-        // Envoy skips `on_log` for HTTP/3 calls, whose access log waits for the last ACK.
-        self.finish();
-        true
-    }
-}
-
-impl HttpContext for Filter {
-    fn on_http_request_headers(&mut self, _count: usize, end: bool) -> Action {
+/// One step of a call each, as the host tells it.
+impl Filter {
+    fn request_headers(&mut self, end: bool) -> Action {
         let headers = host::headers(Side::Request);
         #[cfg(feature = "fault-injection")]
         self.fault.arm(headers.pairs());
         self.fault("request_headers");
         #[cfg(feature = "kernel")]
         kernel::run(headers.pairs());
+        self.call.note_protocol(&host::request_protocol());
         apply(Side::Request, &self.call.request_headers(headers.pairs(), end, host::random));
         record(&self.call.provisional());
         host::count(Counter::Calls, 1);
         self.proceed()
     }
 
-    fn on_http_request_body(&mut self, size: usize, end: bool) -> Action {
+    fn request_body(&mut self, size: usize, end: bool) -> Action {
         self.fault("request_body");
         match (self.call.is_refused(), self.call.is_gated()) {
             (true, _) => {}
@@ -221,39 +334,40 @@ impl HttpContext for Filter {
         self.proceed()
     }
 
-    fn on_http_request_trailers(&mut self, _count: usize) -> Action {
+    fn request_trailers(&mut self) -> Action {
+        let trailers = host::request_trailers();
+        let names = trailers.pairs().map(|(name, _)| name);
+        self.call.request_trailers(names).into_iter().for_each(host::remove_request_trailer);
         match self.call.is_gated() {
             true => self.call.pass_end(End::Trailers, &mut Onward::default()),
             false => self.call.end(Side::Request, End::Trailers),
         }
+        self.wait_for_refresh();
         self.proceed()
     }
 
-    fn on_http_response_headers(&mut self, _count: usize, end: bool) -> Action {
+    fn response_headers(&mut self, end: bool) -> Action {
         self.fault("response_headers");
         let headers = host::headers(Side::Response);
         let now = host::monotonic_clock();
         apply(Side::Response, &self.call.response_headers(headers.pairs(), end, now));
+        self.call.note_upstream_address(&host::upstream_address());
         record(&self.call.provisional());
         Action::Continue
     }
 
-    fn on_http_response_body(&mut self, size: usize, end: bool) -> Action {
+    fn response_body(&mut self, size: usize, end: bool) -> Action {
         self.fault("response_body");
         self.body(Side::Response, size, end);
         Action::Continue
     }
 
-    fn on_http_response_trailers(&mut self, _count: usize) -> Action {
+    fn response_trailers(&mut self) -> Action {
         if self.call.wants_response_trailers() {
             self.call.response_trailers(host::response_trailers().pairs());
         }
         self.call.end(Side::Response, End::Trailers);
         Action::Continue
-    }
-
-    fn on_log(&mut self) {
-        self.finish();
     }
 }
 

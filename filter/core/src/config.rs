@@ -19,7 +19,7 @@ use crate::{
     credential::{self, Fingerprints},
     digest::Reading,
     endpoint::{Form, GatewayAuthorities},
-    headers::{HeaderTable, Role, is_credential},
+    headers::{HOP_BY_HOP, HeaderTable, Role, is_credential, is_framing},
     identity::Claim,
     key::{Key, MIN_KEY_BYTES},
     limits::REMAINING,
@@ -78,10 +78,43 @@ pub struct IdentitySettings {
     pub user_id: Vec<String>,
     /// Headers that hold the session (`session_id`).
     pub session_id: Vec<String>,
-    /// Whether the headers named above are removed before the call leaves. Leave it on, unless a
-    /// provider needs one of them.
+    /// Whether the headers named above are removed before the call leaves. What clients send of
+    /// their own accord (`x-claude-code-session-id`, `session-id`, `user-agent` and the like) goes
+    /// on all the same: it is meant for the provider.
     pub strip: bool,
+    /// More headers that are read here and go on to the provider, too.
+    pub keep: Vec<String>,
 }
+
+/// Headers that clients and SDKs send of their own accord. To read one takes nothing from the
+/// provider that it is meant for; `headers.strip_request` removes one all the same.
+const CLIENTS_OWN: [&str; 25] = [
+    "agent-session-id",
+    "baggage",
+    "conversation_id",
+    "mcp-session-id",
+    "openai-organization",
+    "openai-project",
+    "openai-safety-identifier",
+    "originator",
+    "session-id",
+    "session_id",
+    "thread-id",
+    "traceparent",
+    "user-agent",
+    "x-app",
+    "x-cagent-session-id",
+    "x-claude-code-agent-id",
+    "x-claude-code-parent-agent-id",
+    "x-claude-code-session-id",
+    "x-claude-remote-container-id",
+    "x-claude-remote-session-id",
+    "x-client-app",
+    "x-client-request-id",
+    "x-codex-window-id",
+    "x-goog-api-client",
+    "x-stainless-package-version",
+];
 
 /// Where the correlation id comes from and how it is passed on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -253,8 +286,9 @@ impl Default for IdentitySettings {
             agent_version: owned(&["x-agent-version"]),
             agent_deployment: owned(&["x-agent-deployment"]),
             user_id: owned(&["x-user-id"]),
-            session_id: owned(&["x-session-id"]),
+            session_id: owned(&["x-session-id", "x-claude-code-session-id", "session-id"]),
             strip: true,
+            keep: Vec::new(),
         }
     }
 }
@@ -623,6 +657,8 @@ fn request_table(settings: &Settings, rules: &Rules) -> Result<HeaderTable, Conf
         ("content-encoding", Role::ContentEncoding),
         ("traceparent", Role::TraceParent),
         ("upgrade", Role::Upgrade),
+        ("connection", Role::Connection),
+        ("te", Role::Te),
         ("accept", Role::Accept),
         ("accept-encoding", Role::AcceptEncoding),
         ("sec-websocket-extensions", Role::WebsocketExtensions),
@@ -636,12 +672,14 @@ fn request_table(settings: &Settings, rules: &Rules) -> Result<HeaderTable, Conf
     ] {
         table.add(name, role);
     }
+    HOP_BY_HOP.into_iter().for_each(|name| table.add(name, Role::Strip));
     if settings.hash.key_env.is_some() {
         for (rank, name) in (0..).zip(credential::HEADERS) {
             table.add(name, Role::Credential(rank));
         }
     }
     let identity = &settings.identity;
+    let kept = kept_names(identity)?;
     for (key, names, claim) in [
         ("identity.agent_id", &identity.agent_id, Claim::AgentId),
         ("identity.agent_version", &identity.agent_version, Claim::AgentVersion),
@@ -651,7 +689,7 @@ fn request_table(settings: &Settings, rules: &Rules) -> Result<HeaderTable, Conf
     ] {
         for (rank, name) in loggable_names(key, names, rules)? {
             table.add(&name, Role::Claim(claim, rank));
-            if identity.strip {
+            if identity.strip && !kept.contains(&name) {
                 table.add(removable(key, &name)?, Role::Strip);
             }
         }
@@ -685,9 +723,11 @@ fn response_table(headers: &HeaderSettings, rules: &Rules) -> Result<HeaderTable
         ("retry-after", Role::RetryAfter),
         ("retry-after-ms", Role::RetryAfterMs),
         ("grpc-status", Role::GrpcStatus),
+        ("connection", Role::Connection),
     ] {
         table.add(name, role);
     }
+    HOP_BY_HOP.into_iter().for_each(|name| table.add(name, Role::Strip));
     for (name, limit) in REMAINING {
         table.add(name, Role::Remaining(limit));
     }
@@ -704,6 +744,13 @@ fn response_table(headers: &HeaderSettings, rules: &Rules) -> Result<HeaderTable
         ("headers.strip_response", &headers.strip_response),
     )?;
     Ok(table)
+}
+
+/// The headers that go on to the provider though they say who calls.
+fn kept_names(identity: &IdentitySettings) -> Result<Vec<String>, ConfigError> {
+    let own = identity.keep.iter().enumerate();
+    let own = own.map(|(index, name)| header_name(&format!("identity.keep[{index}]"), name));
+    CLIENTS_OWN.into_iter().map(|name| Ok(name.to_owned())).chain(own).collect()
 }
 
 type List<'a> = (&'static str, &'a [String]);
@@ -769,7 +816,7 @@ fn header_name(key: &str, name: &str) -> Result<String, ConfigError> {
 /// A name that the filter may set on a request.
 fn outgoing_name(key: &str, name: &str) -> Result<String, ConfigError> {
     let name = header_name(key, name)?;
-    if is_credential(&name) || is_framing(&name) {
+    if is_credential(&name) || is_framing(&name) || HOP_BY_HOP.contains(&&*name) {
         let problem =
             format!("`{name}` has a meaning of its own; use a name such as `x-correlation-id`");
         return Err(ConfigError::new(key, problem));
@@ -784,12 +831,6 @@ fn removable<'a>(key: &str, name: &'a str) -> Result<&'a str, ConfigError> {
         return Err(ConfigError::new(key, problem));
     }
     Ok(name)
-}
-
-fn is_framing(name: &str) -> bool {
-    let framing =
-        ["connection", "content-length", "host", "te", "trailer", "transfer-encoding", "upgrade"];
-    framing.contains(&name)
 }
 
 fn authorities(names: &[String]) -> Result<GatewayAuthorities, ConfigError> {
@@ -983,6 +1024,51 @@ mod tests {
             |json| load(json).unwrap().request_headers.find(b"x-user-id").unwrap().1.to_vec();
         assert_eq!(roles("{}"), [Role::Claim(Claim::UserId, 0), Role::Strip]);
         assert_eq!(roles(r#"{"identity":{"strip":false}}"#), [Role::Claim(Claim::UserId, 0)]);
+    }
+
+    #[test]
+    fn what_clients_send_of_their_own_accord_is_read_and_goes_on() {
+        let is_stripped = |json: &str, name: &str| {
+            let config = load(json).unwrap();
+            let (_, roles) = config.request_headers.find(name.as_bytes()).unwrap();
+            assert!(matches!(roles[0], Role::Claim(Claim::SessionId, _)), "{json} {name}");
+            roles.contains(&Role::Strip)
+        };
+        let own = r#"{"identity":{"session_id":["X-Claude-Code-Session-Id","x-ours","x-theirs"],
+            "keep":["X-Theirs"]}}"#;
+        for (json, name, stripped) in [
+            ("{}", "x-session-id", true),
+            ("{}", "x-claude-code-session-id", false),
+            ("{}", "session-id", false),
+            (own, "x-claude-code-session-id", false),
+            (own, "x-ours", true),
+            (own, "x-theirs", false),
+            (r#"{"headers":{"strip_request":["session-id"]}}"#, "session-id", true),
+        ] {
+            assert_eq!(is_stripped(json, name), stripped, "{json} {name}");
+        }
+        let message = load(r#"{"identity":{"keep":["x-ok","a b"]}}"#).unwrap_err().to_string();
+        assert!(message.starts_with("identity.keep[1]: expected a header name"), "{message}");
+    }
+
+    #[test]
+    fn headers_of_one_hop_never_go_on_and_cannot_be_ours() {
+        let config = load("{}").unwrap();
+        for name in HOP_BY_HOP {
+            for table in [&config.request_headers, &config.response_headers] {
+                assert!(table.find(name.as_bytes()).unwrap().1.contains(&Role::Strip), "{name}");
+            }
+            let json = format!(r#"{{"correlation":{{"header":"{name}"}}}}"#);
+            assert!(load(&json).unwrap_err().to_string().contains("has a meaning of its own"));
+        }
+        for key in ["headers.log_request", "headers.log_response", "identity.agent_id"] {
+            for name in ["Proxy-Authorization", "proxy-authenticate", "proxy-authentication-info"] {
+                let (section, key) = key.split_once('.').unwrap();
+                let json = format!(r#"{{"{section}":{{"{key}":["{name}"]}}}}"#);
+                let message = load(&json).unwrap_err().to_string();
+                assert!(message.contains("carries a credential and is never logged"), "{message}");
+            }
+        }
     }
 
     #[test]

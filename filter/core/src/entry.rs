@@ -22,6 +22,7 @@ use crate::{
     outcome::{Outcome, Reason},
     stream::Kind,
     time::Timestamp,
+    version::HttpVersion,
     words::words,
 };
 
@@ -151,6 +152,9 @@ words! {
 pub struct Message<'a> {
     /// Payload bytes that crossed, without framing.
     pub bytes: u64,
+    /// The version of HTTP that the caller spoke; of the request only.
+    #[serde(default)]
+    pub http_version: Option<HttpVersion>,
     /// Media type without parameters.
     #[serde(rename = "type", default, borrow)]
     pub media_type: Option<Cow<'a, str>>,
@@ -435,6 +439,7 @@ impl Agent<'_> {
 impl Message<'_> {
     fn write_members(&self, json: &mut Object<'_>) {
         json.number("bytes", Some(self.bytes));
+        json.some_text("http_version", self.http_version.map(HttpVersion::as_str));
         json.some_text("type", self.media_type.as_deref());
         json.some_text("encoding", self.encoding.as_deref());
         json.some_text("end", self.end.map(End::as_str));
@@ -614,6 +619,7 @@ mod tests {
                 source: Source::Claimed,
             }),
             request: Some(Message {
+                http_version: Some(HttpVersion::Http2),
                 bytes: u64::MAX,
                 media_type: Some("application/json".into()),
                 encoding: None,

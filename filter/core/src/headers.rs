@@ -73,12 +73,59 @@ pub enum Role {
     UpstreamRequestId(u8),
     /// The caller wants the connection for another protocol.
     Upgrade,
+    /// `connection`: names the headers that are for the next hop only.
+    Connection,
+    /// `te`, of which `trailers` alone may go on.
+    Te,
     /// Carries a credential, with its rank; only if the operator has a key for fingerprints.
     Credential(u8),
     /// Logged with its value: the operator put it on the allow-list.
     Log,
     /// Removed from the message before it goes on.
     Strip,
+}
+
+/// Headers that concern this gateway and whoever is next to it, and nobody beyond: they never go on,
+/// in either direction. `connection`, `te` and what `connection` [names](nominated) are the others.
+///
+/// Source: RFC 9110, sections 7.6.1 and 11.7; Envoy itself leaves the credentials of the proxy in a
+/// request.
+pub(crate) const HOP_BY_HOP: [&str; 5] = [
+    "keep-alive",
+    "proxy-authenticate",
+    "proxy-authentication-info",
+    "proxy-authorization",
+    "proxy-connection",
+];
+
+/// Headers that frame a message: they are Envoy's to set and to remove.
+const FRAMING: [&str; 7] =
+    ["connection", "content-length", "host", "te", "trailer", "transfer-encoding", "upgrade"];
+
+/// Whether the header frames the message.
+pub(crate) fn is_framing(name: &str) -> bool {
+    FRAMING.contains(&name)
+}
+
+/// The headers that a `connection` header names, and that may therefore not go on: in lower case,
+/// without those that frame the message and without its own options. Envoy refuses a request that
+/// names more than ten; of more than [`MAX_NOMINATED`] the first count.
+pub(crate) fn nominated(connection: &[u8]) -> impl Iterator<Item = String> {
+    let names = connection.split(|byte| *byte == b',').map(<[u8]>::trim_ascii);
+    let names = names.filter(|name| (1..=128).contains(&name.len()));
+    let names = names.filter_map(|name| std::str::from_utf8(name).ok());
+    names.map(str::to_ascii_lowercase).filter(|name| is_nominable(name)).take(MAX_NOMINATED)
+}
+
+const MAX_NOMINATED: usize = 32;
+
+fn is_nominable(name: &str) -> bool {
+    !is_framing(name) && !name.starts_with(':') && !matches!(name, "close" | "keep-alive")
+}
+
+/// Whether `trailers` is among the members of a `te` header.
+pub(crate) fn takes_trailers(te: &[u8]) -> bool {
+    te.split(|byte| *byte == b',').any(|one| one.trim_ascii().eq_ignore_ascii_case(b"trailers"))
 }
 
 /// The roles of all header names of one message.
@@ -172,13 +219,14 @@ pub fn media_type(rules: &Rules, unverified_value: &[u8]) -> Text {
 /// The names are the union of what clients send and what log scrubbers deny by default; the
 /// fragments catch the vendors' own names.
 pub fn is_credential(name: &str) -> bool {
-    const NAMES: [&str; 8] = [
+    const NAMES: [&str; 9] = [
         "api-key",
         "apikey",
         "cookie",
         "idempotency-key",
         "private-token",
         "proxy-authenticate",
+        "proxy-authentication-info",
         "set-cookie",
         "www-authenticate",
     ];
@@ -217,6 +265,26 @@ mod tests {
     }
 
     #[test]
+    fn a_connection_names_what_is_for_one_hop() {
+        for (connection, named) in [
+            (&b"x-internal"[..], &["x-internal"][..]),
+            (b"Close, X-One ,\tx-Two", &["x-one", "x-two"]),
+            (b"Keep-Alive, Upgrade, TE, Host, Content-Length, :path", &[]),
+            (b", ,\xff,x-a", &["x-a"]),
+            (b"", &[]),
+        ] {
+            assert_eq!(nominated(connection).collect::<Vec<_>>(), named);
+        }
+        let many = b"x-a,".repeat(20_000);
+        assert_eq!(nominated(&many).count(), MAX_NOMINATED);
+        for (te, trailers) in
+            [("trailers", true), ("gzip, Trailers", true), ("gzip", false), ("", false)]
+        {
+            assert_eq!(takes_trailers(te.as_bytes()), trailers, "{te}");
+        }
+    }
+
+    #[test]
     fn media_types_lose_their_parameters() {
         for (value, media) in [
             ("application/json", "application/json"),
@@ -236,6 +304,8 @@ mod tests {
         for name in [
             "authorization",
             "proxy-authorization",
+            "proxy-authenticate",
+            "proxy-authentication-info",
             "cookie",
             "x-api-key",
             "x-goog-api-key",

@@ -1,7 +1,8 @@
 //! Who called: the agent, the user and the session, as far as anybody said.
 //!
 //! Everything here is *claimed*: the caller wrote it into a header of its own. It is recorded as
-//! such, is never invented, and is stripped before the call leaves the gateway.
+//! such and never invented. Headers that exist for the gateway's sake are stripped before the call
+//! leaves it; those that a client sends to its provider anyway are read and go on.
 
 use crate::{
     mask::Rules,

@@ -53,6 +53,7 @@ pub mod refusal;
 pub mod stream;
 pub mod text;
 pub mod time;
+pub mod version;
 mod words;
 
 pub use call::Call;

@@ -53,6 +53,8 @@ words! {
         ClientTimeout = "client_timeout",
         /// The caller sent something that is not a valid request.
         InvalidRequest = "invalid_request",
+        /// The caller asked for a tunnel (`CONNECT`), which the gateway does not give.
+        ConnectNotSupported = "connect_not_supported",
         /// The host is not on the allow-list.
         HostNotAllowed = "host_not_allowed",
         /// The host's name points into a private, link-local or otherwise internal network.
@@ -204,7 +206,7 @@ impl Verdict {
     /// The filter answered itself. Envoy has no code details for that.
     fn of_refusal(reason: Reason) -> Self {
         let outcome = match reason {
-            Reason::FilterFault => Outcome::Error,
+            Reason::FilterFault | Reason::ConnectNotSupported => Outcome::Error,
             _ => Outcome::PolicyBlocked,
         };
         Self::new(outcome, reason, End::LocalReply)
@@ -309,6 +311,7 @@ const DETAILS: &[(&[u8], Outcome, Reason, End)] = {
         (b"request_rate_limited", Throttled, RateLimited, LocalReply),
         (b"local_rate_limited", Throttled, RateLimited, LocalReply),
         (b"overload", Throttled, Overloaded, LocalReply),
+        (b"dns_cache_overflow", Throttled, Overloaded, LocalReply),
         (b"dynamic_forward_proxy_pending_request_overflow", Throttled, Overloaded, LocalReply),
         (b"upstream_reset_before_response_started{overflow", Throttled, Overloaded, LocalReply),
         (
@@ -412,6 +415,7 @@ mod tests {
             (503, before("connection_termination"), Error, Some(UpstreamReset), End::LocalReply),
             (502, before("protocol_error"), Error, Some(UpstreamReset), End::LocalReply),
             (503, before("overflow"), Throttled, Some(Overloaded), End::LocalReply),
+            (503, "dns_cache_overflow".into(), Throttled, Some(Overloaded), End::LocalReply),
             (200, after("protocol_error"), Error, Some(UpstreamReset), End::Reset),
             (504, "response_timeout".into(), Error, Some(UpstreamTimeout), End::LocalReply),
             (408, "stream_idle_timeout".into(), Error, Some(ClientTimeout), End::LocalReply),
@@ -544,8 +548,10 @@ mod tests {
             assert_eq!((verdict.outcome, verdict.reason), (PolicyBlocked, refusal));
             assert!(verdict.is_local);
         }
-        let ending = Ending { refusal: Some(FilterFault), ..Ending::default() };
-        assert_eq!(Verdict::of(ending).outcome, Error);
+        for reason in [FilterFault, ConnectNotSupported] {
+            let ending = Ending { refusal: Some(reason), ..Ending::default() };
+            assert_eq!(Verdict::of(ending).outcome, Error);
+        }
     }
 
     #[test]

@@ -80,6 +80,7 @@ impl Content {
         let body = passage.body();
         let masked = passage.masked().map(Masked::counts).filter(|counts| !counts.is_empty());
         Message {
+            http_version: None,
             bytes: body.bytes(),
             media_type: borrowed(&self.media_type),
             encoding: borrowed(&self.encoding),

@@ -26,6 +26,7 @@ use crate::{
     stream::{Failure, Kind, Said},
     text::Text,
     time::{Monotonic, Timestamp},
+    version::HttpVersion,
 };
 use content::borrowed;
 use request::Request;
@@ -57,6 +58,8 @@ pub struct WantedFacts {
     pub request_headers: bool,
     /// The status: no response headers were seen.
     pub status: bool,
+    /// The address of the upstream: none was noted.
+    pub upstream_address: bool,
     /// The number of upstream attempts: the operator wants it.
     pub upstream_attempts: bool,
 }
@@ -68,7 +71,8 @@ pub struct HostFacts {
     pub status: Option<u16>,
     /// Envoy's response code details.
     pub code_details: Vec<u8>,
-    /// The address of the upstream that was chosen, as `ip:port`.
+    /// The address of the upstream that was chosen, as `ip:port`, unless it was
+    /// [noted](Call::note_upstream_address) before.
     pub upstream_address: Vec<u8>,
     /// How often the gateway tried an upstream.
     pub upstream_attempts: Option<u64>,
@@ -80,7 +84,7 @@ pub struct HostFacts {
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Edits<'a> {
     /// Headers to remove.
-    pub remove: Vec<&'a str>,
+    pub remove: Vec<Cow<'a, str>>,
     /// Headers to set, in place of any of the same name.
     pub set: Vec<(&'a str, Vec<u8>)>,
     /// Whether the request is bound elsewhere than its route was chosen for.
@@ -98,10 +102,12 @@ pub struct Call {
     gate: Option<Gate>,
     /// What the call is about, if it is a call to a model or a tool.
     meaning: Option<Box<Meaning>>,
-    /// When the entry was set last, in a stream.
-    recorded: Monotonic,
     /// Who closed the WebSocket first, if somebody did.
     closed_by: Option<Side>,
+    /// The address of the upstream, as `ip:port`, once it is known.
+    upstream_address: Option<Box<str>>,
+    /// Whether more crossed since the entry was set.
+    is_stale: bool,
     refused: Option<Reason>,
     refusal_is_sent: bool,
 }
@@ -116,11 +122,29 @@ impl Call {
             response: Response::default(),
             gate: None,
             meaning: None,
-            recorded: started.monotonic,
             closed_by: None,
+            upstream_address: None,
+            is_stale: false,
             refused: None,
             refusal_is_sent: false,
         }
+    }
+
+    /// The caller speaks this protocol, by Envoy's name for it.
+    pub fn note_protocol(&mut self, protocol: &[u8]) {
+        self.request.http_version = HttpVersion::of_protocol(protocol);
+    }
+
+    /// The call went to this address, `ip:port`. Of several the last counts; one that is empty says
+    /// that none was chosen yet.
+    pub fn note_upstream_address(&mut self, address: &[u8]) {
+        let address = std::str::from_utf8(address).ok().filter(|text| !text.is_empty());
+        self.upstream_address = address.map(Into::into).or(self.upstream_address.take());
+    }
+
+    /// Whether it is known where the call went.
+    pub fn has_upstream_address(&self) -> bool {
+        self.upstream_address.is_some()
     }
 
     /// The request headers arrived; `end` if no body follows. The answer is what to change on them:
@@ -139,7 +163,9 @@ impl Call {
             request.passage.body_mut().finish(End::Complete);
         }
         let policy = config.policies.of(host);
-        if policy.call == Action::Deny {
+        if request.is_connect {
+            *refused = Some(Reason::ConnectNotSupported);
+        } else if policy.call == Action::Deny {
             *refused = Some(Reason::HostNotAllowed);
         }
         if end || refused.is_some() {
@@ -153,15 +179,25 @@ impl Call {
     }
 
     /// The request headers of a call that ended before the filter saw it, such as one that was
-    /// refused by a filter in front. There is nothing left to change on them.
-    pub fn late_request_headers<'h>(
+    /// refused by a filter in front, and the headers of the gateway's own `answer` to it. There is
+    /// nothing left to change on them, and the correlation id is the one that was answered with.
+    pub fn late_headers<'h, 'a>(
         &mut self,
         headers: impl Iterator<Item = (&'h [u8], &'h [u8])>,
+        mut answer: impl Iterator<Item = (&'a [u8], &'a [u8])>,
         random: impl FnOnce() -> [u8; 16],
     ) {
         let Self { config, request, .. } = self;
         let (_, _, meaning) = request.read(config, headers, random);
         self.meaning = meaning;
+        let answered = answer.find(|(name, _)| *name == ANSWERED_ID);
+        request.correlate_late(config, answered.map_or(b"", |(_, id)| id));
+    }
+
+    /// The request ended with trailers; the answer is which of them, by their names, must not go on.
+    pub fn request_trailers<'h>(&self, names: impl Iterator<Item = &'h [u8]>) -> Vec<&str> {
+        let known = names.filter_map(|name| self.config.request_headers.find(name));
+        known.filter(|(_, roles)| roles.contains(&Role::Strip)).map(|(name, _)| name).collect()
     }
 
     /// The response headers arrived; `end` if no body follows. The answer is what to change on them.
@@ -208,7 +244,8 @@ impl Call {
     /// The next bytes of a gated request body. What may go on in their place is added to `onward`,
     /// unless the call is refused by now.
     pub fn pass(&mut self, chunk: &[u8], onward: &mut Onward, now: impl FnOnce() -> Monotonic) {
-        let Self { request, gate: Some(gate), meaning, .. } = self else { return };
+        let Self { request, gate: Some(gate), meaning, is_stale, .. } = self else { return };
+        *is_stale = true;
         let passage = &mut request.passage;
         if passage.is_stream() {
             passage.note_time(now());
@@ -222,7 +259,8 @@ impl Call {
     /// A gated request body ended. What was held back of it is added to `onward`, unless the call is
     /// refused by now.
     pub fn pass_end(&mut self, end: End, onward: &mut Onward) {
-        let Self { request, gate: Some(gate), meaning, .. } = self else { return };
+        let Self { request, gate: Some(gate), meaning, is_stale, .. } = self else { return };
+        *is_stale = true;
         let mut hear = |said: Said<'_>| hear(meaning, Side::Request, said);
         if let Err(reason) = gate.finish(&mut request.passage, end, onward, &mut hear) {
             self.refuse(reason);
@@ -244,7 +282,13 @@ impl Call {
     pub fn refusal(&mut self) -> Option<Refusal> {
         let reason = self.refused?;
         let is_first = !std::mem::replace(&mut self.refusal_is_sent, true);
-        is_first.then(|| Refusal::new(reason, self.request.correlation_id.as_deref()))
+        let Request { host, correlation_id, .. } = &self.request;
+        let host = host.as_ref().map(|host| &*host.text);
+        let refusal = || Refusal::new(reason, host, correlation_id.as_deref());
+        is_first.then(|| match self.request.is_from_aws_sdk {
+            true => refusal().for_aws_sdk(),
+            false => refusal(),
+        })
     }
 
     fn refuse(&mut self, reason: Reason) {
@@ -253,6 +297,7 @@ impl Call {
 
     /// The next bytes of a body. `now` is asked only where it matters when they passed.
     pub fn body(&mut self, side: Side, chunk: &[u8], now: impl FnOnce() -> Monotonic) {
+        self.is_stale = true;
         let Self { config, request, response, meaning, .. } = self;
         let Response { content: answered, passage: answer, failure, .. } = response;
         let (content, passage) = match side {
@@ -281,6 +326,7 @@ impl Call {
 
     /// A message ended as it should.
     pub fn end(&mut self, side: Side, end: End) {
+        self.is_stale = true;
         let Self { request, response, meaning, .. } = self;
         let Response { passage: answer, failure, .. } = response;
         let passage = match side {
@@ -293,24 +339,17 @@ impl Call {
         });
     }
 
-    /// Whether a stream went on for so long since its entry was set that it is time to set it anew;
-    /// if so, that counts as done.
-    pub fn is_due(&mut self) -> bool {
-        let spans = [&self.request.passage, &self.response.passage].map(Passage::span);
-        let Some(last) = spans.into_iter().flatten().map(|(_, last)| last).max() else {
-            return false;
-        };
-        let is_due = last.micros_since(self.recorded) >= REFRESH_US;
-        if is_due {
-            self.recorded = last;
-        }
-        is_due
+    /// Whether more crossed since [`Call::provisional`] was asked for.
+    pub fn is_stale(&self) -> bool {
+        self.is_stale
     }
 
     /// The entry as it would stand if nothing more were ever heard of this call.
-    pub fn provisional(&self) -> Entry<'_> {
+    pub fn provisional(&mut self) -> Entry<'_> {
+        self.is_stale = false;
         Entry {
             provisional: true,
+            upstream: self.upstream(None),
             ..self.entry(self.response.status, Outcome::Error, Some(Reason::Unfinished))
         }
     }
@@ -320,6 +359,7 @@ impl Call {
         WantedFacts {
             request_headers: !self.request.seen,
             status: self.response.status.is_none(),
+            upstream_address: self.upstream_address.is_none(),
             upstream_attempts: self.config.upstream_attempts,
         }
     }
@@ -331,7 +371,8 @@ impl Call {
     }
 
     /// The call ended; this is its entry.
-    pub fn finish<'a>(&'a mut self, at: Monotonic, facts: &'a HostFacts) -> Entry<'a> {
+    pub fn finish(&mut self, at: Monotonic, facts: &HostFacts) -> Entry<'_> {
+        self.note_upstream_address(&facts.upstream_address);
         let status =
             self.response.status.or(facts.status.filter(|status| outcome::is_final(*status)));
         let verdict = Verdict::of(Ending {
@@ -360,7 +401,7 @@ impl Call {
         };
         let mut entry = Entry {
             timing: Some(timing),
-            upstream: self.upstream(facts),
+            upstream: self.upstream(facts.upstream_attempts),
             ..self.entry(status, outcome, reason)
         };
         if let (true, Some(gen_ai)) = (verdict.is_local, &mut entry.gen_ai) {
@@ -444,7 +485,7 @@ impl Call {
             provisional: false,
             session_id: identity.session_id.text().map(Cow::Borrowed),
             agent: agent(identity),
-            request: self.request.seen.then(|| self.request.content.message(passage)),
+            request: self.request.seen.then(|| self.request.message()),
             response: self
                 .response
                 .seen_after_us
@@ -481,16 +522,15 @@ impl Call {
         })
     }
 
-    fn upstream<'a>(&'a self, facts: &'a HostFacts) -> Option<Upstream<'a>> {
+    fn upstream(&self, attempts: Option<u64>) -> Option<Upstream<'_>> {
         // Without an address no upstream was chosen, and the call never left.
-        let address =
-            std::str::from_utf8(&facts.upstream_address).ok().filter(|text| !text.is_empty())?;
+        let address = self.upstream_address.as_deref()?;
         let request_id = self.response.upstream_request_id.as_ref();
         Some(Upstream {
             host: borrowed(&self.request.host),
             address: Some(Cow::Borrowed(address)),
             request_id: request_id.map(|(_, id)| Cow::Borrowed(&*id.text)),
-            attempts: facts.upstream_attempts.filter(|attempts| *attempts > 1),
+            attempts: attempts.filter(|attempts| *attempts > 1),
         })
     }
 
@@ -541,14 +581,13 @@ fn hear_failure(failure: &mut Option<Box<Failure>>, side: Side, said: Said<'_>) 
     }
 }
 
+/// The header of the gateway's own answers that holds their correlation id (`envoy/egress.yaml`).
+const ANSWERED_ID: &[u8] = b"x-correlation-id";
+
 /// Something, unless it says nothing.
 fn present<T: Default + PartialEq>(value: T) -> Option<T> {
     (value != T::default()).then_some(value)
 }
-
-/// How long the entry of a stream may stand before it is set anew, in microseconds: Envoy's periodic
-/// log prints what stands.
-const REFRESH_US: u64 = 1_000_000;
 
 fn agent(identity: &Identity) -> Option<Agent<'_>> {
     let [name, version, deployment] =

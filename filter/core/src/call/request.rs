@@ -1,13 +1,15 @@
 //! What the headers of a request say, and what is to change on them.
 
+use std::borrow::Cow;
+
 use super::{Edits, content::Content};
 use crate::{
     config::Config,
     correlation, credential,
     endpoint::Target,
-    entry::Retry,
+    entry::{Message, Retry},
     gate::Gate,
-    headers::Role,
+    headers::{Role, nominated, takes_trailers},
     identity::Identity,
     mask::{Rules, Syntax},
     meaning::{Clues, Meaning},
@@ -16,6 +18,7 @@ use crate::{
     policy::Policy,
     stream::Kind,
     text::{MAX_TEXT_BYTES, Text},
+    version::HttpVersion,
 };
 
 /// The request, as far as it is known.
@@ -23,6 +26,11 @@ use crate::{
 pub(super) struct Request {
     pub(super) seen: bool,
     pub(super) method: Option<Text>,
+    /// Whether the caller asks for a tunnel instead of a call.
+    pub(super) is_connect: bool,
+    /// Whether an SDK of AWS made it: `amz-sdk-request` is theirs.
+    pub(super) is_from_aws_sdk: bool,
+    pub(super) http_version: Option<HttpVersion>,
     pub(super) endpoint: Option<Text>,
     pub(super) host: Option<Text>,
     pub(super) identity: Identity,
@@ -51,9 +59,11 @@ impl Request {
             let Some((name, roles)) = config.request_headers.find(name) else { continue };
             for role in roles {
                 match *role {
-                    Role::Strip => edits.remove.push(name),
+                    Role::Strip => edits.remove.push(name.into()),
+                    Role::Connection => edits.remove.extend(nominated(value).map(Cow::Owned)),
                     Role::Method => {
                         self.method = Some(Text::masked(rules, value, 32));
+                        self.is_connect = value == b"CONNECT";
                         scan.clues.method = value;
                     }
                     Role::TraceParent => {
@@ -65,7 +75,10 @@ impl Request {
                     }
                     Role::ConnectProtocol => self.is_connect = true,
                     Role::RetryCount => self.retry.note_count(value),
-                    Role::RetryAttempt => self.retry.note_attempt(value),
+                    Role::RetryAttempt => {
+                        self.retry.note_attempt(value);
+                        self.is_from_aws_sdk = true;
+                    }
                     Role::Claim(claim, rank) => self.identity.claim(rules, claim, rank, value),
                     role => {
                         scan.note(rules, role, value);
@@ -75,6 +88,7 @@ impl Request {
             }
         }
         self.seen = true;
+        scan.cut_te(&mut edits);
         self.correlate(scan, config, random, &mut edits);
         self.fingerprint(scan, config);
         let target = self.bind(scan, config, &mut edits);
@@ -101,13 +115,18 @@ impl Request {
             if syntax == Syntax::Opaque {
                 return Err(Reason::UnmaskableBody);
             }
-            edits.remove.push("content-length");
+            edits.remove.push("content-length".into());
         }
         self.passage.open(&config.reading, syntax);
         if let Some(kind) = self.content.kind.filter(|kind| kind.is_two_way()) {
             self.passage.open_stream(&config.reading, kind, config.list_events);
         }
         Ok(gate)
+    }
+
+    /// What an entry says of it.
+    pub(super) fn message(&self) -> Message<'_> {
+        Message { http_version: self.http_version, ..self.content.message(&self.passage) }
     }
 
     /// Tells which credential was used, if the operator has a key for that.
@@ -130,12 +149,20 @@ impl Request {
             Some((_, id)) => id.into(),
             None => correlation::new_id(random()),
         };
+        // What the caller wants removed on the way would be the id, too, and is set again behind that.
         if let Some(name) = &config.correlation_header
-            && scan.passed_on != id.as_bytes()
+            && (scan.passed_on != id.as_bytes() || edits.remove.iter().any(|one| **one == **name))
         {
             edits.set.push((name, id.as_bytes().to_vec()));
         }
         self.correlation_id = Some(id);
+    }
+
+    /// Takes the id that the gateway answered with, if it is one.
+    pub(super) fn correlate_late(&mut self, config: &Config, answered: &[u8]) {
+        if let Some(id) = usable_id(&config.reading.rules, answered) {
+            self.correlation_id = Some(id.into());
+        }
     }
 
     /// Finds out where the request is bound, and binds a path-style one for its true host.
@@ -171,17 +198,29 @@ struct Scan<'h> {
     /// Whether the caller takes a compressed answer, or compressed messages of a WebSocket.
     takes_encoded: bool,
     takes_extensions: bool,
+    /// Whether there was a `te`, and whether one took trailers.
+    te: Option<bool>,
+    has_other_te: bool,
     clues: Clues<'h>,
 }
 
 impl<'h> Scan<'h> {
     /// Leaves the caller no choice but an answer that can be looked into.
     fn ask_for_plain(self, edits: &mut Edits<'_>) {
-        if self.takes_encoded && !edits.remove.contains(&"accept-encoding") {
+        if self.takes_encoded && !edits.remove.iter().any(|name| name == "accept-encoding") {
             edits.set.push(("accept-encoding", b"identity".to_vec()));
         }
         if self.takes_extensions {
-            edits.remove.push("sec-websocket-extensions");
+            edits.remove.push("sec-websocket-extensions".into());
+        }
+    }
+
+    /// Of what `te` says `trailers` alone goes on, which gRPC needs.
+    fn cut_te(self, edits: &mut Edits<'_>) {
+        match self.te {
+            Some(true) if self.has_other_te => edits.set.push(("te", b"trailers".to_vec())),
+            Some(false) => edits.remove.push("te".into()),
+            _ => {}
         }
     }
 
@@ -203,6 +242,10 @@ impl<'h> Scan<'h> {
                 self.takes_encoded = !value.trim_ascii().eq_ignore_ascii_case(b"identity");
             }
             Role::WebsocketExtensions => self.takes_extensions = true,
+            Role::Te => {
+                self.te = Some(self.te == Some(true) || takes_trailers(value));
+                self.has_other_te |= !value.trim_ascii().eq_ignore_ascii_case(b"trailers");
+            }
             Role::Accept => {
                 self.clues.accepts_events = accepts_events(value);
                 self.clues.waits_for_events = names(value, b"text/event-stream");

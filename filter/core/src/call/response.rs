@@ -1,10 +1,12 @@
 //! What the headers of a response say, and what is to change on them.
 
+use std::borrow::Cow;
+
 use super::{Edits, content::Content, request::Request};
 use crate::{
     config::Config,
     entry::{RateLimit, Retry},
-    headers::Role,
+    headers::{Role, nominated},
     mask::{Rules, Syntax},
     meaning::Meaning,
     outcome::{SWITCHING_PROTOCOLS, is_final},
@@ -50,7 +52,10 @@ impl Response {
             }
             for role in roles {
                 match (*role, &mut meaning) {
-                    (Role::Strip, _) => edits.remove.push(name),
+                    (Role::Strip, _) => edits.remove.push(name.into()),
+                    (Role::Connection, _) => {
+                        edits.remove.extend(nominated(value).map(Cow::Owned));
+                    }
                     (Role::Meaning, Some(meaning)) => meaning.response_header(name, value),
                     (role, _) => self.note(rules, role, name, value),
                 }

@@ -153,7 +153,8 @@ fn the_gateways_own_answer_is_told_from_a_providers() {
 fn a_call_that_never_reached_the_filter_has_an_entry() {
     let mut call = new_call("{}");
     assert!(call.wanted_facts().request_headers && call.wanted_facts().status);
-    call.late_request_headers(bytes(REQUEST), || [0; 16]);
+    let answer = [(":status", "403"), ("x-correlation-id", "of the answer"), ("a", "b")];
+    call.late_headers(bytes(REQUEST), bytes(&answer), || [0; 16]);
     let facts = HostFacts {
         status: Some(403),
         code_details: b"rbac_access_denied_matched_policy[none]".into(),
@@ -161,10 +162,22 @@ fn a_call_that_never_reached_the_filter_has_an_entry() {
     };
     let entry = call.finish(micros(1), &facts);
     assert_eq!((entry.status, entry.request_hash), (Some(403), None));
+    // What the gateway answered with is no usable id, so the caller's stands.
+    assert_eq!(entry.correlation_id.as_deref(), Some("wf-1"));
     // An answer that was not seen has no length, not the length 0.
     assert_eq!(entry.response, None);
     assert_eq!(entry.endpoint.as_deref(), Some("api.example.com/v1/chat"));
     assert_eq!((entry.outcome, entry.reason), (Outcome::PolicyBlocked, Some(Reason::RbacDenied)));
+}
+
+#[test]
+fn a_call_that_never_reached_the_filter_has_the_id_of_its_answer() {
+    let answer = [(":status", "400"), ("x-correlation-id", "4f68ffcc-7a35-45b2")];
+    for (headers, id) in [(REQUEST, "4f68ffcc-7a35-45b2"), (&[][..], "4f68ffcc-7a35-45b2")] {
+        let mut call = new_call("{}");
+        call.late_headers(bytes(headers), bytes(&answer), || [0; 16]);
+        assert_eq!(call.provisional().correlation_id.as_deref(), Some(id));
+    }
 }
 
 #[test]
@@ -267,10 +280,10 @@ fn a_body_that_cannot_be_masked_is_refused_at_the_headers() {
 fn a_masked_body_loses_its_length() {
     let mut call = new_call(r#"{"mask":{"outbound":true}}"#);
     let edits = call.request_headers(bytes(REQUEST), false, || [0; 16]);
-    assert!(edits.remove.contains(&"content-length"));
+    assert!(edits.remove.contains(&"content-length".into()));
     let mut call = new_call(r#"{"mask":{"secret_to_wrong_host":"deny"}}"#);
     let edits = call.request_headers(bytes(REQUEST), false, || [0; 16]);
-    assert!(!edits.remove.contains(&"content-length") && call.is_gated());
+    assert!(!edits.remove.contains(&"content-length".into()) && call.is_gated());
     assert!(!gated("{}", REQUEST).is_gated());
 }
 
@@ -445,21 +458,134 @@ fn known_providers_are_asked_for_answers_without_compression() {
         let mut call = new_call(&format!(r#"{{"upstream":{{"plain_answers":"{setting}"}}}}"#));
         let edits = call.request_headers(bytes(headers), true, || [0; 16]);
         assert_eq!(edits.set.contains(&plain), asks, "{setting} {headers:?}");
-        let stripped = edits.remove.contains(&"sec-websocket-extensions");
+        let stripped = edits.remove.contains(&"sec-websocket-extensions".into());
         assert_eq!(stripped, strips, "{setting} {headers:?}");
     }
 }
 
 #[test]
-fn the_entry_of_a_stream_is_due_once_a_second() {
+fn what_crosses_makes_the_entry_stale_until_it_is_asked_for() {
     let mut call = new_call("{}");
-    call.request_headers(bytes(REQUEST), true, || [0; 16]);
-    call.response_headers(bytes(SSE), false, micros(1));
-    for (at, is_due) in [(2, false), (1_000_000, true), (1_000_001, false), (2_500_000, true)] {
+    call.request_headers(bytes(REQUEST), false, || [0; 16]);
+    assert!(!call.is_stale());
+    call.body(Side::Request, b"{}", || micros(1));
+    assert!(call.is_stale());
+    assert_eq!(call.provisional().request.unwrap().bytes, 2);
+    assert!(!call.is_stale());
+    call.end(Side::Request, End::Complete);
+    assert!(call.is_stale());
+    assert_eq!(call.provisional().request_hash, Some(Digest::of(b"{}")));
+    call.note_upstream_address(b"192.0.2.1:443");
+    call.note_upstream_address(b"");
+    call.response_headers(bytes(RESPONSE), false, micros(1));
+    for at in 2..6 {
         call.body(Side::Response, b"data: x\n\n", || micros(at));
-        assert_eq!(call.is_due(), is_due, "{at}");
     }
-    assert_eq!(call.provisional().stream.unwrap().response.events, 4);
+    assert!(call.is_stale() && call.has_upstream_address());
+    let entry = call.provisional();
+    let (stream, upstream) = (entry.stream.unwrap(), entry.upstream.unwrap());
+    assert_eq!((stream.response.events, stream.response.chunk_chain.is_some()), (4, true));
+    assert_eq!(upstream.address.as_deref(), Some("192.0.2.1:443"));
+    assert_eq!(upstream.request_id.as_deref(), Some("req_1"));
+}
+
+#[test]
+fn headers_of_one_hop_stay_here() {
+    let headers = [
+        (":authority", "api.example.com"),
+        (":method", "POST"),
+        ("proxy-authorization", "Basic ZmFrZTpmYWtl"),
+        ("Proxy-Connection", "keep-alive"),
+        ("keep-alive", "timeout=5"),
+        ("connection", "close, X-Internal"),
+        ("te", "gzip, trailers"),
+        ("x-correlation-id", "wf-1"),
+        ("authorization", "Bearer sk-fake"),
+    ];
+    for (settings, kept) in [("{}", "fake"), (r#"{"identity":{"strip":false}}"#, "fake")] {
+        let mut call = new_call(settings);
+        let edits = call.request_headers(bytes(&headers), false, || [0; 16]);
+        let removed = ["proxy-authorization", "proxy-connection", "keep-alive", "x-internal"];
+        assert_eq!(edits.remove, removed);
+        assert_eq!(edits.set, [("te", b"trailers".to_vec())]);
+        let names = [&b"x-sum"[..], b"Proxy-Authorization", b"x-unknown"];
+        assert_eq!(call.request_trailers(names.into_iter()), ["proxy-authorization"]);
+        let answer = [(":status", "407"), ("proxy-authenticate", "Basic"), ("connection", "x-hop")];
+        let edits = call.response_headers(bytes(&answer), true, micros(1));
+        assert_eq!(edits.remove, ["proxy-authenticate", "x-hop"]);
+        assert!(!line(&call.finish(micros(2), &via_upstream())).contains(kept));
+    }
+    for (te, removed, set) in [("trailers", 0, 0), ("gzip", 1, 0), ("gzip, trailers", 0, 1)] {
+        let mut call = new_call(r#"{"correlation":{"header":null}}"#);
+        let edits = call.request_headers(bytes(&[("te", te)]), true, || [0; 16]);
+        assert_eq!((edits.remove.len(), edits.set.len()), (removed, set), "{te}");
+    }
+    // The caller may not take the id from the call.
+    let headers = [("connection", "x-correlation-id"), ("x-correlation-id", "wf-1")];
+    let mut call = new_call("{}");
+    let edits = call.request_headers(bytes(&headers), true, || [0; 16]);
+    assert_eq!(edits.set, [("x-correlation-id", b"wf-1".to_vec())]);
+}
+
+#[test]
+fn a_tunnel_is_refused_whatever_the_host() {
+    for (settings, authority) in [
+        ("{}", "api.openai.com:443"),
+        (r#"{"hosts":[{"hosts":["*"],"call":"deny"}]}"#, "api.openai.com:443"),
+        ("{}", "localhost:10000"),
+        ("{}", ""),
+    ] {
+        let mut call = new_call(settings);
+        let headers = [(":authority", authority), (":method", "CONNECT")];
+        call.request_headers(bytes(&headers), false, || [0; 16]);
+        let refusal = call.refusal().unwrap();
+        assert_eq!(refusal.status, 405);
+        let entry = call.finish(micros(1), &HostFacts { status: Some(405), ..Default::default() });
+        assert_eq!(entry.reason, Some(Reason::ConnectNotSupported));
+        assert_eq!((entry.outcome, entry.request_hash), (Outcome::Error, None));
+    }
+}
+
+#[test]
+fn a_body_of_which_nothing_came_has_no_hash() {
+    let rbac = b"rbac_access_denied_matched_policy[host_not_allowed]";
+    for (sent, details, hash) in [
+        (&b""[..], &rbac[..], None),
+        (b"ab", rbac, Some(Digest::of(b"ab"))),
+        (b"", b"downstream_remote_disconnect", None),
+    ] {
+        let mut call = new_call("{}");
+        call.request_headers(bytes(REQUEST), false, || [0; 16]);
+        if !sent.is_empty() {
+            call.body(Side::Request, sent, || micros(1));
+        }
+        let facts = HostFacts { code_details: details.into(), ..Default::default() };
+        assert_eq!(call.finish(micros(1), &facts).request_hash, hash);
+    }
+    // One that is empty and came whole has one.
+    let mut call = new_call("{}");
+    call.request_headers(bytes(REQUEST), false, || [0; 16]);
+    call.end(Side::Request, End::Complete);
+    let entry = call.finish(micros(1), &via_upstream());
+    assert_eq!(entry.request_hash, Some(Digest::of(b"")));
+}
+
+#[test]
+fn the_version_of_http_is_the_callers() {
+    for (protocol, version) in [
+        (&b"HTTP/1.0"[..], Some("1.0")),
+        (b"HTTP/1.1", Some("1.1")),
+        (b"HTTP/2", Some("2")),
+        (b"HTTP/3", Some("3")),
+        (b"", None),
+        (b"HTTP/4", None),
+    ] {
+        let mut call = new_call("{}");
+        call.note_protocol(protocol);
+        call.request_headers(bytes(REQUEST), true, || [0; 16]);
+        let version_in_entry = call.provisional().request.unwrap().http_version;
+        assert_eq!(version_in_entry.map(HttpVersion::as_str), version);
+    }
 }
 
 #[test]
