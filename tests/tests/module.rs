@@ -279,16 +279,41 @@ fn a_plain_call_asks_the_host_no_more_than_it_must() {
         ("proxy_call_foreign_function", 1), // clear_route_cache: path style
         ("proxy_get_buffer_bytes", 2), // a chunk each way
         ("proxy_get_header_map_pairs", 2),
-        ("proxy_get_property", 2),     // code details, upstream address
+        ("proxy_get_property", 3), // version of HTTP, code details, upstream address
         ("proxy_increment_metric", 2), // the call, its final entry
         ("proxy_remove_header_map_value", 2), // x-agent-id, x-user-id
         ("proxy_replace_header_map_value", 3), // correlation id; authority and path: path style
-        ("proxy_set_property", 3),     // two provisional entries and the final one
+        ("proxy_set_property", 3), // two provisional entries and the final one
     ];
     assert_eq!(calls, expected);
     let [first, second, last] = &*plugin.host().entries else { panic!("three entries expected") };
     assert!(first.contains(r#""provisional":true"#) && second.contains(r#""provisional":true"#));
     assert!(last.contains(r#""outcome":"success""#) && !last.contains("provisional"), "{last}");
+}
+
+#[test]
+fn what_crossed_is_in_the_entry_a_second_later_whatever_follows() {
+    let mut plugin = Plugin::begin("{}");
+    let tick = |plugin: &mut Plugin| {
+        plugin.tell("proxy_on_tick", &[ROOT]);
+        plugin.host().entries.len()
+    };
+    assert_eq!((0..8).map(|_| tick(&mut plugin)).collect::<Vec<_>>(), [1; 8]);
+    plugin.sent(b"some ", false);
+    plugin.sent(b"bytes", false);
+    assert_eq!((0..8).map(|_| tick(&mut plugin)).collect::<Vec<_>>(), [1, 1, 1, 2, 2, 2, 2, 2]);
+    let entry = plugin.host().entries.pop().unwrap();
+    assert!(entry.contains(r#""request":{"bytes":10"#), "{entry}");
+    assert!(entry.contains("192.0.2.1:443") && entry.contains("provisional"), "{entry}");
+    // Where the call is gone the host says so, and nothing is set.
+    plugin.sent(b"more", false);
+    plugin.host().refused_call = Some("proxy_set_effective_context");
+    assert_eq!((0..4).map(|_| tick(&mut plugin)).max(), Some(1));
+    plugin.host().refused_call = None;
+    plugin.sent(b"more", true);
+    plugin.end();
+    let ended = plugin.host().entries.len();
+    assert_eq!((0..8).map(|_| tick(&mut plugin)).max(), Some(ended));
 }
 
 #[test]
@@ -298,6 +323,7 @@ fn a_host_that_refuses_everything_traps_nothing() {
         assert!(plugin.configure());
         plugin.host().refusal = Some(refusal);
         plugin.call();
+        plugin.tell("proxy_on_tick", &[ROOT]);
     }
 }
 
@@ -383,6 +409,7 @@ fn the_gateway_allows_what_the_module_calls_and_no_more() {
         plugin.call();
         plugin.begin_call();
         plugin.sent(br#"{"password":"hunter2"}"#, true);
+        (0..4).for_each(|_| drop(plugin.tell("proxy_on_tick", &[ROOT])));
         called.extend(plugin.host().calls.keys().cloned());
     }
     // Where a key is in the environment, where something fails, and where the VM dies.

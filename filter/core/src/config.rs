@@ -79,8 +79,14 @@ pub struct IdentitySettings {
     /// Headers that hold the session (`session_id`).
     pub session_id: Vec<String>,
     /// Whether the headers named above are removed before the call leaves. What clients send of
-    /// their own accord (`x-claude-code-session-id`, `session-id`, `user-agent` and the like) goes
-    /// on all the same: it is meant for the provider.
+    /// their own accord goes on all the same, because it is meant for the provider:
+    /// `agent-session-id`, `baggage`, `conversation_id`, `mcp-session-id`, `openai-organization`,
+    /// `openai-project`, `openai-safety-identifier`, `originator`, `session-id`, `session_id`,
+    /// `thread-id`, `traceparent`, `user-agent`, `x-app`, `x-cagent-session-id`,
+    /// `x-claude-code-agent-id`, `x-claude-code-parent-agent-id`, `x-claude-code-session-id`,
+    /// `x-claude-remote-container-id`, `x-claude-remote-session-id`, `x-client-app`,
+    /// `x-client-request-id`, `x-codex-window-id`, `x-goog-api-client`,
+    /// `x-stainless-package-version`.
     pub strip: bool,
     /// More headers that are read here and go on to the provider, too.
     pub keep: Vec<String>,

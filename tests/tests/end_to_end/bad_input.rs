@@ -185,7 +185,7 @@ async fn a_request_that_is_none_is_refused_with_one_line(stage: Stage) -> Result
         let why = format!("{request:?}\n{}\n{entry}", shown(&answer));
         assert_eq!(entries.len(), number + 1, "{why}");
         assert_ne!(entry["outcome"], "success", "{why}");
-        let refusals = ["invalid_request", "host_not_allowed"];
+        let refusals = ["invalid_request", "host_not_allowed", "connect_not_supported"];
         assert!(refusals.contains(&entry.text("reason")), "{why}");
     }
     open.finish().await
@@ -207,7 +207,8 @@ async fn a_body_with_broken_framing_is_one_line_with_its_prefix(stage: Stage) ->
         let blamed = ["invalid_request", "client_disconnect"];
         assert!(blamed.contains(&entry.text("reason")), "{entry}");
         let bytes = entry["request"]["bytes"].as_u64().unwrap_or_default() as usize;
-        assert_eq!(entry["request_hash"], sha256(&b"body"[..bytes]), "{entry}");
+        let hash = (bytes > 0).then(|| sha256(&b"body"[..bytes]));
+        assert_eq!(entry["request_hash"], json!(hash), "{entry}");
     }
     open.finish().await
 }

@@ -20,8 +20,11 @@ on_each_envoy! {
 async fn a_trap_at_the_request_headers_leaves_the_fallback_entry(stage: Stage) -> Result<()> {
     let open = stage.open_with(|gateway| Ok(gateway.module(workspace::faulty_module()?))).await?;
     let answer = faulty_call("request_headers").send(open.gateway.address()).await?;
-    assert_eq!(answer.status, 503);
+    assert_eq!((answer.status, answer.header("x-should-retry")), (503, vec![&b"false"[..]]));
     let entry = open.gateway.ledger().wait_for(|entry| entry["reason"] == "filter_fault").await?;
+    let body = answer.json();
+    assert_eq!(body["error"]["reason"], "filter_fault");
+    assert_eq!(body["error"]["correlation_id"], entry.text("correlation_id"));
     entry.check(json!({
         "agent_id": null,
         "endpoint": "provider.test",
@@ -40,8 +43,11 @@ async fn a_trap_later_in_the_call_leaves_its_provisional_entry(stage: Stage) -> 
     for trap in ["request_body", "response_headers", "response_body", "log"] {
         let call = faulty_call(trap).header("x-agent-id", "sales");
         let correlation_id = call.correlation_id().to_owned();
-        let _ = call.send(open.gateway.address()).await;
+        let answer = call.send(open.gateway.address()).await;
         let entry = open.provisional_entry(&correlation_id).await?;
+        if let Some(answer) = answer.ok().filter(|answer| answer.status == 503) {
+            assert_eq!(answer.json()["error"]["correlation_id"], correlation_id, "{answer:?}");
+        }
         entry.check(json!({
             "agent_id": "sales",
             "endpoint": "provider.test/v1/chat/completions",

@@ -10,6 +10,7 @@ on_each_envoy! {
     what_a_caller_claims_is_recorded_and_stripped,
     nobody_is_invented,
     the_operator_names_the_headers_of_the_identity,
+    what_a_client_sends_of_its_own_accord_is_read_and_reaches_the_provider,
     the_correlation_id_is_found_or_made_and_passed_on,
     the_correlation_id_has_the_name_that_the_operator_gave_it,
     headers_on_the_strip_lists_do_not_pass,
@@ -67,6 +68,48 @@ async fn the_operator_names_the_headers_of_the_identity(stage: Stage) -> Result<
         .header("x-claude-code-session-id", "s-2");
     let entry = open.send(call).await?.entry;
     entry.check(json!({"agent_id": "first", "session_id": "s-2"}))?;
+    let exchange = open.exchange(&entry);
+    assert!(
+        exchange.request_header("x-first").is_empty()
+            && exchange.request_header("x-second").is_empty()
+    );
+    assert_eq!(exchange.request_header("x-claude-code-session-id"), ["s-2"]);
+    open.finish().await
+}
+
+async fn what_a_client_sends_of_its_own_accord_is_read_and_reaches_the_provider(
+    stage: Stage,
+) -> Result<()> {
+    let open = stage.open().await?;
+    const CLAUDE: &str = "x-claude-code-session-id";
+    for (headers, session) in [
+        (
+            &[(CLAUDE, "27a76d85-c523-4341-b7b4-55d57e087f41")][..],
+            "27a76d85-c523-4341-b7b4-55d57e087f41",
+        ),
+        (
+            &[("session-id", "01a1fa0d"), ("thread-id", "t"), ("originator", "codex_exec")],
+            "01a1fa0d",
+        ),
+        (&[("session-id", "s-codex"), (CLAUDE, "s-claude")], "s-claude"),
+        (&[("session-id", "s-codex"), (CLAUDE, "s-claude"), ("x-session-id", "ours")], "ours"),
+    ] {
+        let call =
+            headers.iter().fold(Call::get("provider.test", "/v1/models"), |call, (name, value)| {
+                call.header(name, value)
+            });
+        let entry = open.send(call).await?.entry;
+        entry.check(json!({"session_id": session}))?;
+        for (name, value) in headers {
+            let arrived = open.exchange(&entry).request_header(name);
+            let is_ours = *name == "x-session-id";
+            assert_eq!(
+                arrived.first().map(|one| one == value),
+                (!is_ours).then_some(true),
+                "{name}"
+            );
+        }
+    }
     open.finish().await
 }
 

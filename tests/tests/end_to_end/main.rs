@@ -31,9 +31,12 @@ mod mcp;
 mod metrics;
 mod models;
 mod no_room;
+mod one_hop;
 mod outcomes;
+mod own_answers;
 mod real_clients;
 mod secrets;
+mod silence;
 mod streams;
 mod upgrade;
 

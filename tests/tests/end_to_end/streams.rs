@@ -262,7 +262,7 @@ fn events_call() -> (Call, Sender<Bytes>) {
     (call, sender)
 }
 
-fn set_flush_interval(bootstrap: &mut Value, interval: &str) {
+pub(crate) fn set_flush_interval(bootstrap: &mut Value, interval: &str) {
     match bootstrap {
         Value::Object(members) => {
             if let Some(set) = members.get_mut("access_log_flush_interval") {
