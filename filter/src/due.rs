@@ -89,7 +89,9 @@ mod tests {
         let call = Rc::new(());
         let mut due = Due::default();
         let all = u32::try_from(MAX_PER_TICK).unwrap() + 1;
-        (0..all).for_each(|id| drop(due.add(id, Rc::downgrade(&call))));
+        for id in 0..all {
+            due.add(id, Rc::downgrade(&call));
+        }
         (1..WAIT_TICKS).for_each(|_| assert!(due.tick().is_empty()));
         assert_eq!(due.tick().len(), MAX_PER_TICK);
         assert_eq!(due.tick().into_iter().map(|(id, _)| id).collect::<Vec<_>>(), [all - 1]);

@@ -391,14 +391,32 @@ fn a_host_without_counters_gets_the_same_entries() {
     }
 }
 
+/// What a manifest lets the module call and be called for.
+fn allowed_capabilities(manifest: &str) -> BTreeSet<String> {
+    let manifest = fs::read_to_string(workspace::root().join(manifest)).unwrap();
+    let list = manifest.split_once("allowed_capabilities:").unwrap().1.lines().skip(1);
+    let names = list.map_while(|line| line.trim().split_once(": {}").map(|(name, _)| name));
+    names.map(str::to_owned).collect()
+}
+
+#[test]
+fn the_overlays_allow_what_the_gateway_allows() {
+    let expected = allowed_capabilities("envoy/egress.yaml");
+    assert!(expected.contains("proxy_on_tick") && expected.len() > 30, "{expected:?}");
+    for manifest in [
+        "k8s/components/filter-limits/envoy-filter.yaml",
+        "k8s/overlays/envoy-gateway/patches.yaml",
+    ] {
+        assert_eq!(allowed_capabilities(manifest), expected, "{manifest}");
+    }
+}
+
 /// The SDK imports more than the module ever calls, so what it may call is for the host to say.
 #[test]
 fn the_gateway_allows_what_the_module_calls_and_no_more() {
-    let bootstrap = fs::read_to_string(workspace::egress_bootstrap().unwrap()).unwrap();
-    let list = bootstrap.split_once("allowed_capabilities:").unwrap().1;
-    let list = list.split_once("configuration:").unwrap().0.lines();
-    let names = list.filter_map(|line| line.trim().split_once(": {}").map(|(name, _)| name));
-    let allowed: BTreeSet<_> = names.filter(|name| !name.starts_with("proxy_on_")).collect();
+    let granted = allowed_capabilities("envoy/egress.yaml");
+    let allowed: BTreeSet<_> =
+        granted.iter().map(String::as_str).filter(|name| !name.starts_with("proxy_on_")).collect();
 
     let mut called = BTreeSet::new();
     for configuration in
@@ -409,7 +427,9 @@ fn the_gateway_allows_what_the_module_calls_and_no_more() {
         plugin.call();
         plugin.begin_call();
         plugin.sent(br#"{"password":"hunter2"}"#, true);
-        (0..4).for_each(|_| drop(plugin.tell("proxy_on_tick", &[ROOT])));
+        for _ in 0..4 {
+            plugin.tell("proxy_on_tick", &[ROOT]);
+        }
         called.extend(plugin.host().calls.keys().cloned());
     }
     // Where a key is in the environment, where something fails, and where the VM dies.
