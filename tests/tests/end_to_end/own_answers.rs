@@ -29,7 +29,6 @@ async fn a_tunnel_is_refused_for_what_it_is(stage: Stage) -> Result<()> {
     ] {
         let mut raw = Raw::connect(open.gateway.address()).await?;
         raw.write(format!("CONNECT {target} HTTP/{version}\r\nhost: {target}\r\n\r\n")).await?;
-        raw.finish_writing().await?;
         let answer = String::from_utf8_lossy(&raw.read_to_end().await?).into_owned();
         known += 1;
         let entry = open.gateway.ledger().wait_for_count(known).await?.pop().expect("an entry");
