@@ -62,8 +62,6 @@ async fn a_stream_that_falls_silent_is_on_record_up_to_there(stage: Stage) -> Re
         "response": {"bytes": 54},
         "upstream": {"host": "provider.test", "address": open.simulator.address().to_string()},
     }))?;
-    let request_id = answer.response.headers()["x-request-id"].to_str()?.to_owned();
-    assert_eq!(line["upstream"]["request_id"], request_id, "{line}");
     let chain = line["stream"]["chunk_chain"].clone();
     drop(sender);
     answer.finish().await?;
@@ -131,7 +129,8 @@ async fn a_silent_call_costs_nothing_more(stage: Stage) -> Result<()> {
     let mut answer = call.open(open.gateway.address()).await?;
     sender.send_data(Bytes::from_static(b"data: 1\n\n")).await?;
     answer.read(9).await?;
-    let sets = || open.gateway.log().matches("[vm->host] proxy_set_property").count();
+    let is_set = |line: &&str| line.contains("[vm->host]") && line.contains("proxy_set_property");
+    let sets = || open.gateway.log().lines().filter(is_set).count();
     // The request headers, the response headers, and one refresh of what crossed.
     let refreshed = eventually(Duration::from_secs(5), || (sets() >= 3).then_some(())).await;
     ensure!(refreshed.is_some(), "the entry was not set anew: {} times", sets());
