@@ -163,7 +163,7 @@ impl Call {
             request.passage.body_mut().finish(End::Complete);
         }
         let policy = config.policies.of(host);
-        if request.is_connect {
+        if request.is_tunnel {
             *refused = Some(Reason::ConnectNotSupported);
         } else if policy.call == Action::Deny {
             *refused = Some(Reason::HostNotAllowed);

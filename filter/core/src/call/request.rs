@@ -27,7 +27,7 @@ pub(super) struct Request {
     pub(super) seen: bool,
     pub(super) method: Option<Text>,
     /// Whether the caller asks for a tunnel instead of a call.
-    pub(super) is_connect: bool,
+    pub(super) is_tunnel: bool,
     /// Whether an SDK of AWS made it: `amz-sdk-request` is theirs.
     pub(super) is_from_aws_sdk: bool,
     pub(super) http_version: Option<HttpVersion>,
@@ -63,7 +63,7 @@ impl Request {
                     Role::Connection => edits.remove.extend(nominated(value).map(Cow::Owned)),
                     Role::Method => {
                         self.method = Some(Text::masked(rules, value, 32));
-                        self.is_connect = value == b"CONNECT";
+                        self.is_tunnel = value == b"CONNECT";
                         scan.clues.method = value;
                     }
                     Role::TraceParent => {
