@@ -125,8 +125,10 @@ impl Seen {
     fn read_line(&mut self, line: &str) {
         let json = line.find('{').and_then(|start| line.get(start..));
         match json.map(serde_json::from_str::<Value>) {
-            Some(Ok(answer)) if answer["data"]["result"].is_array() => self.read_metrics(&answer),
-            Some(Ok(record)) => self.add_call(Facts::of_json(&record)),
+            Some(Ok(record)) => match record.pointer("/data/result").and_then(Value::as_array) {
+                Some(samples) => self.read_metrics(samples),
+                None => self.add_call(Facts::of_json(&record)),
+            },
             _ => self.add_call(Facts::of_text(line)),
         }
     }
@@ -139,13 +141,14 @@ impl Seen {
     }
 
     /// `istio_requests_total`, or `istio_tcp_connections_opened_total`, which knows no names.
-    fn read_metrics(&mut self, answer: &Value) {
-        for sample in answer["data"]["result"].as_array().into_iter().flatten() {
-            let label = |name: &str| sample["metric"][name].as_str().unwrap_or_default();
+    fn read_metrics(&mut self, samples: &[Value]) {
+        for sample in samples {
+            let text = |place: &str| sample.pointer(place).and_then(Value::as_str);
+            let label = |name: &str| text(&format!("/metric/{name}")).unwrap_or_default();
             if !is_unknown(label("destination_service_name")) {
                 continue;
             }
-            let value = sample["value"][1].as_str().and_then(|value| value.parse::<f64>().ok());
+            let value = text("/value/1").and_then(|value| value.parse::<f64>().ok());
             // Prometheus counts in floats; a rate below one is a call all the same.
             let count = value.unwrap_or_default().ceil().clamp(0.0, 1e15) as u64;
             if count > 0 {
