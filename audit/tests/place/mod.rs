@@ -115,6 +115,10 @@ impl Drop for Place {
 }
 
 pub(crate) fn release(path: &Path) {
+    // Nobody would ever write into a pipe.
+    if !path.symlink_metadata().is_ok_and(|file| file.is_file()) {
+        return;
+    }
     let Ok(file) = File::open(path) else { return };
     if let Ok(flags) = ioctl_getflags(&file) {
         let _ = ioctl_setflags(&file, flags.difference(IFlags::APPEND | IFlags::IMMUTABLE));

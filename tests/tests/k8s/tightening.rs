@@ -67,6 +67,7 @@ async fn it_warns_first_lists_what_it_would_refuse_and_refuses_then() -> Result<
 /// A namespace of the mesh with an owner, one that the policies leave alone, one outside of the mesh.
 fn prepare(server: &ApiServer) -> Result<()> {
     server.make_namespace("istio-system")?;
+    server.apply_object(&rights_of_an_owner())?;
     let namespaces = [
         ("team-b", json!({"istio-injection": "enabled"})),
         ("team-x", json!({"istio-injection": "enabled", "ledgerline/tighten-only": "exempt"})),
@@ -81,11 +82,34 @@ fn prepare(server: &ApiServer) -> Result<()> {
         server.apply_object(
             &json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": metadata}),
         )?;
-        let order =
-            ["-n", namespace, "create", "rolebinding", "owner", "--clusterrole=cluster-admin"];
+        let order = ["-n", namespace, "create", "rolebinding", "owner", "--clusterrole=owner"];
         server.kubectl(&[&order[..], &[&format!("--user={OWNER}")]].concat(), "")?;
     }
     Ok(())
+}
+
+/// As those of Kubernetes' role `admin`, which a controller would put together: everything in a namespace, but not
+/// the namespace itself.
+fn rights_of_an_owner() -> Value {
+    let groups = [
+        "apps",
+        "batch",
+        "networking.istio.io",
+        "extensions.istio.io",
+        "telemetry.istio.io",
+        "security.istio.io",
+        "gateway.networking.k8s.io",
+    ];
+    json!({
+        "apiVersion": "rbac.authorization.k8s.io/v1",
+        "kind": "ClusterRole",
+        "metadata": {"name": "owner"},
+        "rules": [
+            {"apiGroups": groups, "resources": ["*"], "verbs": ["*"]},
+            {"apiGroups": [""], "resources": ["pods", "services"], "verbs": ["*"]},
+            {"apiGroups": [""], "resources": ["namespaces"], "verbs": ["get"]},
+        ],
+    })
 }
 
 fn apply(server: &ApiServer, overlay: &Overlay) -> Result<()> {
@@ -193,7 +217,7 @@ async fn what_was_there_before_goes_on_until_its_pods_change() -> Result<()> {
     let mut changed = deployment.clone();
     changed["spec"]["template"]["spec"]["containers"][0]["image"] =
         json!("registry.example.com/agent:2");
-    let refusal = server.would_take(&changed.to_string()).err().context("a roll-out is taken")?;
+    let refusal = server.apply_object(&changed).err().context("a roll-out is taken")?;
     ensure!(format!("{refusal:#}").contains(SAYS), "{refusal:#}");
     Ok(())
 }
