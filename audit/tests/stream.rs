@@ -10,6 +10,8 @@ use tempfile::TempDir;
 const TWO: &[u8] = b"data: a\n\ndata: b\n\n";
 const FIRST: &str = "7f3d21f598022e2e812ad8dfe5d8c70634938dc49fa5736716f1dc5cc0f378c0";
 const SECOND: &str = "52f70071644de4f9bfed0269a191b0751f55a11963e6ff55e43ab384ab65949a";
+/// The last event of a whole body counts without the blank line behind it.
+const UNENDED: &str = "d5c1a93e4efc2a105986916843ef11e8c99efed8c17a122963b4143e13d0cef6";
 const KEYED: &str = "25b6c928f84647572d9155516ef30d99e162cab1b8c5ecc6d755e660fdf830cf";
 const BLOCKS: &str = "113ce3019bf9c2682d9a2063037fc38346d5230ff2cf2363ee10b2e3cc86c06d";
 const HELLO: &str = "fc46965c6bcd1aef82777c3b43968c306d988f23d9e0d6dc5e7cb8fd490d07c5";
@@ -74,9 +76,10 @@ fn a_stream_has_a_chain_and_a_number_of_events() {
     ]);
     for (arguments, line) in [
         (&["sse", "two"][..], format!("{SECOND}  2  two\n")),
-        (&["sse", "half"], format!("{FIRST}  1  half\n")),
+        (&["sse", "half"], format!("{UNENDED}  2  half\n")),
+        (&["sse", "half", "--aborted"], format!("{FIRST}  1  half\n")),
         (&["sse", "none"], "none  0  none\n".to_owned()),
-        (&["sse", "two", "half"], format!("{SECOND}  2  two\n{FIRST}  1  half\n")),
+        (&["sse", "two", "half"], format!("{SECOND}  2  two\n{UNENDED}  2  half\n")),
         (&["sse", "two", "--list"], format!("{FIRST}  1  two\n{SECOND}  2  two\n")),
         (&["sse", "two", "--key-file", "key"], format!("{KEYED}  2  two\n")),
         (&["chunked", "blocks"], format!("{BLOCKS}  2  blocks\n")),
