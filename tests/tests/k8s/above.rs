@@ -114,7 +114,7 @@ fn the_whole_settings_file_is_a_patch_from_above() -> Result<()> {
 #[test]
 fn the_lines_of_make_image_name_every_image_of_ours() -> Result<()> {
     let names = ["ledgerline-gateway", "ledgerline"];
-    let lines: Vec<_> = names.map(|name| line_of_make_image(name)).into_iter().collect();
+    let lines: Vec<_> = names.map(line_of_make_image).into_iter().collect();
     let images = format!("images:\n{}", lines.concat());
     for overlay in Overlay::all()? {
         let above = Above::of(&overlay, &images)?;

@@ -62,8 +62,7 @@ impl Reader {
     /// How many commands ran.
     fn follow(&self, section: &str, edits: bool) -> Result<usize> {
         let mut count = 0;
-        let mut blocks = section.split("```sh\n").skip(1).peekable();
-        while let Some(block) = blocks.next() {
+        for block in section.split("```sh\n").skip(1) {
             let (commands, behind) = block.split_once("```").context("a block that ends")?;
             let mut output = String::new();
             let before = count;
