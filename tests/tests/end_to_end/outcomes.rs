@@ -101,7 +101,7 @@ async fn a_denial_by_rbac_is_recorded_before_and_behind_the_filter(stage: Stage)
         .await?;
     for path in ["/v1/before", "/v1/behind"] {
         let call = Call::post("provider.test", path, "question").header("x-agent-id", "sales");
-        open.send_unread(call).await?.check(json!({
+        open.send_unread(call.marked_by_uuid()).await?.check(json!({
             "agent_id": "sales",
             "endpoint": format!("provider.test{path}"),
             "method": "POST",

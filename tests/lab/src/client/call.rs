@@ -81,6 +81,18 @@ impl Call {
         self
     }
 
+    /// Marks the call with a UUID instead, the one form of a caller's id that an answer of the gateway repeats where the
+    /// filter was not asked.
+    pub fn marked_by_uuid(mut self) -> Self {
+        let number = self.correlation_id.rsplit('-').next().unwrap_or_default();
+        let uuid = format!("{:08x}-0000-4000-8000-{number:0>12}", std::process::id());
+        if let (Some(headers), Ok(value)) = (self.builder.headers_mut(), uuid.parse()) {
+            headers.insert("x-correlation-id", value);
+            self.correlation_id = uuid;
+        }
+        self
+    }
+
     /// Removes the correlation id, so that the gateway must find or make one.
     pub fn without_correlation_id(mut self) -> Self {
         if let Some(headers) = self.builder.headers_mut() {

@@ -199,7 +199,9 @@ impl Bootstrap {
         let clusters = self.0["static_resources"]["clusters"].as_array_mut();
         clusters.context("static_resources.clusters")?.push(cluster);
         let hosts = self.virtual_hosts()?;
-        let mut allowed = hosts.first().context("a virtual host to copy")?.clone();
+        // Not the first one: that is the host that was added last, with a time limit that may be its own.
+        let shipped = hosts.iter().find(|host| host["name"] == "allowed");
+        let mut allowed = shipped.context("the virtual host `allowed`")?.clone();
         // Envoy wants every name in one virtual host only, and some are on the allow-list already.
         for domains in hosts.iter_mut().filter_map(|other| other["domains"].as_array_mut()) {
             domains.retain(|domain| domain != host.name.as_str());
