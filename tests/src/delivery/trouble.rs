@@ -123,7 +123,9 @@ impl Run<'_> {
             Trouble::Store(fault) => self.wait_out(fault).await?,
             Trouble::ClockBack => self.turn_the_clock_back().await?,
             Trouble::SecondShipper => self.start_a_second().await?,
-            Trouble::DiskGuarded | Trouble::DiskFull => self.fill_the_disk(site).await?,
+            Trouble::DiskGuarded => self.fill_the_disk(site, ROOM_BYTES).await?,
+            // So little that a few seconds of calls fill it.
+            Trouble::DiskFull => self.fill_the_disk(site, ROOM_BYTES / 4).await?,
             Trouble::GatewayKilled => {
                 site.gateway.process().kill();
                 self.reported = "the callers: connection refused".to_owned();
@@ -172,10 +174,10 @@ impl Run<'_> {
     }
 
     /// The store is down meanwhile, so nothing on the disk may be deleted.
-    async fn fill_the_disk(&mut self, site: &Site) -> Result<()> {
+    async fn fill_the_disk(&mut self, site: &Site, room: u64) -> Result<()> {
         let disk = self.disk.as_ref().context("a disk")?;
         self.far.proxy.set(Fault::Refuse);
-        disk.leave(ROOM_BYTES)?;
+        disk.leave(room)?;
         sleep(self.scale.trouble).await;
         let said = self.metrics(&["at_cap", "free_bytes"]).await?;
         let admin = site.gateway.admin();

@@ -48,7 +48,7 @@ async fn calls_are_refused_before_the_disk_is_full() {
 
 #[tokio::test]
 async fn whatever_a_full_disk_took_is_delivered_and_the_rest_shows() {
-    let Some(account) = account(Trouble::DiskFull, 20).await else { return };
+    let Some(account) = account(Trouble::DiskFull, 30).await else { return };
     account.check_delivered().unwrap();
     assert!(account.without_line > 0, "the disk was not full: {account:?}");
 }

@@ -254,7 +254,7 @@ async fn a_bucket_that_was_made_without_a_lock_is_refused() {
 async fn what_another_store_lacks_is_skipped_and_plain_http_is_refused_by_the_policy() {
     let Some(store) = versitygw().await else { return };
     let (s3, bucket) = (store.s3(), bucket("versity"));
-    let Some(output) = set_up(s3, &bucket, &[]) else { return };
+    let Some(output) = set_up(s3, &bucket, &["--expire-after-lock"]) else { return };
     assert!(talk(&output).contains("skipped: this store lacks it"));
     for identity in [Identity::Writer, Identity::Auditor, Identity::Owner] {
         let client = s3.client(identity).unwrap();
