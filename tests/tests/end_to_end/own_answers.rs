@@ -1,14 +1,19 @@
 //! What the gateway itself answers: true in the entry, useful to the caller, and not worth a retry.
 
 use anyhow::Result;
+use http_body_util::BodyExt;
+use hyper::Request;
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use ledgerline_tests::client::{Call, Raw};
 use ledgerline_tests::ledger::Entry;
 use serde_json::{Value, json};
+use tokio::net::TcpStream;
 
 use crate::Stage;
 
 on_each_envoy! {
     a_tunnel_is_refused_for_what_it_is,
+    a_tunnel_over_http2_is_refused_for_what_it_is,
     a_refused_host_is_named_with_what_to_do,
     what_was_refused_before_it_was_read_has_no_hash,
     an_answer_has_the_correlation_id_of_its_entry,
@@ -41,6 +46,33 @@ async fn a_tunnel_is_refused_for_what_it_is(stage: Stage) -> Result<()> {
         let body: Value = serde_json::from_str(body)?;
         assert_eq!(body["error"]["correlation_id"], entry["correlation_id"]);
         assert_eq!(body["error"]["reason"], "connect_not_supported");
+    }
+    open.finish().await
+}
+
+async fn a_tunnel_over_http2_is_refused_for_what_it_is(stage: Stage) -> Result<()> {
+    let open = stage.open().await?;
+    for (number, (target, endpoint)) in [
+        ("provider.test:443", "provider.test"),
+        ("provider.test:8443", "provider.test:8443"),
+        ("unlisted.test:443", "unlisted.test"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let stream = TokioIo::new(TcpStream::connect(open.gateway.address()).await?);
+        let (mut sender, connection) =
+            hyper::client::conn::http2::handshake(TokioExecutor::new(), stream).await?;
+        let connection = tokio::spawn(connection);
+        let answer = sender.send_request(Request::connect(target).body(String::new())?).await?;
+        assert_eq!(answer.status(), 405);
+        assert_eq!(answer.headers()["x-should-retry"], "false");
+        let body = answer.into_body().collect().await?.to_bytes();
+        let body: Value = serde_json::from_slice(&body)?;
+        let entry = open.gateway.ledger().wait_for_count(number + 1).await?.pop().expect("an entry");
+        check_connect(&entry, endpoint, "2")?;
+        assert_eq!(body["error"]["correlation_id"], entry["correlation_id"]);
+        connection.abort();
     }
     open.finish().await
 }

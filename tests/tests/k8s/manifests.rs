@@ -202,6 +202,24 @@ fn every_overlay_has_the_fallback_entry_of_the_gateway() -> Result<()> {
     Ok(())
 }
 
+/// An offer of another protocol than WebSocket leaves the call wherever the filter runs; without this Envoy answers 403.
+#[test]
+fn every_overlay_passes_over_the_same_offers_of_another_protocol() -> Result<()> {
+    let gateway = std::fs::read_to_string(workspace::root().join("envoy/egress.yaml"))?;
+    let expected = passed_over(&gateway).context("envoy/egress.yaml has none")?;
+    for overlay in Overlay::all()? {
+        let Some(rendered) = Overlay::shipped(&overlay).render()? else { return Ok(()) };
+        ensure!(rendered.contains(expected), "overlay {overlay} has another expression, or none");
+    }
+    Ok(())
+}
+
+/// The expression for what is not WebSocket.
+fn passed_over(yaml: &str) -> Option<&str> {
+    let (_, list) = yaml.split_once("ignore_http_11_upgrade:")?;
+    list.split_once("regex: '")?.1.split('\'').next()
+}
+
 /// The text between its first and its last field, whatever its lines are broken and indented like.
 fn fallback_entry(yaml: &str) -> Option<String> {
     let words = yaml.split_whitespace().collect::<Vec<_>>().join(" ");
