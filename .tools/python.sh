@@ -61,7 +61,7 @@ check_completeness() {
 make_movable() {
     local program
     for program in "$1"/bin/*; do
-        if [[ ! -L $program ]] && head -n 1 "$program" | grep --quiet --text '^#!.*/bin/python'; then
+        if [[ -f $program && ! -L $program ]] && head -n 1 "$program" | grep --quiet --text '^#!.*/bin/python'; then
             { movable_head && tail -n +2 "$program"; } >"$program.new"
             chmod --reference="$program" "$program.new" && mv "$program.new" "$program"
         fi

@@ -226,7 +226,7 @@ fn moment(at: Timestamp) -> String {
 fn details(call: &Call<'_>) -> Vec<String> {
     let entry = &call.entry;
     let known = [
-        entry.reason.map(|reason| reason.as_str().to_owned()),
+        why_text(entry),
         Some(format!("by {}", entry.agent_id.as_deref().unwrap_or("nobody named"))),
         entry.user_id.as_ref().map(|user| format!("for {user}")),
         entry.gen_ai.as_ref().and_then(model_text),
@@ -254,11 +254,20 @@ fn color(entry: &Entry<'_>) -> AnsiColor {
     }
 }
 
-/// `gpt-5-2025-08-07, 120 tokens in, 4 tokens out, calling search`, as far as it is known.
+/// `application_error (not_in_channel)`: why it did not plainly succeed, in our word and in that of the other side.
+fn why_text(entry: &Entry<'_>) -> Option<String> {
+    let of_model = entry.gen_ai.as_ref().and_then(|gen_ai| gen_ai.error_type.as_deref());
+    let ours = entry.reason.map(|reason| reason.as_str().to_owned());
+    let Some(theirs) = entry.error_type.as_deref().or(of_model) else { return ours };
+    Some(ours.map_or_else(|| theirs.to_owned(), |ours| format!("{ours} ({theirs})")))
+}
+
+/// `chat gpt-5-2025-08-07, 120 tokens in, 4 tokens out, calling search`, as far as it is known.
 fn model_text(gen_ai: &GenAi<'_>) -> Option<String> {
     let model = gen_ai.response_model.as_ref().or(gen_ai.request_model.as_ref());
+    let about: Vec<_> = gen_ai.operation.iter().chain(model).map(AsRef::as_ref).collect();
     let parts = [
-        model.map(ToString::to_string),
+        (!about.is_empty()).then(|| about.join(" ")),
         gen_ai.input_tokens.map(|tokens| format!("{tokens} tokens in")),
         gen_ai.output_tokens.map(|tokens| format!("{tokens} tokens out")),
         (!gen_ai.tools.is_empty()).then(|| format!("calling {}", gen_ai.tools.join(" "))),

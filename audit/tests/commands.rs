@@ -115,7 +115,8 @@ fn show_recovers_the_entry_behind_a_tear() {
 #[test]
 fn show_tells_what_a_call_was_about() {
     let about = concat!(
-        r#","stream":{"kind":"sse","events":7,"chunks":2},"gen_ai":{"request_model":"gpt-5","#,
+        r#","reason":"application_error","stream":{"kind":"sse","events":7,"chunks":2},"#,
+        r#""gen_ai":{"operation":"chat","request_model":"gpt-5","error_type":"content_filter","#,
         r#""input_tokens":12,"output_tokens":4,"tools":["search","fetch"]},"#,
         r#""mcp":{"method":"tools/call","tool":"lookup"}}"#
     );
@@ -124,7 +125,8 @@ fn show_tells_what_a_call_was_about() {
         let (code, out, err) = ledgerline(&["show", &path("about.jsonl")]);
         assert_eq!(code, Some(0), "{err}");
         for part in [
-            "gpt-5, 12 tokens in, 4 tokens out, calling search fetch",
+            "application_error (content_filter), by sales",
+            "chat gpt-5, 12 tokens in, 4 tokens out, calling search fetch",
             "tools/call lookup",
             "7 events",
         ] {

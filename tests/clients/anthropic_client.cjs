@@ -60,6 +60,11 @@ const calls = {
     return (await client.messages.countTokens({ model, messages })).input_tokens;
   },
 
+  async batch() {
+    const requests = [{ custom_id: "first", params: question }];
+    return (await client.messages.batches.create({ requests })).processing_status;
+  },
+
   async models() {
     const ids = [];
     for await (const one of client.models.list()) {

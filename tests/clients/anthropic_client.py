@@ -25,6 +25,7 @@ def main():
         tool_use_streamed,
         overloaded,
         count_tokens,
+        batch,
         models,
     ):
         print(json.dumps({"call": call.__name__, "got": call(client)}))
@@ -73,6 +74,11 @@ def overloaded(client):
 def count_tokens(client):
     question = {key: QUESTION[key] for key in ("model", "messages")}
     return client.messages.count_tokens(**question).input_tokens
+
+
+def batch(client):
+    request = {"custom_id": "first", "params": QUESTION}
+    return client.messages.batches.create(requests=[request]).processing_status
 
 
 def models(client):

@@ -1,7 +1,8 @@
-"""An MCP server of the protocol of 2025-11-25, with the real SDK: one good tool, one that fails, and a prompt.
-Prints the port on which it listens, and stays."""
+"""An MCP server of the protocol of 2025-11-25, with the real SDK: one good tool, one that fails, a resource, and a prompt.
+Prints the port on which it listens, and stays. With `--sse` it speaks the transport of 2024, two connections."""
 
 import socket
+import sys
 
 import uvicorn
 from mcp.server.fastmcp import FastMCP
@@ -22,6 +23,11 @@ def storm(city: str) -> str:
     raise ValueError(f"no instruments in {city}")
 
 
+@server.resource("notes://paris")
+def notes() -> str:
+    return "bring an umbrella"
+
+
 @server.prompt()
 def forecast(city: str) -> str:
     return f"What will the weather be in {city}?"
@@ -30,7 +36,7 @@ def forecast(city: str) -> str:
 def main():
     listener = socket.create_server(("127.0.0.1", 0))
     print(listener.getsockname()[1], flush=True)
-    app = server.streamable_http_app()
+    app = server.sse_app() if "--sse" in sys.argv else server.streamable_http_app()
     uvicorn.Server(uvicorn.Config(app, log_level="warning")).run(sockets=[listener])
 
 

@@ -12,7 +12,16 @@ from mcp_types import PromptReference
 
 async def main():
     async with Client(os.environ["MCP_URL"]) as client:
-        for call in (list_tools, good_tool, failing_tool, prompt, unknown_prompt, unknown_method):
+        for call in (
+            list_tools,
+            good_tool,
+            traced_tool,
+            failing_tool,
+            resource,
+            prompt,
+            unknown_prompt,
+            unknown_method,
+        ):
             print(json.dumps({"call": call.__name__, "got": await call(client)}))
 
 
@@ -25,9 +34,19 @@ async def good_tool(client):
     return [result.is_error, result.content[0].text]
 
 
+async def traced_tool(client):
+    trace = {"traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"}
+    result = await client.call_tool("weather", {"city": "Rome"}, meta=trace)
+    return [result.is_error, result.content[0].text]
+
+
 async def failing_tool(client):
     result = await client.call_tool("storm", {"city": "Paris"})
     return [result.is_error, result.content[0].text]
+
+
+async def resource(client):
+    return (await client.read_resource("notes://paris")).contents[0].text
 
 
 async def prompt(client):

@@ -1,4 +1,4 @@
-"""An MCP server of the protocol of 2026-07-28, with the real SDK: one good tool, one that fails, and a prompt.
+"""An MCP server of the protocol of 2026-07-28, with the real SDK: one good tool, one that fails, a resource, and a prompt.
 Prints the port on which it listens, and stays."""
 
 import socket
@@ -18,6 +18,11 @@ def weather(city: str) -> str:
 @server.tool()
 def storm(city: str) -> str:
     raise ValueError(f"no instruments in {city}")
+
+
+@server.resource("notes://paris")
+def notes() -> str:
+    return "bring an umbrella"
 
 
 @server.prompt()

@@ -57,6 +57,24 @@ const calls = {
     return chatEvents({ messages: asking("keep the line open") });
   },
 
+  async chat_choices() {
+    const texts = ["", ""];
+    const question = { model, messages, stream: true, n: 2 };
+    for await (const chunk of await client.chat.completions.create(question)) {
+      texts[chunk.choices[0].index] += chunk.choices[0].delta.content ?? "";
+    }
+    return texts;
+  },
+
+  async chat_choices_closed_after_the_first() {
+    const question = { model, messages: asking("keep the line open"), stream: true, n: 2 };
+    for await (const chunk of await client.chat.completions.create(question)) {
+      if (chunk.choices[0].index === 1) {
+        return chunk.object;
+      }
+    }
+  },
+
   async chat_throttled_once() {
     const question = { model, messages: asking("throttle me once") };
     return (await client.chat.completions.create(question)).choices[0].message.content;

@@ -22,6 +22,8 @@ def main():
         chat_broken,
         chat_closed_early,
         chat_closed_at_its_end,
+        chat_choices,
+        chat_choices_closed_after_the_first,
         chat_throttled_once,
         responses,
         responses_streamed,
@@ -81,6 +83,23 @@ def chat_closed_early(client):
 
 def chat_closed_at_its_end(client):
     return chat_events(client, messages=asking("keep the line open"))
+
+
+def chat_choices(client):
+    texts = ["", ""]
+    for chunk in client.chat.completions.create(
+        model="simulated-1", messages=QUESTION, stream=True, n=2
+    ):
+        texts[chunk.choices[0].index] += chunk.choices[0].delta.content or ""
+    return texts
+
+
+def chat_choices_closed_after_the_first(client):
+    for chunk in client.chat.completions.create(
+        model="simulated-1", messages=asking("keep the line open"), stream=True, n=2
+    ):
+        if chunk.choices[0].index == 1:
+            return chunk.object
 
 
 def chat_throttled_once(client):

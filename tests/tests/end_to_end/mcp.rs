@@ -20,6 +20,7 @@ use crate::stage::Open;
 on_each_envoy! {
     the_sdk_of_the_protocol_of_2026,
     the_sdk_of_the_protocol_of_2025,
+    the_sdk_over_the_two_connections_of_2024,
 }
 
 async fn the_sdk_of_the_protocol_of_2026(stage: Stage) -> Result<()> {
@@ -30,7 +31,9 @@ async fn the_sdk_of_the_protocol_of_2026(stage: Stage) -> Result<()> {
         [
             json!({"call": "list_tools", "got": ["weather", "storm"]}),
             json!({"call": "good_tool", "got": [false, "sunny in Paris"]}),
+            json!({"call": "traced_tool", "got": [false, "sunny in Rome"]}),
             json!({"call": "failing_tool", "got": [true, "Error executing tool storm"]}),
+            json!({"call": "resource", "got": "bring an umbrella"}),
             json!({"call": "prompt", "got": "What will the weather be in Paris?"}),
             json!({"call": "unknown_prompt", "got": -32_603}),
             json!({"call": "unknown_method", "got": -32_601}),
@@ -45,13 +48,16 @@ async fn the_sdk_of_the_protocol_of_2026(stage: Stage) -> Result<()> {
         success(json!({"method": "server/discover"})),
         success(json!({"method": "tools/list"})),
         success(json!({"method": "tools/call", "tool": "weather"})),
+        success(json!({"method": "tools/call", "tool": "weather"})),
         error(200, "tool_error", json!({"method": "tools/call", "tool": "storm"})),
+        success(json!({"method": "resources/read", "resource_uri": "notes://paris"})),
         success(json!({"method": "prompts/get", "prompt": "forecast"})),
         error(200, "application_error", nothing),
         error(404, "upstream_response", unknown),
     ];
     let entries = entries(&open)?;
     assert_eq!(entries.iter().map(saying).collect::<Vec<_>>(), expected);
+    check_trace(&entries);
     for entry in entries {
         entry.check(json!({"stream": null, "mcp": {"protocol_version": "2026-07-28"}}))?;
         entry.check(json!({"mcp": {"session_id": null}}))?;
@@ -59,23 +65,27 @@ async fn the_sdk_of_the_protocol_of_2026(stage: Stage) -> Result<()> {
     open.finish().await
 }
 
+/// What the older SDK makes of the answers, over either transport.
+fn told_by_the_older_sdk() -> Vec<Value> {
+    let told = "Error executing tool storm: no instruments in Paris";
+    vec![
+        json!({"call": "initialize", "got": "2025-11-25"}),
+        json!({"call": "list_tools", "got": ["weather", "storm"]}),
+        json!({"call": "good_tool", "got": [false, "sunny in Paris"]}),
+        json!({"call": "traced_tool", "got": [false, "sunny in Rome"]}),
+        json!({"call": "failing_tool", "got": [true, told]}),
+        json!({"call": "resource", "got": "bring an umbrella"}),
+        json!({"call": "prompt", "got": "What will the weather be in Paris?"}),
+        json!({"call": "unknown_prompt", "got": 0}),
+        json!({"call": "unknown_method", "got": -32_601}),
+    ]
+}
+
 async fn the_sdk_of_the_protocol_of_2025(stage: Stage) -> Result<()> {
     let server = Client::python_of_older_mcp("mcp1_server.py")?;
     let client = Client::python_of_older_mcp("mcp1_client.py")?;
     let (open, got) = play(stage, &server, &client).await?;
-    let told = "Error executing tool storm: no instruments in Paris";
-    assert_eq!(
-        got,
-        [
-            json!({"call": "initialize", "got": "2025-11-25"}),
-            json!({"call": "list_tools", "got": ["weather", "storm"]}),
-            json!({"call": "good_tool", "got": [false, "sunny in Paris"]}),
-            json!({"call": "failing_tool", "got": [true, told]}),
-            json!({"call": "prompt", "got": "What will the weather be in Paris?"}),
-            json!({"call": "unknown_prompt", "got": 0}),
-            json!({"call": "unknown_method", "got": -32_601}),
-        ]
-    );
+    assert_eq!(got, told_by_the_older_sdk());
     let success = |mcp: Value| said("POST", 200, "success", Value::Null, mcp);
     let error = |reason: &str, mcp| said("POST", 200, "error", json!(reason), mcp);
     let expected = [
@@ -83,7 +93,9 @@ async fn the_sdk_of_the_protocol_of_2025(stage: Stage) -> Result<()> {
         said("POST", 202, "success", Value::Null, json!({"method": "notifications/initialized"})),
         success(json!({"method": "tools/list"})),
         success(json!({"method": "tools/call", "tool": "weather"})),
+        success(json!({"method": "tools/call", "tool": "weather"})),
         error("tool_error", json!({"method": "tools/call", "tool": "storm"})),
+        success(json!({"method": "resources/read", "resource_uri": "notes://paris"})),
         success(json!({"method": "prompts/get", "prompt": "forecast"})),
         error(
             "application_error",
@@ -99,6 +111,7 @@ async fn the_sdk_of_the_protocol_of_2025(stage: Stage) -> Result<()> {
     let (standing, calls): (Vec<_>, Vec<_>) =
         entries(&open)?.into_iter().partition(|entry| entry["method"] == "GET");
     assert_eq!(calls.iter().map(saying).collect::<Vec<_>>(), expected);
+    check_trace(&calls);
     assert_eq!(standing.len(), 1, "{standing:?}");
     let ended = json!({"status": 200, "outcome": "success", "reason": null});
     standing.iter().try_for_each(|entry| entry.check(ended.clone()))?;
@@ -115,8 +128,56 @@ async fn the_sdk_of_the_protocol_of_2025(stage: Stage) -> Result<()> {
     open.finish().await
 }
 
+/// The calls are posted on one connection and taken with 202; what became of them comes on the other.
+async fn the_sdk_over_the_two_connections_of_2024(stage: Stage) -> Result<()> {
+    let server = Client::python_of_older_mcp("mcp1_server.py")?.with("--sse");
+    let client = Client::python_of_older_mcp("mcp1_client.py")?.with("--sse");
+    let (open, got) = play_at(stage, &server, &client, "mcp.test/sse").await?;
+    assert_eq!(got, told_by_the_older_sdk());
+    let posted = |mcp: Value| said("POST", 202, "success", Value::Null, mcp);
+    let expected = [
+        posted(json!({"method": "initialize"})),
+        posted(json!({"method": "notifications/initialized"})),
+        posted(json!({"method": "tools/list"})),
+        posted(json!({"method": "tools/call", "tool": "weather"})),
+        posted(json!({"method": "tools/call", "tool": "weather"})),
+        posted(json!({"method": "tools/call", "tool": "storm"})),
+        posted(json!({"method": "resources/read", "resource_uri": "notes://paris"})),
+        posted(json!({"method": "prompts/get", "prompt": "forecast"})),
+        posted(json!({"method": "prompts/get", "prompt": "nothing"})),
+        posted(json!({"method": "completion/complete", "prompt": "forecast"})),
+    ];
+    let (standing, calls): (Vec<_>, Vec<_>) =
+        entries(&open)?.into_iter().partition(|entry| entry["method"] == "GET");
+    assert_eq!(calls.iter().map(saying).collect::<Vec<_>>(), expected);
+    check_trace(&calls);
+    assert_eq!(standing.len(), 1, "{standing:?}");
+    standing.iter().try_for_each(|entry| {
+        entry.check(json!({"outcome": "error", "reason": "tool_error", "stream": {"kind": "sse"}}))
+    })?;
+    open.finish().await
+}
+
+/// The one call that carried a trace says which, and no other does.
+fn check_trace(entries: &[Entry]) {
+    let traces: Vec<_> = entries.iter().filter(|entry| !entry["trace_id"].is_null()).collect();
+    assert_eq!(traces.len(), 1, "{traces:?}");
+    assert_eq!(traces[0]["trace_id"], "0af7651916cd43dd8448eb211c80319c");
+    assert_eq!(traces[0]["mcp"]["tool"], "weather");
+}
+
 /// Runs a client against a server behind the gateway.
 async fn play(stage: Stage, server: &Client, client: &Client) -> Result<(Open, Vec<Value>)> {
+    play_at(stage, server, client, "mcp.test/mcp").await
+}
+
+/// As [`play`], at another path.
+async fn play_at(
+    stage: Stage,
+    server: &Client,
+    client: &Client,
+    path: &str,
+) -> Result<(Open, Vec<Value>)> {
     let folder = tempfile::Builder::new().prefix("ledgerline-mcp-").tempdir()?;
     let output = folder.path().join("port");
     let mut command = server.command()?;
@@ -128,7 +189,7 @@ async fn play(stage: Stage, server: &Client, client: &Client) -> Result<(Open, V
     let address = ([127, 0, 0, 1], port.await.context("the MCP server does not start")?).into();
     let host = Host::new("mcp.test", Upstream::Http1, address);
     let open = stage.open_with(|gateway| gateway.host(&host)).await?;
-    let got = client.run(&open, &[("MCP_URL", &open.gateway.url("mcp.test/mcp"))])?;
+    let got = client.run(&open, &[("MCP_URL", &open.gateway.url(path))])?;
     open.gateway.quiesce().await?;
     Ok((open, got))
 }

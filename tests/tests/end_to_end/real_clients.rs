@@ -45,28 +45,36 @@ async fn the_fetch_of_node_leaves_one_true_entry_per_call(stage: Stage) -> Resul
 pub(crate) struct Client {
     interpreter: PathBuf,
     program: &'static str,
+    arguments: Vec<&'static str>,
 }
 
 impl Client {
     /// A program for the Python that has the SDKs.
     pub(crate) fn python(program: &'static str) -> Result<Self> {
-        Ok(Self { interpreter: workspace::python()?, program })
+        Ok(Self { interpreter: workspace::python()?, program, arguments: Vec::new() })
     }
 
     /// A program for the Python that has the older MCP SDK.
     pub(crate) fn python_of_older_mcp(program: &'static str) -> Result<Self> {
-        Ok(Self { interpreter: workspace::python_of_older_mcp()?, program })
+        Ok(Self { interpreter: workspace::python_of_older_mcp()?, program, arguments: Vec::new() })
     }
 
     /// A program for Node.
     pub(crate) fn node(program: &'static str) -> Result<Self> {
-        Ok(Self { interpreter: workspace::node()?, program })
+        Ok(Self { interpreter: workspace::node()?, program, arguments: Vec::new() })
+    }
+
+    /// Adds an argument.
+    pub(crate) fn with(mut self, argument: &'static str) -> Self {
+        self.arguments.push(argument);
+        self
     }
 
     /// The command, in an environment without anything of this machine's own set-up for the SDKs.
     pub(crate) fn command(&self) -> Result<Command> {
         let mut command = Command::new(&self.interpreter);
-        command.arg(workspace::client_program(self.program)?).env_clear();
+        let program = workspace::client_program(self.program)?;
+        command.arg(program).args(&self.arguments).env_clear();
         Ok(command)
     }
 

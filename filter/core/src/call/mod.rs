@@ -424,7 +424,9 @@ impl Call {
     /// How the call ended by the answer's own words, if they tell against its status.
     fn answer(&self) -> Option<(Outcome, Reason)> {
         let by_grpc = self.response.grpc_status().and_then(outcome::of_grpc);
-        by_grpc.or_else(|| self.meaning.as_ref()?.verdict())
+        let by_meaning = || self.meaning.as_ref()?.verdict();
+        let cut = || self.response.is_cut_short().then_some((Outcome::Error, Reason::UpstreamReset));
+        by_grpc.or_else(by_meaning).or_else(cut)
     }
 
     /// Whether the last event of an answer has passed; a body of another kind ends where it ends.

@@ -5,13 +5,14 @@ use std::borrow::Cow;
 use super::{Edits, content::Content, request::Request};
 use crate::{
     config::Config,
+    digest::End,
     entry::{RateLimit, Retry},
     headers::{Role, nominated},
     mask::{Rules, Syntax},
     meaning::Meaning,
     outcome::{SWITCHING_PROTOCOLS, is_final},
     passage::Passage,
-    stream::{Failure, Kind},
+    stream::{Failure, Kind, Stream},
     text::{MAX_TEXT_BYTES, Text},
 };
 
@@ -107,6 +108,14 @@ impl Response {
     /// How the call ended by gRPC's numbers, if it is one of gRPC's kin and said so.
     pub(super) fn grpc_status(&self) -> Option<u64> {
         self.grpc_status.or_else(|| self.passage.stream()?.grpc_status())
+    }
+
+    /// Whether HTTP ended as it should, and the stream in it did not: it stops within a frame, or
+    /// nothing says how the call of gRPC or one of its kin ended.
+    pub(super) fn is_cut_short(&self) -> bool {
+        let has_ended = matches!(self.passage.body().end(), Some(End::Complete | End::Trailers));
+        let lacks_end = |stream: &Stream| stream.kind() == Kind::Grpc || stream.is_unfinished();
+        has_ended && self.grpc_status().is_none() && self.passage.stream().is_some_and(lacks_end)
     }
 
     /// The status comes before all other headers.

@@ -1074,6 +1074,51 @@ fn a_status_in_the_body_is_the_answers() {
     }
 }
 
+#[test]
+fn a_stream_that_lacks_its_end_was_cut() {
+    let message = |flags: u8, text: &str| {
+        let length = (text.len() as u32).to_be_bytes();
+        [&[flags][..], &length, text.as_bytes()].concat()
+    };
+    let one = message(0, "one");
+    let last = |flags, text| [message(0, "one"), message(flags, text)].concat();
+    let begun = |bytes: &[u8], length: usize| bytes[..length].to_vec();
+    let compressed = last(0x81, "\u{1}\u{2}");
+    // Of the AWS test vectors: a frame without headers and payload.
+    let frame = b"\0\0\0\x10\0\0\0\0\x05\xc2\x48\xeb\x7d\x98\xc8\xff";
+    let eventstream = "application/vnd.amazon.eventstream";
+    for (media_type, body, is_cut) in [
+        ("application/grpc", one.clone(), true),
+        ("application/grpc", begun(&one, 4), true),
+        ("application/grpc", Vec::new(), true),
+        ("application/grpc-web", one.clone(), true),
+        ("application/grpc-web", last(0x80, "grpc-status: 0\r\n"), false),
+        ("application/grpc-web", begun(&last(0x80, "grpc-status: 0\r\n"), 12), true),
+        ("application/grpc-web", compressed, false),
+        ("application/grpc-web-text", b"AAAAAAAA".to_vec(), true),
+        ("application/connect+proto", one.clone(), true),
+        ("application/connect+json", last(2, "{}"), false),
+        ("application/connect+json", last(3, "\u{1f}\u{b}"), false),
+        (eventstream, frame.to_vec(), false),
+        (eventstream, Vec::new(), false),
+        (eventstream, begun(frame, 15), true),
+        (eventstream, begun(frame, 3), true),
+        (eventstream, [&frame[..], &frame[..8]].concat(), true),
+        (eventstream, b"no frame at all, whatever it is".to_vec(), false),
+        ("text/event-stream", b"data: {".to_vec(), false),
+    ] {
+        let headers = [(":status", "200"), ("content-type", media_type)];
+        let line = answered(&headers, &[&body], Some(End::Complete), &via_upstream());
+        let cut = line.contains(r#""outcome":"error""#) && line.contains(r#""upstream_reset""#);
+        assert_eq!(cut, is_cut, "{media_type} {body:?} {line}");
+        assert!(line.contains(r#""end":"complete""#), "{line}");
+    }
+    let headers =
+        [(":status", "200"), ("content-type", "application/grpc"), ("grpc-status", "0")];
+    let line = answered(&headers, &[], Some(End::Complete), &via_upstream());
+    assert!(line.contains(r#""outcome":"success""#), "{line}");
+}
+
 /// What the counts of all rules, the operator's own among them, take in both messages of an entry.
 const MAX_MASKED_BYTES: usize = 15_600;
 

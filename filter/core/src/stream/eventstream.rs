@@ -145,6 +145,12 @@ impl Eventstream {
         self.part == Part::Broken
     }
 
+    /// Whether a frame was begun and not ended.
+    pub(super) fn is_unfinished(&self) -> bool {
+        let is_between = (self.part, self.left) == (Part::Prelude, PRELUDE_BYTES);
+        !self.is_broken() && !is_between
+    }
+
     pub(super) fn masked(&self) -> &Masked {
         self.payload.masked()
     }

@@ -53,6 +53,8 @@ pub(super) struct Grpc {
     left: u64,
     payload: Payload,
     closing: Closing,
+    /// Whether the last message was met, readable or not.
+    has_last: bool,
     /// Whether a compressed message was met.
     is_opaque: bool,
     is_broken: bool,
@@ -67,6 +69,7 @@ impl Grpc {
             left: 0,
             payload: Payload::new(reading),
             closing: Closing::default(),
+            has_last: false,
             is_opaque: false,
             is_broken: false,
         }
@@ -148,6 +151,7 @@ impl Grpc {
     }
 
     fn end(&mut self, tape: &mut Tape<'_>, said: &mut dyn FnMut(Said<'_>)) {
+        self.has_last |= self.is_last();
         if self.is_last() && !self.is_compressed() {
             self.closing.end(self.dialect);
         }
@@ -168,6 +172,13 @@ impl Grpc {
     /// How the call ended, by gRPC's numbers, once its last message said so.
     pub(super) fn status(&self) -> Option<u64> {
         self.closing.status
+    }
+
+    /// Whether a message was begun and not ended, or none said how the call ended where one should.
+    /// gRPC itself says that in trailers.
+    pub(super) fn is_unfinished(&self) -> bool {
+        let lacks_last = self.dialect != Dialect::Grpc && !self.has_last;
+        !self.is_broken && (self.known > 0 || lacks_last)
     }
 
     pub(super) fn is_opaque(&self) -> bool {

@@ -305,6 +305,18 @@ impl Stream {
         }
     }
 
+    /// Whether this is not where a stream of its kind ends: in the middle of a frame, or before the
+    /// message that says how the call ended. Text and blocks end anywhere, a WebSocket has its close
+    /// frame for it.
+    pub fn is_unfinished(&self) -> bool {
+        match &self.framer {
+            Framer::Eventstream(frames) => frames.is_unfinished(),
+            Framer::Grpc(messages) => messages.is_unfinished(),
+            Framer::GrpcText(text) => text.messages.is_unfinished(),
+            Framer::Sse(_) | Framer::Ndjson(_) | Framer::Websocket(_) | Framer::Chunked => false,
+        }
+    }
+
     /// What was replaced in the payload of frames; `None` if this is not where it is masked.
     pub fn masked(&self) -> Option<&Masked> {
         match &self.framer {

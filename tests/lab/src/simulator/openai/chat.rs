@@ -26,6 +26,18 @@ pub fn completion_events(model: &str, include_usage: bool) -> Vec<Event> {
     events(model, deltas, "stop", include_usage)
 }
 
+/// The events of a streamed answer with two choices, one behind the other; the second may be left unfinished.
+pub(super) fn choices_events(model: &str, unfinished: bool) -> Vec<Event> {
+    let mut events = completion_events(model, false);
+    events.pop();
+    let second = completion_events(model, false).into_iter().map(|event| Event {
+        data: event.data.replace(r#""index":0"#, r#""index":1"#),
+        ..event
+    });
+    events.extend(second.take(if unfinished { 2 } else { usize::MAX }));
+    events
+}
+
 /// The events of a streamed answer that calls a tool.
 pub(super) fn tool_call_events(model: &str, tool: &str, include_usage: bool) -> Vec<Event> {
     let call = |fields: Value| json!({"tool_calls": [fields]});

@@ -37,6 +37,9 @@ pub fn reply(api: &[&str], asked: &Asked) -> Option<Reply> {
         (["chat", "completions"], true) => match asked.tool("/tools/0/function/name", &["tool"]) {
             Some(tool) => events(&chat::tool_call_events(model, tool, include_usage)),
             None if asked.wishes(Wish::BreakOff) => events(&chat::broken_events(model)),
+            None if asked.body["n"] == 2 => {
+                events(&chat::choices_events(model, asked.wishes(Wish::Linger)))
+            }
             None => events(&completion_events(model, include_usage)),
         },
         (["chat", "completions"], false) => {
