@@ -128,11 +128,12 @@ async fn the_sdk_of_the_protocol_of_2025(stage: Stage) -> Result<()> {
     open.finish().await
 }
 
-/// The calls are posted on one connection and taken with 202; what became of them comes on the other.
+/// The calls are posted on one connection and taken with 202; what became of them comes on the other. The server says
+/// where to post them to, as a path of its own, so that the gateway has to be the proxy here.
 async fn the_sdk_over_the_two_connections_of_2024(stage: Stage) -> Result<()> {
     let server = Client::python_of_older_mcp("mcp1_server.py")?.with("--sse");
     let client = Client::python_of_older_mcp("mcp1_client.py")?.with("--sse");
-    let (open, got) = play_at(stage, &server, &client, "mcp.test/sse").await?;
+    let (open, got) = play_at(stage, &server, &client, "http://mcp.test/sse").await?;
     assert_eq!(got, told_by_the_older_sdk());
     let posted = |mcp: Value| said("POST", 202, "success", Value::Null, mcp);
     let expected = [
@@ -171,12 +172,12 @@ async fn play(stage: Stage, server: &Client, client: &Client) -> Result<(Open, V
     play_at(stage, server, client, "mcp.test/mcp").await
 }
 
-/// As [`play`], at another path.
+/// As [`play`], where the server is at another path of the gateway, or has the gateway as the proxy to a URL.
 async fn play_at(
     stage: Stage,
     server: &Client,
     client: &Client,
-    path: &str,
+    url: &str,
 ) -> Result<(Open, Vec<Value>)> {
     let folder = tempfile::Builder::new().prefix("ledgerline-mcp-").tempdir()?;
     let output = folder.path().join("port");
@@ -189,7 +190,11 @@ async fn play_at(
     let address = ([127, 0, 0, 1], port.await.context("the MCP server does not start")?).into();
     let host = Host::new("mcp.test", Upstream::Http1, address);
     let open = stage.open_with(|gateway| gateway.host(&host)).await?;
-    let got = client.run(&open, &[("MCP_URL", &open.gateway.url(path))])?;
+    let proxy = open.gateway.url("");
+    let got = match url.contains("://") {
+        true => client.run(&open, &[("MCP_URL", url), ("HTTP_PROXY", &proxy)])?,
+        false => client.run(&open, &[("MCP_URL", &open.gateway.url(url))])?,
+    };
     open.gateway.quiesce().await?;
     Ok((open, got))
 }

@@ -246,7 +246,6 @@ fn openai(broken: &str) -> Vec<Row> {
     let broken_chat = chat.ends(200, "error", "application_error").gen_ai(server_error.clone());
     let closed = chat.ends(200, "error", "client_disconnect");
     let first_only = stop.ends(200, "error", "client_disconnect");
-    let both = chat.gen_ai(json!({"finish_reasons": ["stop", "stop"]}));
     let throttled = asked
         .ends(429, "throttled", "rate_limited")
         .retry(json!({"count": 0, "after_ms": 250}))
@@ -271,9 +270,8 @@ fn openai(broken: &str) -> Vec<Row> {
         broken_chat.row("chat_broken", json!("APIError")),
         closed.row("chat_closed_early", json!("chat.completion.chunk")),
         stop.row("chat_closed_at_its_end", json!([TEXT, null])),
-        both.row("chat_choices", json!([TEXT, TEXT])),
-        first_only
-            .row("chat_choices_closed_after_the_first", json!("chat.completion.chunk")),
+        stop.row("chat_choices", json!([TEXT, TEXT])),
+        first_only.row("chat_choices_closed_after_the_first", json!("chat.completion.chunk")),
         throttled.row("chat_throttled_once", json!(TEXT)).then(second),
         completed.row("responses", json!([TEXT, 55])),
         completed.row("responses_streamed", json!([TEXT, 55])),
@@ -345,9 +343,7 @@ fn anthropic() -> Vec<Row> {
     let second = whole.retry(json!({"count": 1}));
     // The simulator lists models in the name of OpenAI, whoever asks.
     let models = openai_call().only_gen_ai(json!({"provider": "anthropic"}));
-    let batch = asked.only_gen_ai(json!({
-        "provider": "anthropic", "operation": "batch", "response_id": "msgbatch_simulated"
-    }));
+    let batch = asked.gen_ai(json!({"operation": "batch", "response_id": "msgbatch_simulated"}));
     vec![
         whole.row("message", json!([TEXT, 23])),
         whole.row("message_streamed", json!([TEXT, 23])),

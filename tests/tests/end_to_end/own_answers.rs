@@ -69,7 +69,8 @@ async fn a_tunnel_over_http2_is_refused_for_what_it_is(stage: Stage) -> Result<(
         assert_eq!(answer.headers()["x-should-retry"], "false");
         let body = answer.into_body().collect().await?.to_bytes();
         let body: Value = serde_json::from_slice(&body)?;
-        let entry = open.gateway.ledger().wait_for_count(number + 1).await?.pop().expect("an entry");
+        let entry =
+            open.gateway.ledger().wait_for_count(number + 1).await?.pop().expect("an entry");
         check_connect(&entry, endpoint, "2")?;
         assert_eq!(body["error"]["correlation_id"], entry["correlation_id"]);
         connection.abort();

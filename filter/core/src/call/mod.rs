@@ -425,12 +425,19 @@ impl Call {
     fn answer(&self) -> Option<(Outcome, Reason)> {
         let by_grpc = self.response.grpc_status().and_then(outcome::of_grpc);
         let by_meaning = || self.meaning.as_ref()?.verdict();
-        let cut = || self.response.is_cut_short().then_some((Outcome::Error, Reason::UpstreamReset));
+        let cut =
+            || self.response.is_cut_short().then_some((Outcome::Error, Reason::UpstreamReset));
         by_grpc.or_else(by_meaning).or_else(cut)
     }
 
-    /// Whether the last event of an answer has passed; a body of another kind ends where it ends.
+    /// Whether the last event of an answer has passed; a body of another kind ends where it ends. A
+    /// message to an MCP server that was taken with 202 has its answer elsewhere, and may have had it
+    /// already.
     fn has_heard_all(&self) -> bool {
+        let is_mcp = || self.meaning.as_ref().is_some_and(|meaning| meaning.mcp().is_some());
+        if self.response.status == Some(202) && is_mcp() {
+            return true;
+        }
         let stream = self.response.passage.stream();
         let Some(stream) = stream.filter(|stream| stream.kind() != Kind::Chunked) else {
             return false;

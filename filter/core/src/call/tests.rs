@@ -1075,6 +1075,26 @@ fn a_status_in_the_body_is_the_answers() {
 }
 
 #[test]
+fn a_message_that_an_mcp_server_took_has_its_answer_elsewhere() {
+    let message = r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"lookup"}}"#;
+    for (body, status, outcome) in
+        [(message, "202", "success"), (message, "200", "error"), ("{}", "202", "error")]
+    {
+        let mut call = new_call("{}");
+        let json = ("content-type", "application/json");
+        let path = (":path", "/messages/?session_id=1");
+        let headers: Pairs<'_> = &[(":method", "POST"), (":authority", "mcp.test"), path, json];
+        call.request_headers(bytes(headers), false, || [0; 16]);
+        call.body(Side::Request, body.as_bytes(), || micros(1));
+        call.end(Side::Request, End::Complete);
+        call.response_headers(bytes(&[(":status", status)]), false, micros(2));
+        let line = line(&call.finish(micros(3), &via_upstream()));
+        let wanted = format!(r#""outcome":"{outcome}""#);
+        assert!(line.contains(&wanted), "{body} {status} {line}");
+    }
+}
+
+#[test]
 fn a_stream_that_lacks_its_end_was_cut() {
     let message = |flags: u8, text: &str| {
         let length = (text.len() as u32).to_be_bytes();
@@ -1113,8 +1133,7 @@ fn a_stream_that_lacks_its_end_was_cut() {
         assert_eq!(cut, is_cut, "{media_type} {body:?} {line}");
         assert!(line.contains(r#""end":"complete""#), "{line}");
     }
-    let headers =
-        [(":status", "200"), ("content-type", "application/grpc"), ("grpc-status", "0")];
+    let headers = [(":status", "200"), ("content-type", "application/grpc"), ("grpc-status", "0")];
     let line = answered(&headers, &[], Some(End::Complete), &via_upstream());
     assert!(line.contains(r#""outcome":"success""#), "{line}");
 }

@@ -30,10 +30,9 @@ pub fn completion_events(model: &str, include_usage: bool) -> Vec<Event> {
 pub(super) fn choices_events(model: &str, unfinished: bool) -> Vec<Event> {
     let mut events = completion_events(model, false);
     events.pop();
-    let second = completion_events(model, false).into_iter().map(|event| Event {
-        data: event.data.replace(r#""index":0"#, r#""index":1"#),
-        ..event
-    });
+    let second = completion_events(model, false)
+        .into_iter()
+        .map(|event| Event { data: event.data.replace(r#""index":0"#, r#""index":1"#), ..event });
     events.extend(second.take(if unfinished { 2 } else { usize::MAX }));
     events
 }
