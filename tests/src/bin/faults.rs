@@ -10,7 +10,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use clap::Parser;
 use ledgerline_tests::delivery::{
-    Account, Backlog, Far, Finding, Scale, Trouble, backlog, calls_to_lock, survive,
+    Account, Backlog, Far, FileSystem, Finding, Scale, Trouble, backlog, calls_to_lock, survive,
 };
 use ledgerline_tests::storage::{CephRgw, Fault};
 
@@ -116,6 +116,10 @@ fn troubles() -> Vec<(Trouble, u64)> {
         (Trouble::SecondShipper, 5),
         (Trouble::DiskGuarded, 30),
         (Trouble::DiskFull, 30),
+        (Trouble::DiskAtOnce(FileSystem::Tmpfs), 10),
+        (Trouble::DiskAtOnce(FileSystem::Ext4), 10),
+        (Trouble::LiveRemoved, 10),
+        (Trouble::SegmentsMoved, 10),
         (Trouble::GatewayKilled, 1),
     ]
 }

@@ -9,7 +9,7 @@ mod shipper;
 mod site;
 mod trouble;
 
-pub use disk::SmallDisk;
+pub use disk::{FileSystem, SmallDisk};
 pub use far::{Far, Stored};
 pub use lines::Lines;
 pub use load::{Load, Sent};

@@ -6,7 +6,9 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use tokio::time::sleep;
 
-use super::{Account, Far, Lines, Load, Sent, Shipper, Shipping, Site, SmallDisk, when_up};
+use super::{
+    Account, Far, FileSystem, Lines, Load, Sent, Shipper, Shipping, Site, SmallDisk, when_up,
+};
 use crate::storage::Fault;
 use crate::workspace::{self, Needed};
 
@@ -27,6 +29,12 @@ pub enum Trouble {
     DiskGuarded,
     /// The store is down and the disk full to its last byte: the shipper is told to look away.
     DiskFull,
+    /// The store is down and every byte and every inode of the disk is taken within an instant.
+    DiskAtOnce(FileSystem),
+    /// Somebody removes the file that the gateway writes.
+    LiveRemoved,
+    /// Somebody moves the folder of sealed files away, while the store is down.
+    SegmentsMoved,
     /// The gateway is killed (SIGKILL).
     GatewayKilled,
 }
@@ -78,6 +86,7 @@ const ROOM_BYTES: u64 = 3 << 20;
 fn disk_for(trouble: Trouble) -> Result<Option<Option<SmallDisk>>> {
     match trouble {
         Trouble::DiskGuarded | Trouble::DiskFull => Ok(SmallDisk::mount(DISK_BYTES)?.map(Some)),
+        Trouble::DiskAtOnce(kind) => Ok(SmallDisk::mount_as(kind, 4 * DISK_BYTES)?.map(Some)),
         _ => Ok(Some(None)),
     }
 }
@@ -98,8 +107,9 @@ fn clock_for(trouble: Trouble) -> Result<Option<Vec<(String, String)>>> {
 
 fn room_for(trouble: Trouble) -> impl Iterator<Item = &'static str> {
     let arguments: &[&str] = match trouble {
-        Trouble::DiskGuarded => &["--min-free", "2MiB"],
-        Trouble::DiskFull => &["--min-free", "0"],
+        Trouble::DiskGuarded => &["--min-free", "2MiB", "--reserve", "512KiB"],
+        Trouble::DiskAtOnce(_) => &["--min-free", "2MiB"],
+        Trouble::DiskFull => &["--min-free", "0", "--reserve", "0"],
         _ => &[],
     };
     arguments.iter().copied()
@@ -126,6 +136,9 @@ impl Run<'_> {
             Trouble::DiskGuarded => self.fill_the_disk(site, ROOM_BYTES).await?,
             // So little that a few seconds of calls fill it.
             Trouble::DiskFull => self.fill_the_disk(site, ROOM_BYTES / 4).await?,
+            Trouble::DiskAtOnce(_) => self.take_the_disk().await?,
+            Trouble::LiveRemoved => self.remove_the_live_file(site).await?,
+            Trouble::SegmentsMoved => self.move_the_segments(site).await?,
             Trouble::GatewayKilled => {
                 site.gateway.process().kill();
                 self.reported = "the callers: connection refused".to_owned();
@@ -187,6 +200,38 @@ impl Run<'_> {
         disk.give_back()
     }
 
+    async fn take_the_disk(&mut self) -> Result<()> {
+        let disk = self.disk.as_ref().context("a disk")?;
+        self.far.proxy.set(Fault::Refuse);
+        disk.take_all()?;
+        sleep(self.scale.trouble).await;
+        self.reported = self.metrics(&["at_cap", "free_bytes"]).await?;
+        disk.give_all_back()
+    }
+
+    async fn remove_the_live_file(&mut self, site: &Site) -> Result<()> {
+        let ledger = site.ledger.path();
+        let lift = std::process::Command::new("chattr")
+            .arg("-a")
+            .arg(ledger.join("entries.jsonl"))
+            .status();
+        ensure!(lift.is_ok_and(|status| status.success()), "chattr");
+        std::fs::remove_file(ledger.join("entries.jsonl"))?;
+        sleep(self.scale.trouble).await;
+        self.reported = self.metrics(&["disturbed_total", "losses_total"]).await?;
+        Ok(())
+    }
+
+    async fn move_the_segments(&mut self, site: &Site) -> Result<()> {
+        self.far.proxy.set(Fault::Refuse);
+        sleep(self.scale.trouble / 2).await;
+        let segments = site.ledger.path().join("segments");
+        std::fs::rename(&segments, segments.with_file_name("elsewhere"))?;
+        sleep(self.scale.trouble / 2).await;
+        self.reported = self.metrics(&["disturbed_total", "losses_total"]).await?;
+        Ok(())
+    }
+
     async fn restart(&mut self, shipping: &Shipping) -> Result<()> {
         self.shipper.take().context("a shipper")?.kill();
         self.shipper = Some(start(shipping).await?);
@@ -232,6 +277,11 @@ impl fmt::Display for Trouble {
             Self::SecondShipper => f.write_str("second shipper on the same ledger"),
             Self::DiskGuarded => f.write_str("store down, disk full to `--min-free`"),
             Self::DiskFull => f.write_str("store down, disk full, `--min-free 0`"),
+            Self::DiskAtOnce(kind) => {
+                write!(f, "store down, {kind:?} full at once, 0 bytes, 0 inodes")
+            }
+            Self::LiveRemoved => f.write_str("`entries.jsonl` removed"),
+            Self::SegmentsMoved => f.write_str("store down, `segments/` moved away"),
             Self::GatewayKilled => f.write_str("gateway killed (SIGKILL)"),
         }
     }

@@ -1,11 +1,16 @@
 //! While the ledger has no room, calls are refused: what cannot be recorded does not happen.
 
+use std::net::TcpListener;
 use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use ledgerline_tests::client::Call;
-use ledgerline_tests::envoy::Gateway;
+use ledgerline_tests::delivery::{FileSystem, Lines, Load, Site, SmallDisk};
 use ledgerline_tests::workspace;
+use rustix::process::{Pid, Signal, kill_process};
+use ledgerline_tests::envoy::Gateway;
 use serde_json::{Value, json};
 
 use crate::real_clients::Client;
@@ -15,6 +20,199 @@ on_each_envoy! {
     no_sdk_tries_a_call_again_that_cannot_be_recorded,
     the_overlays_refuse_and_record_in_the_same_way,
     calls_are_refused_while_the_ledger_has_no_room,
+    calls_are_refused_while_nobody_watches,
+}
+
+/// A shipper that is killed when this value goes.
+struct Shipper(Child);
+
+impl Shipper {
+    fn start(ledger: &Path, to: &str, more: &[&str]) -> Result<Self> {
+        let mut command = Command::new(workspace::tool()?);
+        command.args(["ship", "--follow", "--to", to, "--from"]).arg(ledger).args(more);
+        Ok(Self(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn()?))
+    }
+
+    fn signal(&self, signal: Signal) -> Result<()> {
+        Ok(kill_process(Pid::from_child(&self.0), signal)?)
+    }
+}
+
+impl Drop for Shipper {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// A store that nobody can have.
+const NOWHERE: &str = "file:///proc/ledgerline-test";
+
+/// With `envoy/sinks/lease.yaml`: a shipper that never ran, hangs or is dead says nothing, and nothing is not yes.
+async fn calls_are_refused_while_nobody_watches(stage: Stage) -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let ledger = folder.path().to_owned();
+    let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+    let text = std::fs::read_to_string(workspace::root().join("envoy/sinks/lease.yaml"))?;
+    let snippet: Value = serde_saphyr::from_str(&text)?;
+    let open = stage
+        .open_with(|gateway| {
+            let gateway = gateway.ledger_folder(ledger).with_metrics();
+            Ok(gateway.adapt(|bootstrap| add_lease(bootstrap, &snippet, port)))
+        })
+        .await?;
+    let listen = format!("127.0.0.1:{port}");
+    let start =
+        || Shipper::start(folder.path(), NOWHERE, &["--min-free", "0", "--listen", &listen]);
+
+    expect_status(&open, 503).await?;
+    let shipper = start()?;
+    expect_status(&open, 200).await?;
+    shipper.signal(Signal::STOP)?;
+    expect_status(&open, 503).await?;
+    shipper.signal(Signal::CONT)?;
+    expect_status(&open, 200).await?;
+    drop(shipper);
+    expect_status(&open, 503).await?;
+
+    let answer = question().send(open.gateway.address()).await?;
+    assert_eq!(answer.json()["error"]["reason"], "sink_unavailable", "{answer:?}");
+    let entry = open.gateway.ledger().wait_for_call(&answer.correlation_id, false).await?;
+    entry
+        .check(json!({"status": 503, "outcome": "policy_blocked", "reason": "sink_unavailable"}))?;
+    open.finish().await
+}
+
+fn question() -> Call {
+    Call::post("provider.test", "/v1/chat/completions", "question")
+        .header("authorization", "Bearer not-for-the-shipper")
+}
+
+async fn expect_status(open: &Open, expected: u16) -> Result<()> {
+    let deadline = Instant::now() + Duration::from_secs(30);
+    loop {
+        let status = question().send(open.gateway.address()).await?.status;
+        if status == expected {
+            return Ok(());
+        }
+        ensure!(Instant::now() < deadline, "{status} instead of {expected}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+fn add_lease(bootstrap: &mut Value, snippet: &Value, port: u16) {
+    let items = |name: &str| snippet[name].as_array().unwrap().clone();
+    let listeners = bootstrap["static_resources"]["listeners"].as_array_mut().unwrap();
+    let egress = listeners.iter_mut().find(|listener| listener["name"] == "egress").unwrap();
+    let manager = &mut egress["filter_chains"][0]["filters"][0]["typed_config"];
+    let filters = manager["http_filters"].as_array_mut().unwrap();
+    let resolve = filters.iter().position(|filter| filter["name"] == "resolve").unwrap();
+    filters.splice(resolve..resolve, items("http_filters"));
+    let mappers = manager["local_reply_config"]["mappers"].as_array_mut().unwrap();
+    mappers.splice(0..0, items("mappers"));
+    for mut cluster in items("clusters") {
+        let endpoint =
+            &mut cluster["load_assignment"]["endpoints"][0]["lb_endpoints"][0]["endpoint"];
+        endpoint["address"]["socket_address"]["port_value"] = json!(port);
+        bootstrap["static_resources"]["clusters"].as_array_mut().unwrap().push(cluster);
+    }
+}
+
+/// To the last byte and the last inode, within a fraction of a second, under load: the gateway is told by what was there
+/// before, and what it writes until it hears of it has its place.
+#[tokio::test]
+async fn a_disk_that_fills_up_at_once_costs_no_line() {
+    for kind in [FileSystem::Tmpfs, FileSystem::Ext4] {
+        for _ in 0..3 {
+            fill_at_once(kind).await.unwrap_or_else(|error| panic!("{kind:?}: {error:#}"));
+        }
+    }
+}
+
+async fn fill_at_once(kind: FileSystem) -> Result<()> {
+    let Some(disk) = SmallDisk::mount_as(kind, 48 << 20)? else { return Ok(()) };
+    let site = Site::start(disk.path(), |gateway| gateway).await?;
+    let more = ["--min-free", "8MiB", "--reopen", &format!("http://{}", site.gateway.admin().0)];
+    let _shipper = Shipper::start(site.ledger.path(), NOWHERE, &more)?;
+    let load = Load::start(site.gateway.address(), 200);
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    let began = Instant::now();
+    disk.take_all()?;
+    let took = began.elapsed();
+    let (bytes, inodes) = disk.free()?;
+    tokio::time::sleep(Duration::from_secs(4)).await;
+    let says = std::fs::read_to_string(site.ledger.path().join("pressure"))?;
+    let sent = load.stop().await?;
+    let recorded = site.settle(&sent).await?;
+    let ids = Lines::in_ledger(site.ledger.path())?.correlation_ids();
+    let without = sent.answered.difference(&ids).count();
+    eprintln!(
+        "{kind:?}: full in {took:?} ({bytes} bytes, {inodes} inodes free), pressure {says}: {} answered, {} refused, \
+         {without} without a line, {} torn",
+        sent.answered.len(),
+        sent.refused,
+        recorded.torn()
+    );
+    ensure!(bytes < 4096 && inodes == 0, "{bytes} bytes, {inodes} inodes are free");
+    ensure!(says == "1", "the gateway was not told: {says}");
+    ensure!(
+        sent.refused > 0 && without == 0 && recorded.torn() == 0,
+        "{without} calls without a line"
+    );
+    Ok(())
+}
+
+/// A store that takes everything empties a full disk again, without a byte of it.
+#[tokio::test]
+async fn a_full_disk_frees_itself_while_the_store_is_good() {
+    for kind in [FileSystem::Tmpfs, FileSystem::Ext4] {
+        free_itself(kind).await.unwrap_or_else(|error| panic!("{kind:?}: {error:#}"));
+    }
+}
+
+async fn free_itself(kind: FileSystem) -> Result<()> {
+    let Some(disk) = SmallDisk::mount_as(kind, 48 << 20)? else { return Ok(()) };
+    let archive = tempfile::tempdir()?;
+    let site = Site::start(disk.path(), |gateway| gateway).await?;
+    let (to, reopen) = (
+        format!("file://{}", archive.path().display()),
+        format!("http://{}", site.gateway.admin().0),
+    );
+    let more =
+        ["--min-free", "1MiB", "--segment-age", "1s", "--reserve", "512KiB", "--reopen", &reopen];
+    let shipper = Shipper::start(site.ledger.path(), &to, &more)?;
+    let load = Load::start(site.gateway.address(), 400);
+    tokio::time::sleep(Duration::from_secs(6)).await;
+    shipper.signal(Signal::STOP)?;
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    disk.take_all()?;
+    shipper.signal(Signal::CONT)?;
+    let pressure =
+        || std::fs::read_to_string(site.ledger.path().join("pressure")).unwrap_or_default();
+    let deadline = Instant::now() + Duration::from_secs(30);
+    let segments =
+        || std::fs::read_dir(site.ledger.path().join("segments")).map_or(0, Iterator::count);
+    while disk.free()?.0 < 1 << 20 && Instant::now() < deadline {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let sent = load.stop().await?;
+    let (bytes, inodes) = disk.free()?;
+    eprintln!(
+        "{kind:?}: {bytes} bytes, {inodes} inodes are free again, {} segments left, pressure {}; {} answered, {} refused",
+        segments(),
+        pressure(),
+        sent.answered.len(),
+        sent.refused
+    );
+    lift(archive.path())?;
+    ensure!(bytes > 512 << 10 && inodes > 0, "nothing was freed: {bytes} bytes, {inodes} inodes");
+    Ok(())
+}
+
+/// The archive's files are immutable where the kernel can.
+fn lift(archive: &Path) -> Result<()> {
+    Command::new("chattr").args(["-R", "-i"]).arg(archive).stderr(Stdio::null()).status()?;
+    Ok(())
 }
 
 async fn calls_are_refused_while_the_ledger_has_no_room(stage: Stage) -> Result<()> {
@@ -150,11 +348,13 @@ async fn set_pressure(gateway: &Gateway, ledger: &Path, pressure: u64) -> Result
     let new = ledger.join("pressure.new");
     std::fs::write(&new, pressure.to_string())?;
     std::fs::rename(new, ledger.join("pressure"))?;
+    let deadline = tokio::time::Instant::now() + Duration::from_secs(20);
+    while open.gateway.admin().stats(STAT).await?.get(STAT)? != pressure {
     let deadline = tokio::time::Instant::now() + std::time::Duration::from_secs(20);
     while gateway.admin().stats(STAT).await?.get(STAT)? != pressure {
         let in_time = tokio::time::Instant::now() < deadline;
         in_time.then_some(()).with_context(|| format!("pressure {pressure} is not seen"))?;
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        tokio::time::sleep(Duration::from_millis(20)).await;
     }
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ledgerline_tests::delivery::{Account, Far, Scale, Trouble, survive};
+use ledgerline_tests::delivery::{Account, Far, FileSystem, Scale, Trouble, survive};
 use ledgerline_tests::storage::Fault;
 
 use crate::stage::{bucket, ceph};
@@ -51,6 +51,25 @@ async fn whatever_a_full_disk_took_is_delivered_and_the_rest_shows() {
     let Some(account) = account(Trouble::DiskFull, 30).await else { return };
     account.check_delivered().unwrap();
     assert!(account.without_line > 0, "the disk was not full: {account:?}");
+}
+
+#[tokio::test]
+async fn a_disk_that_is_full_at_once_costs_calls_and_no_line() {
+    for kind in [FileSystem::Tmpfs, FileSystem::Ext4] {
+        let Some(account) = account(Trouble::DiskAtOnce(kind), 5).await else { return };
+        account.check_complete().unwrap();
+        assert!(account.not_made > 0 && account.torn == 0, "{account:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_live_file_that_is_removed_is_delivered_all_the_same() {
+    check_complete(Trouble::LiveRemoved, 6).await;
+}
+
+#[tokio::test]
+async fn sealed_files_that_are_moved_away_are_delivered_all_the_same() {
+    check_complete(Trouble::SegmentsMoved, 6).await;
 }
 
 #[tokio::test]
