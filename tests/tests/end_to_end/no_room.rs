@@ -8,9 +8,9 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 use ledgerline_tests::client::Call;
 use ledgerline_tests::delivery::{FileSystem, Lines, Load, Site, SmallDisk};
+use ledgerline_tests::envoy::Gateway;
 use ledgerline_tests::workspace;
 use rustix::process::{Pid, Signal, kill_process};
-use ledgerline_tests::envoy::Gateway;
 use serde_json::{Value, json};
 
 use crate::real_clients::Client;
@@ -349,8 +349,6 @@ async fn set_pressure(gateway: &Gateway, ledger: &Path, pressure: u64) -> Result
     std::fs::write(&new, pressure.to_string())?;
     std::fs::rename(new, ledger.join("pressure"))?;
     let deadline = tokio::time::Instant::now() + Duration::from_secs(20);
-    while open.gateway.admin().stats(STAT).await?.get(STAT)? != pressure {
-    let deadline = tokio::time::Instant::now() + std::time::Duration::from_secs(20);
     while gateway.admin().stats(STAT).await?.get(STAT)? != pressure {
         let in_time = tokio::time::Instant::now() < deadline;
         in_time.then_some(()).with_context(|| format!("pressure {pressure} is not seen"))?;
