@@ -10,7 +10,8 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use clap::Parser;
 use ledgerline_tests::delivery::{
-    Account, Backlog, Far, FileSystem, Finding, Scale, Trouble, backlog, calls_to_lock, survive,
+    Account, Backlog, Far, FileSystem, Finding, LeaseCost, Scale, Trouble, backlog, calls_to_lock,
+    lease_cost, survive,
 };
 use ledgerline_tests::storage::{CephRgw, Fault};
 
@@ -96,6 +97,11 @@ async fn measure(arguments: &Arguments, ceph: &CephRgw) -> Result<()> {
         };
         println!("| --segment-age {age} | {least:.1?} | {median:.1?} | {most:.1?} |");
     }
+    let LeaseCost { without, with } = lease_cost(if arguments.quick { 300 } else { 3000 }).await?;
+    println!("\n| one call after the other | median |");
+    println!("|---|---|");
+    println!("| without a lease | {without:.0?} |");
+    println!("| envoy/sinks/lease.yaml | {with:.0?} |");
     Ok(())
 }
 
@@ -119,6 +125,7 @@ fn troubles() -> Vec<(Trouble, u64)> {
         (Trouble::DiskAtOnce(FileSystem::Tmpfs), 10),
         (Trouble::DiskAtOnce(FileSystem::Ext4), 10),
         (Trouble::LiveRemoved, 10),
+        (Trouble::LiveCut, 80),
         (Trouble::SegmentsMoved, 10),
         (Trouble::GatewayKilled, 1),
     ]

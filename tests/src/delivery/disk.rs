@@ -77,12 +77,7 @@ impl SmallDisk {
     /// Takes every byte and every inode that there is.
     pub fn take_all(&self) -> Result<()> {
         let mut filler = std::fs::File::create(self.filler())?;
-        let mut chunk = vec![b'x'; 1 << 20];
-        while !chunk.is_empty() {
-            if filler.write_all(&chunk).is_err() {
-                chunk.truncate(chunk.len() / 2);
-            }
-        }
+        // Names before bytes: a folder grows with them.
         let folder = self.path().join("fillers");
         let _ = std::fs::create_dir(&folder);
         for number in 0.. {
@@ -90,8 +85,12 @@ impl SmallDisk {
                 break;
             }
         }
-        // What the last names needed, too.
-        while filler.write_all(b"x").is_ok() {}
+        let mut chunk = vec![b'x'; 1 << 20];
+        while !chunk.is_empty() {
+            if filler.write_all(&chunk).is_err() {
+                chunk.truncate(chunk.len() / 2);
+            }
+        }
         Ok(())
     }
 

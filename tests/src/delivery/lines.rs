@@ -55,8 +55,13 @@ impl Lines {
 
     /// The correlation ids of all entries, torn lines left aside.
     pub fn correlation_ids(&self) -> BTreeSet<String> {
-        let entries = self.0.keys().filter_map(|line| serde_json::from_slice::<Value>(line).ok());
-        entries.filter_map(|entry| Some(entry["correlation_id"].as_str()?.to_owned())).collect()
+        let id = |entry: Value| Some(entry["correlation_id"].as_str()?.to_owned());
+        self.entries().into_iter().filter_map(id).collect()
+    }
+
+    /// All entries, each once, torn lines left aside.
+    pub fn entries(&self) -> Vec<Value> {
+        self.0.keys().filter_map(|line| serde_json::from_slice(line).ok()).collect()
     }
 }
 

@@ -1,4 +1,4 @@
-//! How fast `ledgerline ship` is: through a backlog, and for one call.
+//! How fast `ledgerline ship` is: through a backlog, and for one call; and what it costs a call to ask it.
 
 use std::io::{BufWriter, Write};
 use std::time::{Duration, Instant};
@@ -6,8 +6,10 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 use tokio::time::sleep;
 
-use super::{Far, LedgerFolder, Shipping, Site, when_up};
+use super::{Far, Lease, LedgerFolder, Shipping, Site, when_up};
 use crate::client::Call;
+use crate::envoy::Gateway;
+use crate::simulator::Simulator;
 use crate::workspace;
 
 /// How long one of them may take.
@@ -81,6 +83,64 @@ async fn call_to_lock(site: &Site, far: &Far) -> Result<Duration> {
         ensure!(began.elapsed() < PATIENCE, "{correlation_id} is not in the store");
         sleep(Duration::from_millis(20)).await;
     }
+}
+
+/// What a call takes, one after the other, each on a connection of its own.
+#[derive(Clone, Copy, Debug)]
+pub struct LeaseCost {
+    /// The median without a lease.
+    pub without: Duration,
+    /// The median with one.
+    pub with: Duration,
+}
+
+/// Two gateways that differ in `envoy/sinks/lease.yaml` alone, called in turn, so many times each.
+pub async fn lease_cost(calls: u32) -> Result<LeaseCost> {
+    let simulator = Simulator::start()?;
+    let (watched, plain) = (LedgerFolder::new()?, LedgerFolder::new()?);
+    let archive = LedgerFolder::new()?;
+    let shipping = Shipping {
+        from: watched.path().to_owned(),
+        to: format!("file://{}/sink", archive.path().display()),
+        admin: None,
+        environment: Vec::new(),
+        arguments: ["--segment-age", "1h", "--min-free", "0"].map(str::to_owned).to_vec(),
+    };
+    std::fs::write(watched.path().join("entries.jsonl"), "")?;
+    let mut shipper = shipping.follow()?;
+    when_up(&mut shipper).await?;
+    let lease = Lease::of(shipper.address().port())?;
+    let builder = |ledger: &LedgerFolder| -> Result<_> {
+        let builder = Gateway::builder(workspace::NEWEST_ENVOY)?.simulator(&simulator)?;
+        Ok(builder.ledger_folder(ledger.path().to_owned()))
+    };
+    let mut is_added = None;
+    let with = builder(&watched)?.adapt(|bootstrap| is_added = lease.add_to(bootstrap));
+    let (with, without) = (with.start().await?, builder(&plain)?.start().await?);
+    is_added.context("the bootstrap has no place for a lease")?;
+    let mut took = [Vec::new(), Vec::new()];
+    for _ in 0..calls {
+        for (gateway, took) in [&without, &with].into_iter().zip(&mut took) {
+            took.push(one_call(gateway).await?);
+        }
+    }
+    shipper.stop().await?;
+    let [without, with] = took.map(median);
+    Ok(LeaseCost { without: without.context("no call")?, with: with.context("no call")? })
+}
+
+async fn one_call(gateway: &Gateway) -> Result<Duration> {
+    let call = Call::post("provider.test", "/v1/chat/completions", "question");
+    let began = Instant::now();
+    let answer = call.send(gateway.address()).await?;
+    let took = began.elapsed();
+    ensure!(answer.status == 200, "{answer:?}");
+    Ok(took)
+}
+
+fn median(mut took: Vec<Duration>) -> Option<Duration> {
+    took.sort();
+    took.get(took.len() / 2).copied()
 }
 
 /// Entries as of chats, each with a time and an id of its own; how many bytes.

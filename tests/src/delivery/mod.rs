@@ -2,6 +2,7 @@
 
 mod disk;
 mod far;
+mod lease;
 mod lines;
 mod load;
 mod measure;
@@ -11,9 +12,10 @@ mod trouble;
 
 pub use disk::{FileSystem, SmallDisk};
 pub use far::{Far, Stored};
+pub use lease::Lease;
 pub use lines::Lines;
 pub use load::{Load, Sent};
-pub use measure::{Backlog, backlog, calls_to_lock};
+pub use measure::{Backlog, LeaseCost, backlog, calls_to_lock, lease_cost};
 pub use shipper::{Shipper, Shipping, when_up};
 pub use site::{Account, Site};
 

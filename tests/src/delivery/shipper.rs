@@ -84,6 +84,11 @@ impl Shipping {
 }
 
 impl Shipper {
+    /// Where it answers.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     /// Ends it at once (SIGKILL).
     pub fn kill(mut self) {
         self.process.kill();

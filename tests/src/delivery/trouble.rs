@@ -1,6 +1,8 @@
 //! What can go wrong between the gateway and the store, and one run of it under load.
 
 use std::fmt;
+use std::path::Path;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
@@ -9,6 +11,7 @@ use tokio::time::sleep;
 use super::{
     Account, Far, FileSystem, Lines, Load, Sent, Shipper, Shipping, Site, SmallDisk, when_up,
 };
+use crate::process::eventually;
 use crate::storage::Fault;
 use crate::workspace::{self, Needed};
 
@@ -33,6 +36,8 @@ pub enum Trouble {
     DiskAtOnce(FileSystem),
     /// Somebody removes the file that the gateway writes.
     LiveRemoved,
+    /// Somebody cuts that file to nothing.
+    LiveCut,
     /// Somebody moves the folder of sealed files away, while the store is down.
     SegmentsMoved,
     /// The gateway is killed (SIGKILL).
@@ -138,6 +143,7 @@ impl Run<'_> {
             Trouble::DiskFull => self.fill_the_disk(site, ROOM_BYTES / 4).await?,
             Trouble::DiskAtOnce(_) => self.take_the_disk().await?,
             Trouble::LiveRemoved => self.remove_the_live_file(site).await?,
+            Trouble::LiveCut => self.cut_the_live_file(site).await?,
             Trouble::SegmentsMoved => self.move_the_segments(site).await?,
             Trouble::GatewayKilled => {
                 site.gateway.process().kill();
@@ -209,14 +215,22 @@ impl Run<'_> {
         disk.give_all_back()
     }
 
+    /// What the filter counted and no file holds is known when no buffer can hold it any more, which takes a minute.
+    async fn cut_the_live_file(&mut self, site: &Site) -> Result<()> {
+        let live = site.ledger.path().join("entries.jsonl");
+        let begun = || std::fs::metadata(&live).is_ok_and(|file| file.len() > 20_000).then_some(());
+        eventually(Duration::from_secs(20), begun).await.context("a file that grows")?;
+        free(&live);
+        std::fs::File::options().write(true).open(&live)?.set_len(0)?;
+        sleep(self.scale.trouble.max(RECONCILED)).await;
+        self.reported = self.metrics(&["losses_total", "unaccounted_entries"]).await?;
+        Ok(())
+    }
+
     async fn remove_the_live_file(&mut self, site: &Site) -> Result<()> {
-        let ledger = site.ledger.path();
-        let lift = std::process::Command::new("chattr")
-            .arg("-a")
-            .arg(ledger.join("entries.jsonl"))
-            .status();
-        ensure!(lift.is_ok_and(|status| status.success()), "chattr");
-        std::fs::remove_file(ledger.join("entries.jsonl"))?;
+        let live = site.ledger.path().join("entries.jsonl");
+        free(&live);
+        std::fs::remove_file(live)?;
         sleep(self.scale.trouble).await;
         self.reported = self.metrics(&["disturbed_total", "losses_total"]).await?;
         Ok(())
@@ -261,6 +275,13 @@ impl Run<'_> {
     }
 }
 
+const RECONCILED: Duration = Duration::from_secs(80);
+
+/// Takes the kernel's protection off a file, where it has one: what is done next fails otherwise.
+fn free(file: &Path) {
+    let _ = Command::new("chattr").arg("-a").arg(file).stderr(Stdio::null()).status();
+}
+
 async fn start(shipping: &Shipping) -> Result<Shipper> {
     let mut shipper = shipping.follow()?;
     when_up(&mut shipper).await?;
@@ -281,6 +302,7 @@ impl fmt::Display for Trouble {
                 write!(f, "store down, {kind:?} full at once, 0 bytes, 0 inodes")
             }
             Self::LiveRemoved => f.write_str("`entries.jsonl` removed"),
+            Self::LiveCut => f.write_str("`entries.jsonl` cut to nothing"),
             Self::SegmentsMoved => f.write_str("store down, `segments/` moved away"),
             Self::GatewayKilled => f.write_str("gateway killed (SIGKILL)"),
         }
@@ -294,6 +316,7 @@ fn fault_text(fault: Fault) -> String {
         Fault::Stall => "store takes connections and says nothing".to_owned(),
         Fault::Slow { bytes_per_second } => format!("store slow ({bytes_per_second} B/s)"),
         Fault::Status { code, s3_code } => format!("store answers {code} {s3_code}"),
+        Fault::Stage { names } => format!("store that guards {names} alone"),
         Fault::CutAfter { bytes } => format!("connection cut {bytes} bytes into each PUT"),
     }
 }

@@ -41,12 +41,29 @@ pub enum Fault {
         /// What S3 calls it: `SlowDown`.
         s3_code: &'static str,
     },
+    /// A stage: the proxy refuses for the store (403) what would take away something under a name that holds this text,
+    /// and lets all else pass.
+    Stage {
+        /// Such as `/canary/`.
+        names: &'static str,
+    },
     /// The connection is reset when this many bytes of a request's body have passed. Requests with
     /// less are let through.
     CutAfter {
         /// How many.
         bytes: u64,
     },
+}
+
+impl Fault {
+    /// What is answered for the store.
+    fn answer(self, head: &Head) -> Option<(u16, &'static str)> {
+        match self {
+            Self::Status { code, s3_code } => Some((code, s3_code)),
+            Self::Stage { names } if head.takes_away(names) => Some((403, "AccessDenied")),
+            _ => None,
+        }
+    }
 }
 
 /// What the proxy saw.
@@ -217,7 +234,7 @@ async fn pass_requests(
     while let Some(head) = client.head().await? {
         shared.count(&head);
         let fault = *shared.fault.borrow();
-        if let Fault::Status { code, s3_code } = fault {
+        if let Some((code, s3_code)) = fault.answer(&head) {
             shared.counters.faults.fetch_add(1, Ordering::Relaxed);
             answer(&head, code, s3_code, &mut client, answers).await?;
             continue;
@@ -387,6 +404,15 @@ impl Head {
         };
         let waits_for_go = value("expect").is_some();
         Self { bytes, body_bytes, waits_for_go }
+    }
+
+    /// Whether it deletes what has such a name, or changes the lock of it.
+    fn takes_away(&self, names: &str) -> bool {
+        let line = self.bytes.split(|byte| *byte == b'\r').next().unwrap_or_default();
+        let line = String::from_utf8_lossy(line).replace("%2F", "/");
+        let is_lock =
+            self.method() == "PUT" && (line.contains("?retention") || line.contains("&retention"));
+        (self.method() == "DELETE" || is_lock) && line.contains(names)
     }
 
     fn method(&self) -> &str {

@@ -7,8 +7,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use ledgerline_tests::client::Call;
-use ledgerline_tests::delivery::{FileSystem, Lines, Load, Site, SmallDisk};
+use ledgerline_tests::delivery::{FileSystem, Lease, Lines, Load, Site, SmallDisk};
 use ledgerline_tests::envoy::Gateway;
+use ledgerline_tests::process::eventually;
 use ledgerline_tests::workspace;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
@@ -53,17 +54,18 @@ async fn calls_are_refused_while_nobody_watches(stage: Stage) -> Result<()> {
     let folder = tempfile::tempdir()?;
     let ledger = folder.path().to_owned();
     let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
-    let text = std::fs::read_to_string(workspace::root().join("envoy/sinks/lease.yaml"))?;
-    let snippet: Value = serde_saphyr::from_str(&text)?;
+    let lease = Lease::of(port)?;
     let open = stage
         .open_with(|gateway| {
             let gateway = gateway.ledger_folder(ledger).with_metrics();
-            Ok(gateway.adapt(|bootstrap| add_lease(bootstrap, &snippet, port)))
+            Ok(gateway.adapt(|bootstrap| lease.add_to(bootstrap).unwrap()))
         })
         .await?;
     let listen = format!("127.0.0.1:{port}");
-    let start =
-        || Shipper::start(folder.path(), NOWHERE, &["--min-free", "0", "--listen", &listen]);
+    let admin = format!("http://{}", open.gateway.admin().0);
+    // Nothing is rotated: the entries stay where the gateway writes them.
+    let more = ["--min-free", "0", "--segment-age", "1h", "--reopen", &admin, "--listen", &listen];
+    let start = || Shipper::start(folder.path(), NOWHERE, &more);
 
     expect_status(&open, 503).await?;
     let shipper = start()?;
@@ -77,10 +79,20 @@ async fn calls_are_refused_while_nobody_watches(stage: Stage) -> Result<()> {
 
     let answer = question().send(open.gateway.address()).await?;
     assert_eq!(answer.json()["error"]["reason"], "sink_unavailable", "{answer:?}");
-    let entry = open.gateway.ledger().wait_for_call(&answer.correlation_id, false).await?;
-    entry
-        .check(json!({"status": 503, "outcome": "policy_blocked", "reason": "sink_unavailable"}))?;
-    open.finish().await
+    // Whichever file the shipper left to the gateway when it was killed.
+    let is_there = || {
+        let entries = Lines::in_ledger(folder.path()).ok()?.entries();
+        entries.into_iter().find(|entry| entry["correlation_id"] == answer.correlation_id.as_str())
+    };
+    let entry = eventually(Duration::from_secs(30), is_there).await.context("an entry")?;
+    for (key, value) in [
+        ("status", json!(503)),
+        ("outcome", json!("policy_blocked")),
+        ("reason", json!("sink_unavailable")),
+    ] {
+        ensure!(entry[key] == value, "{key} in {entry}");
+    }
+    Ok(())
 }
 
 fn question() -> Call {
@@ -97,24 +109,6 @@ async fn expect_status(open: &Open, expected: u16) -> Result<()> {
         }
         ensure!(Instant::now() < deadline, "{status} instead of {expected}");
         tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-}
-
-fn add_lease(bootstrap: &mut Value, snippet: &Value, port: u16) {
-    let items = |name: &str| snippet[name].as_array().unwrap().clone();
-    let listeners = bootstrap["static_resources"]["listeners"].as_array_mut().unwrap();
-    let egress = listeners.iter_mut().find(|listener| listener["name"] == "egress").unwrap();
-    let manager = &mut egress["filter_chains"][0]["filters"][0]["typed_config"];
-    let filters = manager["http_filters"].as_array_mut().unwrap();
-    let resolve = filters.iter().position(|filter| filter["name"] == "resolve").unwrap();
-    filters.splice(resolve..resolve, items("http_filters"));
-    let mappers = manager["local_reply_config"]["mappers"].as_array_mut().unwrap();
-    mappers.splice(0..0, items("mappers"));
-    for mut cluster in items("clusters") {
-        let endpoint =
-            &mut cluster["load_assignment"]["endpoints"][0]["lb_endpoints"][0]["endpoint"];
-        endpoint["address"]["socket_address"]["port_value"] = json!(port);
-        bootstrap["static_resources"]["clusters"].as_array_mut().unwrap().push(cluster);
     }
 }
 
@@ -140,15 +134,19 @@ async fn fill_at_once(kind: FileSystem) -> Result<()> {
     disk.take_all()?;
     let took = began.elapsed();
     let (bytes, inodes) = disk.free()?;
-    tokio::time::sleep(Duration::from_secs(4)).await;
-    let says = std::fs::read_to_string(site.ledger.path().join("pressure"))?;
-    let sent = load.stop().await?;
+    let says = || std::fs::read_to_string(site.ledger.path().join("pressure"));
+    let is_told = || says().is_ok_and(|says| says == "1").then_some(());
+    eventually(Duration::from_secs(30), is_told).await.context("the gateway is not told")?;
+    let told = began.elapsed();
+    // As long as the gateway takes to look, and some calls more.
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    let (says, sent) = (says()?, load.stop().await?);
     let recorded = site.settle(&sent).await?;
     let ids = Lines::in_ledger(site.ledger.path())?.correlation_ids();
     let without = sent.answered.difference(&ids).count();
     eprintln!(
-        "{kind:?}: full in {took:?} ({bytes} bytes, {inodes} inodes free), pressure {says}: {} answered, {} refused, \
-         {without} without a line, {} torn",
+        "{kind:?}: full in {took:?} ({bytes} bytes, {inodes} inodes free), told after {told:?}, pressure {says}: \
+         {} answered, {} refused, {without} without a line, {} torn",
         sent.answered.len(),
         sent.refused,
         recorded.torn()
@@ -205,7 +203,7 @@ async fn free_itself(kind: FileSystem) -> Result<()> {
         sent.refused
     );
     lift(archive.path())?;
-    ensure!(bytes > 512 << 10 && inodes > 0, "nothing was freed: {bytes} bytes, {inodes} inodes");
+    ensure!(bytes > 128 << 10 && inodes > 0, "nothing was freed: {bytes} bytes, {inodes} inodes");
     Ok(())
 }
 
