@@ -239,7 +239,7 @@ fn sync_folder(folder: &Path) -> io::Result<()> {
 }
 
 /// A regular file, and nothing that a link leads to.
-fn open_plainly(path: &Path) -> io::Result<File> {
+pub(crate) fn open_plainly(path: &Path) -> io::Result<File> {
     let flags = i32::try_from((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits()).unwrap_or_default();
     let file = OpenOptions::new().read(true).custom_flags(flags).open(path)?;
     match file.metadata()?.is_file() {

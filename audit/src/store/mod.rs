@@ -31,6 +31,7 @@ use self::{cloud::Cloud, folder::Folder, s3::S3};
 pub(crate) use self::{
     endpoint::Endpoint,
     error::{Kind, StoreError},
+    folder::{is_immutable, open_plainly},
     url::SinkUrl,
 };
 

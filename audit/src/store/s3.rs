@@ -31,7 +31,7 @@ use self::lock::{lock_of_retention, lock_of_stray, s3_mode, s3_time};
 pub(crate) use self::{
     answer::{Answer, Trouble},
     client::{Limits, connect, endpoint},
-    lock::{lock_of_head, lock_of_rule, s3_retention},
+    lock::{lock_of_get, lock_of_head, lock_of_rule, s3_retention},
 };
 use super::{
     CONTENT_TYPE, Held, Kind, Lock, Object, Retention, SinkUrl, Sought, StoreError, Written,

@@ -1,4 +1,5 @@
 //! A gateway that only writes: entries as fast as the disk takes them, and `POST /reopen_logs`.
+#![allow(dead_code, reason = "each test program takes what it needs")]
 
 use std::{
     fs::OpenOptions,

@@ -11,6 +11,7 @@
     reason = "a test fails by panicking, wherever in its helpers"
 )]
 
+mod check_archive;
 mod check_sink;
 mod cloud_setup;
 mod clouds;

@@ -19,7 +19,7 @@ use ledgerline_tests::workspace::{self, Needed};
 use crate::stage::{bucket, ceph, versitygw};
 
 /// Runs `envoy/sinks/s3/setup.sh` as the owner; `None` without the AWS command line.
-fn set_up(s3: &S3, bucket: &str, more: &[&str]) -> Option<Output> {
+pub(crate) fn set_up(s3: &S3, bucket: &str, more: &[&str]) -> Option<Output> {
     let aws = workspace::needs(Needed::AwsCli).unwrap()?;
     let folder = tempfile::tempdir().unwrap();
     let path = std::env::var("PATH").unwrap();
@@ -37,7 +37,7 @@ fn set_up(s3: &S3, bucket: &str, more: &[&str]) -> Option<Output> {
     Some(output)
 }
 
-fn talk(output: &Output) -> String {
+pub(crate) fn talk(output: &Output) -> String {
     let talk = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(output.status.success(), "{talk}");
     talk

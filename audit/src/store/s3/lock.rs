@@ -2,7 +2,7 @@
 
 use aws_sdk_s3::{
     config::http::HttpResponse,
-    operation::head_object::HeadObjectOutput,
+    operation::{get_object::GetObjectOutput, head_object::HeadObjectOutput},
     primitives::DateTime,
     types::{DefaultRetention, ObjectLockMode, ObjectLockRetention, ObjectLockRetentionMode},
 };
@@ -14,6 +14,12 @@ use super::super::{Lock, LockMode, Retention};
 pub(crate) fn lock_of_head(head: &HeadObjectOutput) -> Option<Lock> {
     let mode = mode(head.object_lock_mode()?.as_str())?;
     Some(Lock { mode, until: time(head.object_lock_retain_until_date()?)? })
+}
+
+/// The same, of an answer with the object itself.
+pub(crate) fn lock_of_get(got: &GetObjectOutput) -> Option<Lock> {
+    let mode = mode(got.object_lock_mode()?.as_str())?;
+    Some(Lock { mode, until: time(got.object_lock_retain_until_date()?)? })
 }
 
 pub(crate) fn lock_of_retention(retention: &ObjectLockRetention) -> Option<Lock> {
