@@ -90,6 +90,32 @@ struct Receipt {
     url: String,
 }
 
+/// What a file of receipts says of those that were left out of it, once the storage had them too.
+#[derive(Deserialize)]
+struct Marker {
+    archived: Archived,
+}
+
+#[derive(Deserialize)]
+struct Archived {
+    url: String,
+    gone: Gone,
+}
+
+#[derive(Deserialize)]
+struct Gone {
+    objects: u64,
+    entries: u64,
+}
+
+impl Away {
+    fn add(&mut self, objects: u64, entries: u64, url: String) {
+        self.objects = self.objects.saturating_add(objects);
+        self.entries = self.entries.saturating_add(entries);
+        self.url = url;
+    }
+}
+
 /// Reads the receipts beside a live file for what is only in a storage.
 pub(crate) fn away(live: &Path) -> io::Result<Away> {
     let folder = folder_of(live);
@@ -103,11 +129,16 @@ pub(crate) fn away(live: &Path) -> io::Result<Away> {
         .collect();
     let mut away = Away::default();
     for line in receipts.split(b'\n') {
-        let Ok(receipt) = serde_json::from_slice::<Receipt>(&line?) else { continue };
+        let line = line?;
+        if let Ok(Marker { archived: Archived { url, gone } }) = serde_json::from_slice(&line)
+            && gone.objects > 0
+        {
+            away.add(gone.objects, gone.entries, url);
+            continue;
+        }
+        let Ok(receipt) = serde_json::from_slice::<Receipt>(&line) else { continue };
         if !here.contains(std::ffi::OsStr::new(&receipt.file)) {
-            away.objects += 1;
-            away.entries = away.entries.saturating_add(receipt.entries);
-            away.url = receipt.url;
+            away.add(1, receipt.entries, receipt.url);
         }
     }
     Ok(away)
@@ -152,8 +183,13 @@ mod tests {
             format!("{{\"file\":\"{file}\",\"entries\":3,\"url\":\"s3://b/a\",\"later\":1}}\n")
         };
         let text = receipt("1.jsonl") + "no receipt\n\n" + &receipt("2.jsonl");
-        fs::write(path(RECEIPTS), text).unwrap();
+        fs::write(path(RECEIPTS), &text).unwrap();
         let url = "s3://b/a".to_owned();
         assert_eq!(away(&path(LIVE)).unwrap(), Away { objects: 1, entries: 3, url });
+        let marker = |gone: &str| format!("{{\"archived\":{{\"url\":\"s3://b/a\"{gone}}}}}\n");
+        let text = marker(",\"gone\":{\"objects\":7,\"entries\":70}") + &marker("") + &text;
+        fs::write(path(RECEIPTS), text).unwrap();
+        let url = "s3://b/a".to_owned();
+        assert_eq!(away(&path(LIVE)).unwrap(), Away { objects: 8, entries: 73, url });
     }
 }

@@ -171,7 +171,17 @@ pub(super) struct Archived {
     /// The latest sealed file that any receipt so far speaks of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) latest: Option<String>,
+    /// What receipts spoke of that are left out of this file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) gone: Option<Gone>,
     pub(super) at: Moment,
+}
+
+/// Receipts that stand in the bucket alone, added up.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Gone {
+    pub(super) objects: u64,
+    pub(super) entries: u64,
 }
 
 /// Some whole lines that are not in the bucket yet.
@@ -576,7 +586,7 @@ impl Receipts {
             moved.insert(at, len);
             len += u64::from(count);
         }
-        let marker = self.marker(len)?;
+        let marker = self.marker(len, self.gone(&moved)?)?;
         file.write_all(&marker)?;
         let (carried, tail) = (len, len + marker.len() as u64);
         copy(&self.file, self.archived, self.len - self.archived, &file)?;
@@ -601,8 +611,30 @@ impl Receipts {
         })
     }
 
+    /// Adds up what is left out: all receipts before what is not archived, but those that are `carried`.
+    fn gone(&self, carried: &BTreeMap<u64, u64>) -> io::Result<Gone> {
+        let mut file = self.file.try_clone()?;
+        file.seek(SeekFrom::Start(0))?;
+        let mut reader = BufReader::with_capacity(256 << 10, file.take(self.archived));
+        let (mut gone, mut at, mut line) = (Gone::default(), 0, Vec::new());
+        while reader.by_ref().take(MAX_LINE).read_until(b'\n', &mut line)? > 0 {
+            match serde_json::from_slice(&line) {
+                Ok(Line::Receipt(receipt)) if !carried.contains_key(&at) => {
+                    gone.add(1, receipt.entries);
+                }
+                Ok(Line::Archived { archived: Archived { gone: Some(before), .. } }) => {
+                    gone.add(before.objects, before.entries);
+                }
+                _ => {}
+            }
+            at += line.len() as u64;
+            line.clear();
+        }
+        Ok(gone)
+    }
+
     /// Says that all before it is in the bucket.
-    fn marker(&self, end: u64) -> io::Result<Vec<u8>> {
+    fn marker(&self, end: u64, gone: Gone) -> io::Result<Vec<u8>> {
         let archived = Archived {
             name: "receipts/".to_owned(),
             url: self.place.url.clone(),
@@ -613,11 +645,19 @@ impl Receipts {
             lines: 0,
             end,
             latest: self.latest.clone(),
+            gone: Some(gone),
             at: Moment(Timestamp::now()),
         };
         let mut text = serde_json::to_vec(&Line::Archived { archived })?;
         text.push(b'\n');
         Ok(text)
+    }
+}
+
+impl Gone {
+    fn add(&mut self, objects: u64, entries: u64) {
+        self.objects = self.objects.saturating_add(objects);
+        self.entries = self.entries.saturating_add(entries);
     }
 }
 
@@ -844,23 +884,7 @@ mod tests {
             receipts.forget(&file);
         }
         receipts.add(receipt("a", 0, 7)).unwrap();
-        let mut lines = 0;
-        while let Some(chunk) = receipts.chunk(1).unwrap() {
-            lines += chunk.lines;
-            let archived = Archived {
-                name: "receipts/x".into(),
-                url: "file:///x".into(),
-                version: None,
-                mode: "immutable".into(),
-                until: None,
-                sha256: String::new(),
-                lines: chunk.lines,
-                end: chunk.end,
-                latest: receipts.latest_file().map(str::to_owned),
-                at: Moment(Timestamp::UNIX_EPOCH),
-            };
-            receipts.add_archived(archived, &chunk).unwrap();
-        }
+        let lines = archive_all(&mut receipts);
         assert_eq!((lines, receipts.fresh()), (501, 0));
         receipts.add(receipt("b", 0, 9)).unwrap();
         let before = fixture.text().len();
@@ -874,6 +898,51 @@ mod tests {
             assert_eq!(receipts.latest_file(), Some("gone-499"));
             assert_eq!(receipts.unreadable, 0);
         }
+    }
+
+    /// Whoever asks for what is not here any more learns the same before and after, however often.
+    #[test]
+    fn what_is_left_out_is_still_counted() {
+        let fixture = Fixture::new();
+        let dir = fixture.dir();
+        let away = || crate::ledger::away(&fixture.0.path().join("entries.jsonl")).unwrap();
+        fs::create_dir(fixture.0.path().join("segments")).unwrap();
+        fs::write(fixture.0.path().join("segments/a"), "").unwrap();
+        let mut receipts = fixture.open();
+        for round in 1..=3 {
+            for number in 0..200 {
+                let file = format!("gone-{round}-{number:03}");
+                receipts.add(Receipt { entries: 5, ..receipt(&file, 0, 1) }).unwrap();
+                receipts.forget(&file);
+            }
+            archive_all(&mut receipts);
+            let before = away();
+            assert!(receipts.compact_from(&dir, 1000).unwrap());
+            assert_eq!(away(), before, "round {round}");
+            assert_eq!((before.objects, before.entries), (200 * round, 1000 * round));
+        }
+    }
+
+    fn archive_all(receipts: &mut Receipts) -> u64 {
+        let mut lines = 0;
+        while let Some(chunk) = receipts.chunk(1).unwrap() {
+            lines += chunk.lines;
+            let archived = Archived {
+                name: "receipts/x".into(),
+                url: "file:///x".into(),
+                version: None,
+                mode: "immutable".into(),
+                until: None,
+                sha256: String::new(),
+                lines: chunk.lines,
+                end: chunk.end,
+                latest: receipts.latest_file().map(str::to_owned),
+                gone: None,
+                at: Moment(Timestamp::UNIX_EPOCH),
+            };
+            receipts.add_archived(archived, &chunk).unwrap();
+        }
+        lines
     }
 
     #[test]
