@@ -22,6 +22,7 @@ mod plain;
 mod probe;
 mod report;
 mod seen;
+mod tampered;
 
 use clap::Args;
 

@@ -323,14 +323,29 @@ pub(crate) fn suspend(attempt: &Told<()>, after: &Told<Option<String>>) -> Judge
 /// A put whose checksum is not that of its bytes.
 pub(crate) fn wrong_checksum(attempt: &Told<()>) -> Judgement {
     match attempt {
-        Ok(()) => Judgement::unproven(
-            "the store does not compare SHA-256: bytes that change on the way are caught by the \
-             signature alone, so use TLS to the store itself",
-        ),
+        Ok(()) => Judgement::unproven("the store does not compare SHA-256"),
         Err(answer) if answer.status() == Some(403) => {
             Judgement::unproven("refused for another reason")
         }
         Err(answer) if answer.is_refusal() => Judgement::holds(""),
+        Err(answer) => Judgement::unproven(format!("no clear answer: {answer}")),
+    }
+}
+
+/// Bytes that changed after they were signed, at a store that does not compare the SHA-256 beside them.
+pub(crate) fn tampered(attempt: &Told<()>, after: &State) -> Judgement {
+    let by = "by the signature, which covers the bytes; the SHA-256 beside them is not compared";
+    match attempt {
+        Ok(()) => Judgement::unproven(
+            "the store compares neither SHA-256 nor what was signed: bytes that change on the way are not \
+             caught, so use TLS to the store itself",
+        ),
+        Err(answer) if answer.status() == Some(400) || answer.blames_the_caller() => {
+            Judgement::holds(by)
+        }
+        Err(answer) if answer.status() >= Some(500) && *after == State::Gone => {
+            Judgement::holds(format!("twice an error of its own, and nothing is stored: {by}"))
+        }
         Err(answer) => Judgement::unproven(format!("no clear answer: {answer}")),
     }
 }
@@ -580,6 +595,18 @@ mod tests {
         assert_eq!(wrong_checksum(&Err(Answer::new(400, "BadDigest"))).verdict, Holds);
         assert_eq!(wrong_checksum(&Err(denied())).verdict, NotProven);
         assert_eq!(wrong_checksum(&Ok(())).verdict, NotProven);
+        for (code, verdict) in [
+            ((400, "XAmzContentSHA256Mismatch"), Holds),
+            ((403, "SignatureDoesNotMatch"), Holds),
+            ((403, "AccessDenied"), NotProven),
+            ((500, "InternalError"), Holds),
+        ] {
+            let told = Err(Answer::new(code.0, code.1));
+            assert_eq!(tampered(&told, &State::Gone).verdict, verdict, "{code:?}");
+        }
+        let told = Err(Answer::new(500, "InternalError"));
+        assert_eq!(tampered(&told, &State::Unlocked).verdict, NotProven, "it is there");
+        assert_eq!(tampered(&Ok(()), &State::Gone).verdict, NotProven);
     }
 
     #[test]

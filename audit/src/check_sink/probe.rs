@@ -15,6 +15,7 @@ use super::{
     finding::{Circumstances, Finding, Judgement, Part, words},
     judge::{self, Expiry, State, Told, When},
     seen::{Facts, Seen},
+    tampered::tampered,
 };
 use crate::store::{
     Lock, LockMode, Object, Retention, SinkUrl, StoreError,
@@ -195,14 +196,30 @@ impl Probe {
         let mut object = canary("wrong checksum");
         let key = self.url.key(&object.name);
         object.sha256 = Sha256::digest(b"other bytes").into();
+        let promise = "a change on the way is refused";
         let told = self.put(&key, &object, self.wish()).await;
-        let of = judge::wrong_checksum(&told);
-        self.storage(
-            "a change on the way is refused",
-            "PutObject, wrong SHA-256",
-            words(&told),
-            of,
-        );
+        if told.is_err() {
+            let of = judge::wrong_checksum(&told);
+            return self.storage(promise, "PutObject, wrong SHA-256", words(&told), of);
+        }
+        let (mut told, mut after) = self.put_tampered().await;
+        if told.as_ref().is_err_and(|answer| !answer.is_refusal()) {
+            // Once may be chance.
+            (told, after) = self.put_tampered().await;
+        }
+        let of = judge::tampered(&told, &after);
+        self.storage(promise, "PutObject, changed when signed", words(&told), of);
+    }
+
+    /// Other bytes than those that were signed, and what is there then.
+    async fn put_tampered(&mut self) -> (Told<()>, State) {
+        let object = canary("changed on the way");
+        let key = self.url.key(&object.name);
+        let honest = self.writer.client.clone();
+        self.writer.client = tampered(&honest);
+        let told = self.put(&key, &object, self.wish()).await;
+        self.writer.client = honest;
+        (told, self.look(&key, None).await)
     }
 
     async fn weaken(&mut self, mut canary: Canary) -> Canary {

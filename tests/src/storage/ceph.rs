@@ -76,7 +76,7 @@ fn write_users(folder: &Path, s3: &S3) -> Result<()> {
     Ok(std::fs::write(folder.join("users"), text)?)
 }
 
-fn write_certificate(folder: &Path) -> Result<()> {
+pub(super) fn write_certificate(folder: &Path) -> Result<()> {
     let key = KeyPair::generate()?;
     let certificate = CertificateParams::new(["127.0.0.1".to_owned()])?.self_signed(&key)?;
     std::fs::write(folder.join("tls.pem"), certificate.pem())?;

@@ -18,6 +18,8 @@
 //! and a put that must not replace anything by Versity's gateway, and moto is the liar that
 //! `check-sink` has to find out.
 //!
+//! No one of them has all that `check-sink` asks for. [`Guarded`] is two of them as one store, and does.
+//!
 //! [`Azurite`] and [`Google`] stand for the other clouds as far as can be: a name is written once, and
 //! nothing holds what was written.
 //!
@@ -29,6 +31,7 @@
 mod azurite;
 mod ceph;
 mod google;
+mod guarded;
 mod moto;
 mod ports;
 mod proxy;
@@ -39,6 +42,7 @@ mod versitygw;
 pub use azurite::{Azurite, Blob};
 pub use ceph::CephRgw;
 pub use google::Google;
+pub use guarded::Guarded;
 pub use moto::Moto;
 pub use ports::free_port;
 pub use proxy::{Counts, Fault, FaultyProxy};

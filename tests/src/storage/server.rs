@@ -24,6 +24,7 @@ pub(super) struct Server {
     process: Mutex<Option<Supervised>>,
     folder: PathBuf,
     port: u16,
+    is_tls: bool,
 }
 
 /// A folder for one store, on a real disk: a `tmpfs` has no extended attributes of users.
@@ -34,9 +35,18 @@ pub(super) fn scratch(name: &str) -> Result<TempDir> {
 impl Server {
     /// Starts `command`, which serves HTTP on `port`, and waits until it does.
     pub(super) async fn start(command: Command, folder: TempDir, port: u16) -> Result<Self> {
+        Self::start_as(command, folder, port, false).await
+    }
+
+    /// The same, by TLS: it is there when it listens.
+    pub(super) async fn start_tls(command: Command, folder: TempDir, port: u16) -> Result<Self> {
+        Self::start_as(command, folder, port, true).await
+    }
+
+    async fn start_as(command: Command, folder: TempDir, port: u16, is_tls: bool) -> Result<Self> {
         let folder = TempDir::keep(folder);
         let command = Mutex::new(command);
-        let server = Self { command, process: Mutex::default(), folder, port };
+        let server = Self { command, process: Mutex::default(), folder, port, is_tls };
         server.restart().await?;
         Ok(server)
     }
@@ -86,7 +96,8 @@ impl Server {
         if let Some(status) = ended {
             return Some(Err(anyhow::anyhow!("the store ended ({status}); {}", self.log())));
         }
-        speaks_http(self.port).then_some(Ok(()))
+        let is_up = if self.is_tls { listens(self.port) } else { speaks_http(self.port) };
+        is_up.then_some(Ok(()))
     }
 }
 
@@ -96,6 +107,10 @@ impl Drop for Server {
             let _ = std::fs::remove_dir_all(&self.folder);
         }
     }
+}
+
+fn listens(port: u16) -> bool {
+    TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_ok()
 }
 
 /// A store may listen before it serves: only an answer counts.

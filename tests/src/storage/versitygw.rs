@@ -1,4 +1,4 @@
-use std::path::PathBuf;
+use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
@@ -56,7 +56,8 @@ impl Versitygw {
     }
 }
 
-fn make_users(program: &PathBuf, s3: &S3) -> Result<()> {
+/// The users whom a gateway at this address knows, besides its root.
+pub(super) fn make_users(program: &Path, s3: &S3) -> Result<()> {
     let users =
         [(Identity::Owner, "userplus"), (Identity::Writer, "user"), (Identity::Auditor, "user")];
     for (identity, role) in users {
@@ -66,7 +67,7 @@ fn make_users(program: &PathBuf, s3: &S3) -> Result<()> {
             .env("ADMIN_ACCESS_KEY", &root.access)
             .env("ADMIN_SECRET_KEY", &root.secret)
             .env("ADMIN_ENDPOINT_URL", s3.url())
-            .args(["admin", "create-user", "--role", role])
+            .args(["admin", "--allow-insecure", "create-user", "--role", role])
             .args(["--access", &keys.access, "--secret", &keys.secret])
             .output()?;
         let error = String::from_utf8_lossy(&output.stderr);

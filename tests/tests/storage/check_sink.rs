@@ -1,10 +1,11 @@
 //! `ledgerline check-sink` against stores that hold and stores that only say so.
 
-use ledgerline_tests::storage::{Identity, LockMode, Moto, S3};
+use ledgerline_tests::storage::{Fault, FaultyProxy, Guarded, Identity, LockMode, Moto, S3};
 use ledgerline_tests::workspace;
 use serde_json::Value;
 use tokio::process::Command;
 
+use crate::rights::{set_up, talk};
 use crate::stage::{bucket, ceph, versitygw};
 
 /// What a run said.
@@ -139,5 +140,74 @@ async fn a_report_is_evidence_of_where_when_how_and_as_whom_and_its_canaries_loo
     for left in secure.report["left_behind"].as_array().unwrap() {
         let left = left.as_str().unwrap();
         assert!(!left.contains("canary") && left.contains(".jsonl.gz"), "{left}");
+    }
+}
+
+/// Somebody on the way who protects what looks like a question, and lets everything else be taken away.
+#[tokio::test]
+async fn a_staged_store_is_found_out_and_one_that_knows_every_call_is_never_proven() {
+    let Some(moto) = Moto::start().await.unwrap() else { return };
+    let proxy = FaultyProxy::before(moto.s3().url()).unwrap();
+    let staged = moto.s3().at(proxy.url());
+    for (names, bucket) in [("/canary/", "staged"), ("ledger/", "guarded")] {
+        moto.s3().create_locked_bucket(bucket, LockMode::Compliance, 180).await.unwrap();
+        proxy.set(Fault::Stage { names });
+        let answer = check_sink(&staged, bucket, &[]).await;
+        assert_ne!(answer.code, 0, "{names}: {:#}", answer.report);
+        let unproven = answer.storage("not_proven");
+        assert!(unproven.contains(&"the answers are the store's own"), "{:#}", answer.report);
+        let shortened = answer.storage("does_not_hold").contains(&"a lock cannot be shortened");
+        assert_eq!(shortened, names == "/canary/", "{names}: {:#}", answer.report);
+    }
+}
+
+/// Exit 0, seen: a writer that may put and nothing else, an auditor, TLS, and a store that keeps what it is given.
+#[tokio::test]
+async fn a_store_that_keeps_every_promise_with_least_rights_over_tls_holds() {
+    let Some(ceph) = ceph().await else { return };
+    let name = bucket("proven");
+    let Some(output) = set_up(ceph.s3(), &name, &[]) else { return };
+    talk(&output);
+    let Some(store) = Guarded::before(ceph, &bucket("meta")).await.unwrap() else { return };
+    store.let_write(&name, "egress").await.unwrap();
+
+    let folder = tempfile::tempdir().unwrap();
+    let profile = |name: &str, store: &S3, identity: Identity| {
+        let keys = store.keys(identity);
+        format!(
+            "[profile {name}]\nendpoint_url = {}\nregion = {}\naws_access_key_id = {}\naws_secret_access_key = {}\n",
+            store.url(),
+            store.region(),
+            keys.access,
+            keys.secret
+        )
+    };
+    let config = folder.path().join("config");
+    let text = profile("shipper", store.front(), Identity::Writer)
+        + &profile("auditor", ceph.secure(), Identity::Auditor);
+    std::fs::write(&config, text).unwrap();
+    let bundle = folder.path().join("bundle.pem");
+    let authorities = [store.front(), ceph.secure()]
+        .map(|store| std::fs::read_to_string(store.authority().unwrap()).unwrap());
+    std::fs::write(&bundle, authorities.concat()).unwrap();
+
+    let ask = async |format: &str| {
+        let mut command = Command::new(workspace::tool().unwrap());
+        command.args(["check-sink", &format!("s3://{name}/egress"), "--format", format]);
+        command.args(["--writer-profile", "shipper", "--auditor-profile", "auditor"]);
+        command.env("AWS_CONFIG_FILE", &config).env("AWS_CA_BUNDLE", &bundle);
+        command.env("AWS_SHARED_CREDENTIALS_FILE", "/dev/null");
+        command.output().await.unwrap()
+    };
+    let output = ask("text").await;
+    let text = String::from_utf8(output.stdout).unwrap();
+    println!("{text}");
+    assert_eq!(output.status.code(), Some(0), "{text}");
+    let output = ask("json").await;
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((output.status.code(), &report["verdict"]), (Some(0), &"holds".into()));
+    assert_eq!((report["tls"].as_bool(), &report["trusts"]), (Some(true), &"AWS_CA_BUNDLE".into()));
+    for key in ["writer", "auditor"] {
+        assert!(report[key]["key_id_sha256"].is_string(), "{key}: {report:#}");
     }
 }
