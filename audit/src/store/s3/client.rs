@@ -151,11 +151,18 @@ fn http_client(url: &SinkUrl) -> Result<SharedHttpClient, StoreError> {
         let mut connector = Connector::builder()
             .tls_provider(Provider::Rustls(CryptoMode::Ring))
             .tls_context(context.clone())
-            .proxy_config(ProxyConfig::from_env());
+            .proxy_config(proxies());
         connector.set_connector_settings(settings.cloned());
         connector.set_sleep_impl(components.and_then(|components| components.sleep_impl()));
         connector.build()
     }))
+}
+
+/// As the environment has them. A `*` in `NO_PROXY` is for all hosts, which the client takes for those with a name alone.
+fn proxies() -> ProxyConfig {
+    let no_proxy = ["NO_PROXY", "no_proxy"].into_iter().find_map(|name| env::var(name).ok());
+    let is_for_all = no_proxy.is_some_and(|hosts| hosts.split(',').any(|host| host.trim() == "*"));
+    if is_for_all { ProxyConfig::disabled() } else { ProxyConfig::from_env() }
 }
 
 /// Besides what the machine trusts, the certificates of a file: at least one, and each of them good.
