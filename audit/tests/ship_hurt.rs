@@ -10,7 +10,7 @@ use std::{
     net::TcpListener,
     os::unix::fs::{MetadataExt, symlink},
     path::Path,
-    process::Stdio,
+    process::{Command, Stdio},
     thread,
     time::{Duration, Instant},
 };
@@ -539,4 +539,42 @@ fn a_lease_is_given_while_somebody_looks() {
     wait_for("none", || full.get("/lease").0 == 503);
     full.stop();
     follower.stop();
+}
+
+/// Names in a folder, the folder's own name, and what stands in receipts: whoever may write there writes to no terminal.
+#[test]
+fn a_hostile_name_or_receipt_is_shown_and_not_obeyed() {
+    let odd = "\u{1b}[2J\nLOST: \u{202e}forged";
+    let outer = tempfile::tempdir().unwrap();
+    let ledger = outer.path().join(format!("ledger {odd}"));
+    fs::create_dir_all(ledger.join("segments")).unwrap();
+    fs::write(ledger.join("entries.jsonl"), "").unwrap();
+    fs::write(ledger.join("segments").join(format!("{STAMP}.jsonl")), lines(0..50)).unwrap();
+    for name in [format!("segments/{odd}.jsonl"), format!("entries-{odd}.draining")] {
+        fs::create_dir(ledger.join(name)).unwrap();
+    }
+    let store = outer.path().join("store");
+    let url = format!("file://{}", store.display());
+    let place = Place::new();
+    let forge = |more: Value| forged(&place, &more);
+    let text = forge(json!({"name": odd, "url": &url}))
+        + &forge(json!({"name": odd, "url": odd, "endpoint": odd, "version": odd}))
+        + &format!(
+            "{}\n",
+            json!({"lost": {"what": odd, "bytes": 1, "why": odd, "at": "2026-11-21T12:00:00Z"}})
+        );
+    fs::write(ledger.join("shipped.jsonl"), text).unwrap();
+    for more in [&[][..], &["--max-local", "1kB", "--at-cap", "drop-oldest"]] {
+        let mut command = Command::new(std::env::var_os("CARGO_BIN_EXE_ledgerline").unwrap());
+        command.args(["ship", "--host", odd, "--min-free", "0", "--to", &url, "--from"]);
+        let (_, out, err) = answer(command.arg(&ledger).args(more).output().unwrap());
+        let said = out + &err;
+        assert!(said.contains("\\u{1b}[2J\\n"), "it is shown: {said}");
+        assert!(!said.contains(['\u{1b}', '\u{202e}']), "{said:?}");
+        assert!(
+            !said.lines().any(|line| line.contains("forged") && line.starts_with("LOST")),
+            "{said}"
+        );
+    }
+    files(outer.path()).iter().for_each(|path| release(path));
 }

@@ -19,6 +19,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::runtime;
 
 use super::{health::Health, metrics::Metrics};
+use crate::{plain, say::tell};
 
 /// Listens, and answers until the process ends.
 pub(super) fn serve(
@@ -28,7 +29,7 @@ pub(super) fn serve(
 ) -> io::Result<()> {
     let listener = TcpListener::bind(address)?;
     listener.set_nonblocking(true)?;
-    anstream::eprintln!("health and metrics: http://{}", listener.local_addr()?);
+    tell(&format!("health and metrics: http://{}", listener.local_addr()?));
     let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
     thread::Builder::new()
         .name("endpoint".to_owned())
@@ -90,7 +91,7 @@ impl Sources {
         let answer = self.health.answer();
         let status = if answer.healthy { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
         let text = serde_json::to_string(&answer).unwrap_or_default();
-        response(status, "application/json", text + "\n")
+        response(status, "application/json", plain::json(&text).into_owned() + "\n")
     }
 }
 

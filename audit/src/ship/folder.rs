@@ -283,7 +283,7 @@ fn take_both_locks(dir: &Dir) -> Result<File, Fault> {
         Ok(()) if is_ours => Ok(file),
         Ok(()) | Err(TryLockError::WouldBlock) => Err(Fault::NoAnswer(format!(
             "error: {}: another ledgerline ships or rotates this folder; one at a time can",
-            path.display()
+            path.shown()
         ))),
         Err(TryLockError::Error(error)) => Err(Fault::io(&path, &error)),
     }

@@ -64,6 +64,8 @@ pub(crate) use self::{
 use crate::{
     fault::Fault,
     ledger::RECEIPTS,
+    plain::{Shown, plain},
+    say::tell,
     store::{Endpoint, SinkUrl},
 };
 
@@ -172,7 +174,7 @@ fn check_outside(url: &SinkUrl, folder: &Folder) -> Result<(), Fault> {
         false => Ok(()),
         true => Err(Fault::NoAnswer(format!(
             "error: --to: {url} and the ledger {} lie in each other: name a folder beside it, best on another disk",
-            ledger.display()
+            ledger.shown()
         ))),
     }
 }
@@ -190,7 +192,7 @@ async fn place(url: &SinkUrl, options: &Options) -> Result<Place, Fault> {
                 "{text}: use https://, or bear it by --allow-plain-http"
             )));
         }
-        anstream::eprintln!("{text} (--allow-plain-http)");
+        tell(&format!("{text} (--allow-plain-http)"));
     }
     Ok(Place { url: url.to_string(), endpoint: endpoint.map(|endpoint| endpoint.to_string()) })
 }
@@ -208,11 +210,11 @@ fn open_receipts(folder: &Folder, place: &Place) -> Result<Receipts, Fault> {
     let present = sealed.iter().map(folder::Stamped::name).collect();
     let receipts = Receipts::open(folder.dir(), &present, place.clone()).map_err(fault)?;
     if receipts.unreadable > 0 {
-        anstream::eprintln!(
+        tell(&format!(
             "{}: {} lines are no receipts; what they stood for is shipped again",
-            path.display(),
+            path.shown(),
             receipts.unreadable
-        );
+        ));
     }
     Ok(receipts)
 }
@@ -226,10 +228,11 @@ fn tell_elsewhere(state: &State<'_>, place: &Place) {
             Some(endpoint) => format!("{} at {endpoint}", place.url),
             None => place.url.clone(),
         };
-        anstream::eprintln!(
-            "{} sealed files have receipts of {store}: they count for nothing at {here}, {bytes} bytes are shipped again",
-            files.len()
-        );
+        tell(&format!(
+            "{} sealed files have receipts of {}: they count for nothing at {here}, {bytes} bytes are shipped again",
+            files.len(),
+            plain(store)
+        ));
     }
 }
 
@@ -253,5 +256,5 @@ impl Watch {
 }
 
 fn place_text(path: &Path, error: &std::io::Error) -> String {
-    format!("{}: {error}", path.display())
+    format!("{}: {error}", path.shown())
 }

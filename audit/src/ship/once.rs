@@ -14,7 +14,7 @@ use super::{
     state::State,
     tidy::Tidier,
 };
-use crate::{fault::Fault, progress::Progress, say::say};
+use crate::{fault::Fault, plain::Shown, progress::Progress, say::say};
 
 const POLL: Duration = Duration::from_millis(20);
 /// A store that is busy gets so many tries.
@@ -117,7 +117,7 @@ pub(super) async fn archive_all(shipper: &Shipper<'_>) -> Option<String> {
 }
 
 fn settle(state: &State<'_>, options: &Options) -> Result<(), String> {
-    let place = |error: io::Error| format!("{}: {error}", state.folder.path().display());
+    let place = |error: io::Error| format!("{}: {error}", state.folder.path().shown());
     state.receipts.borrow_mut().flush().map_err(place)?;
     let mut room = Room::new(&options.room, state);
     room.announce().and_then(|()| room.settle()).map_err(place)?;
@@ -131,15 +131,15 @@ pub(super) fn what_is_left(state: &State<'_>) -> Vec<String> {
     match state.folder.draining() {
         Ok(draining) => {
             for file in draining {
-                left.push(format!("left: {}: {} bytes, not sealed", file.path.display(), file.len));
+                left.push(format!("left: {}: {} bytes, not sealed", file.path.shown(), file.len));
             }
         }
-        Err(error) => left.push(format!("left: {}: {error}", state.folder.path().display())),
+        Err(error) => left.push(format!("left: {}: {error}", state.folder.path().shown())),
     }
     for file in state.sealed() {
         let rest = file.len.saturating_sub(state.receipts.borrow().end(&file.name()));
         if rest > 0 {
-            left.push(format!("left: {}: {rest} bytes, not confirmed", file.path.display()));
+            left.push(format!("left: {}: {rest} bytes, not confirmed", file.path.shown()));
         }
     }
     left.extend(state.aside().iter().map(|why| format!("left: {why}")));
@@ -147,10 +147,10 @@ pub(super) fn what_is_left(state: &State<'_>) -> Vec<String> {
         Ok(strange) => left.extend(strange.iter().map(|path| {
             format!(
                 "left: {}: no file that a rotation named: move it away, or to entries.jsonl",
-                path.display()
+                path.shown()
             )
         })),
-        Err(error) => left.push(format!("left: {}: {error}", state.folder.segments().display())),
+        Err(error) => left.push(format!("left: {}: {error}", state.folder.segments().shown())),
     }
     left
 }

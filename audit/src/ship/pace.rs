@@ -7,6 +7,8 @@ use std::{
 
 use tokio::signal::unix::{SignalKind, signal};
 
+use crate::say::tell;
+
 /// Waits that double up to half a minute, no two machines in step.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Backoff {
@@ -47,7 +49,7 @@ pub(super) struct Once {
 impl Once {
     pub(super) fn say(&mut self, text: &str) {
         if self.said.as_deref() != Some(text) {
-            anstream::eprintln!("{text}");
+            tell(text);
             self.said = Some(text.to_owned());
         }
     }

@@ -5,7 +5,7 @@ use std::{fs, path::PathBuf, str::FromStr};
 use rustix::process::{Pid, Signal, kill_process};
 use url::Url;
 
-use crate::admin;
+use crate::{admin, plain::Shown};
 
 /// How the gateway is told.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,8 +45,8 @@ fn signal(pid: i32) -> Result<(), String> {
 }
 
 fn read_pid(path: &PathBuf) -> Result<i32, String> {
-    let text = fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
-    text.trim().parse().map_err(|_| format!("{}: no process number in it", path.display()))
+    let text = fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.shown()))?;
+    text.trim().parse().map_err(|_| format!("{}: no process number in it", path.shown()))
 }
 
 impl FromStr for Reopen {

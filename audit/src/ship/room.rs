@@ -18,6 +18,7 @@ use super::{
     state::State,
     units::{Size, Span},
 };
+use crate::{plain::Shown, say::tell};
 
 /// How much of the disk is the ledger's.
 #[derive(Debug, Args)]
@@ -117,17 +118,17 @@ impl<'a> Room<'a> {
     }
 
     fn tell(&self, usage: Usage) {
-        let folder = self.state.folder.path().display();
+        let folder = self.state.folder.path().shown();
         let Usage { local, free, inodes } = usage;
         let inodes = inodes.map_or_else(String::new, |inodes| format!(", {inodes} files"));
         match (self.is_full, self.options.at_cap) {
-            (false, _) => anstream::eprintln!("{folder}: room again"),
-            (true, AtCap::RefuseCalls) => anstream::eprintln!(
+            (false, _) => tell(&format!("{folder}: room again")),
+            (true, AtCap::RefuseCalls) => tell(&format!(
                 "{folder}: at its cap ({local} bytes here, {free} free{inodes}): the gateway is told to refuse calls"
-            ),
-            (true, AtCap::DropOldest) => anstream::eprintln!(
+            )),
+            (true, AtCap::DropOldest) => tell(&format!(
                 "{folder}: at its cap ({local} bytes here, {free} free{inodes}): the oldest goes"
-            ),
+            )),
         }
     }
 }

@@ -26,7 +26,13 @@ use super::{
     shipper::count_entries,
     units::Span,
 };
-use crate::{fault::Fault, ledger::RECEIPTS, protect, say::say};
+use crate::{
+    fault::Fault,
+    ledger::RECEIPTS,
+    plain::Shown,
+    protect,
+    say::{say, tell},
+};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -69,7 +75,7 @@ pub(crate) fn run(options: &Options) -> Result<(), Fault> {
 fn said(folder: &Folder, sealed: u64, deleted: Result<u64, String>) -> Result<(), Fault> {
     let deleted = deleted.map_err(Fault::Refused)?;
     let deleted = if deleted > 0 { format!(", {deleted} deleted") } else { String::new() };
-    say(&format!("{}: {sealed} files sealed{deleted}", folder.segments().display()))
+    say(&format!("{}: {sealed} files sealed{deleted}", folder.segments().shown()))
 }
 
 /// Deleting what is old enough.
@@ -121,8 +127,8 @@ impl<'a> Tidying<'a> {
         let entries = count_entries(&open, 0)?;
         protect::lift_of(&open)?;
         self.folder.remove_sealed(file)?;
-        let path = file.path.display();
-        anstream::eprintln!("{path}: deleted with {entries} entries: older than --delete-after");
+        let path = file.path.shown();
+        tell(&format!("{path}: deleted with {entries} entries: older than --delete-after"));
         Ok(())
     }
 }
@@ -158,7 +164,7 @@ async fn rotate_for_ever(
     let (mut backoff, mut once) = (Backoff::default(), Once::default());
     loop {
         let step = rotation.step(false, latest).await;
-        rotation.take_notices().iter().for_each(|notice| anstream::eprintln!("{notice}"));
+        rotation.take_notices().iter().for_each(|notice| tell(&format!("{notice}")));
         let wait = match step.and_then(|_| tidying.delete_old_if_due()) {
             Ok(()) => {
                 once.end();

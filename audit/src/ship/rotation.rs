@@ -38,7 +38,9 @@ use super::{
 };
 use crate::{
     ledger::LIVE,
+    plain::Shown,
     protect::{self, Protection},
+    say::tell,
 };
 
 /// When to rotate, and how the gateway hears of it.
@@ -198,7 +200,7 @@ impl<'a> Rotation<'a> {
     /// Goes one step on; `now` rotates also what is not due. `latest` is the latest sealed file that was
     /// ever shipped.
     pub(super) async fn step(&mut self, now: bool, latest: Option<&str>) -> Result<Step, String> {
-        let fault = |error: io::Error| format!("{}: {error}", self.folder.path().display());
+        let fault = |error: io::Error| format!("{}: {error}", self.folder.path().shown());
         self.finish_exchange(latest).map_err(fault)?;
         let draining = self.folder.draining().map_err(fault)?;
         self.guard_live(draining.first(), latest).map_err(|error| self.fault(&error))?;
@@ -214,7 +216,7 @@ impl<'a> Rotation<'a> {
     }
 
     fn fault(&self, error: &io::Error) -> String {
-        format!("{}: {error}", self.folder.live().display())
+        format!("{}: {error}", self.folder.live().shown())
     }
 
     fn is_due(&self) -> bool {
@@ -413,7 +415,7 @@ impl<'a> Rotation<'a> {
                 self.strays.insert(0, stray);
                 Err(format!(
                     "{}: lines of a file without a name wait for room: {error}",
-                    self.folder.live().display()
+                    self.folder.live().shown()
                 ))
             }
         }
@@ -436,7 +438,7 @@ impl<'a> Rotation<'a> {
     }
 
     async fn drain(&mut self, old: &Stamped) -> Result<Step, String> {
-        let fault = |error: io::Error| format!("{}: {error}", old.path.display());
+        let fault = |error: io::Error| format!("{}: {error}", old.path.shown());
         let file = self.folder.open_draining(old).map_err(fault)?;
         let is_free = match writers(&file) {
             Writers::None => true,
@@ -466,7 +468,7 @@ impl<'a> Rotation<'a> {
         let Some(reopen) = &self.options.reopen else {
             return Err(format!(
                 "{}: somebody still writes it: --reopen says how the gateway is told to open a new one",
-                old.display()
+                old.shown()
             ));
         };
         reopen.ask().await?;
@@ -494,10 +496,10 @@ impl<'a> Rotation<'a> {
         let metadata = file.metadata()?;
         if metadata.nlink() > 1 {
             if !std::mem::replace(&mut self.has_told_links, true) {
-                anstream::eprintln!(
+                tell(&format!(
                     "{}: it has another name elsewhere, and stays unprotected",
-                    path.display()
-                );
+                    path.shown()
+                ));
             }
             return Ok(());
         }
@@ -516,7 +518,7 @@ impl<'a> Rotation<'a> {
         if let Protection::ModesOnly(_) = protection
             && !std::mem::replace(&mut self.has_told_modes, true)
         {
-            anstream::eprintln!("{}: {protection}", self.folder.path().display());
+            tell(&format!("{}: {protection}", self.folder.path().shown()));
         }
     }
 }
@@ -530,7 +532,7 @@ fn still_open(old: &Path) -> String {
     format!(
         "{}: somebody still has it open for writing: it is sealed once the gateway has opened the new \
          file; does --reopen reach it?",
-        old.display()
+        old.shown()
     )
 }
 
@@ -538,6 +540,6 @@ fn unknown(old: &Path) -> String {
     format!(
         "{}: the kernel cannot tell whether somebody still writes it (no leases on this file system, or \
          neither its owner nor CAP_LEASE): --reopen says how the gateway is told, or that none runs",
-        old.display()
+        old.shown()
     )
 }

@@ -32,7 +32,10 @@ use super::{
     segment::{Count, Segment, compact, hex},
     state::State,
 };
-use crate::store::{Held, Kind, Object, SinkUrl, Sought, Store, StoreError, Written};
+use crate::{
+    plain::{Shown, plain},
+    store::{Held, Kind, Object, SinkUrl, Sought, Store, StoreError, Written},
+};
 
 /// How objects are compressed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -212,7 +215,7 @@ impl<'a> Shipper<'a> {
             }
             Ok(None) => Event::Nothing,
             Err(error) => {
-                let text = format!("{}: {error}", job.file.path.display());
+                let text = format!("{}: {error}", job.file.path.shown());
                 let unshipped = Unshipped::local(text);
                 self.note(&unshipped);
                 Event::Failed(job, unshipped)
@@ -330,7 +333,7 @@ impl<'a> Shipper<'a> {
         let Some(sought) = sought.filter(|sought| is_plain(&sought.name)) else {
             return Ok(Verdict::Not(format!(
                 "{}: no object of these lines has this name",
-                receipt.name
+                plain(&receipt.name)
             )));
         };
         self.state.metrics.asked.inc();
@@ -348,7 +351,7 @@ impl<'a> Shipper<'a> {
         let since = since.max(receipt.confirmed_at.0);
         Ok(match self.target.promise.check_since(held, since, Timestamp::now()) {
             Ok(_) => Verdict::Kept,
-            Err(why) => Verdict::Not(format!("{}: {why}", receipt.name)),
+            Err(why) => Verdict::Not(format!("{}: {why}", plain(&receipt.name))),
         })
     }
 
@@ -365,7 +368,7 @@ impl<'a> Shipper<'a> {
             let object = compress.object("", 0, segment.bytes)?;
             Ok(Some(Sought { name, ..object.sought() }))
         });
-        made.await.map_err(|error| Unshipped::local(format!("{}: {error}", file.path.display())))
+        made.await.map_err(|error| Unshipped::local(format!("{}: {error}", file.path.shown())))
     }
 
     /// Carries the next receipts to the bucket, beside the entries; whether there were any.
@@ -406,6 +409,7 @@ impl<'a> Shipper<'a> {
             lines: chunk.lines,
             end: chunk.end,
             latest: self.state.receipts.borrow().latest_file().map(str::to_owned),
+            gone: None,
             at: Moment(Timestamp::now()),
         }
     }

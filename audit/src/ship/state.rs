@@ -20,6 +20,7 @@ use super::{
     metrics::{Metrics, level},
     receipts::{Lost, Moment, Receipts},
 };
+use crate::{plain::Shown, say::tell};
 
 /// A ledger folder while it is shipped.
 #[derive(Debug)]
@@ -174,23 +175,23 @@ impl<'a> State<'a> {
             let what = format!("segments/{}", file.name());
             self.lose(&what, rest, "it was taken away before it was shipped");
         } else {
-            anstream::eprintln!(
+            tell(&format!(
                 "{}: somebody took it away; the store holds all of it",
-                file.path.display()
-            );
+                file.path.shown()
+            ));
         }
         self.forget(file);
     }
 
     /// Says, counts and writes down that something was lost.
     pub(super) fn lose(&self, what: &str, bytes: u64, why: &str) {
-        anstream::eprintln!("LOST: {}/{what}: {bytes} bytes: {why}", self.folder.path().display());
+        tell(&format!("LOST: {}/{what}: {bytes} bytes: {why}", self.folder.path().shown()));
         self.metrics.losses.inc();
         self.metrics.lost_bytes.inc_by(bytes);
         self.health.note_loss(format!("lost: {what}: {bytes} bytes: {why}"));
         let lost = Lost { what: what.into(), bytes, why: why.into(), at: Moment(Timestamp::now()) };
         if let Err(error) = self.receipts.borrow_mut().add_lost(lost) {
-            anstream::eprintln!("shipped.jsonl: the loss could not be written: {error}");
+            tell(&format!("shipped.jsonl: the loss could not be written: {error}"));
         }
     }
 

@@ -34,7 +34,12 @@ use super::{
     state::State,
     tidy::{self, Tidier},
 };
-use crate::{fault::Fault, ledger::LIVE, say::say};
+use crate::{
+    fault::Fault,
+    ledger::LIVE,
+    plain::Shown,
+    say::{say, tell},
+};
 
 const TICK: Duration = Duration::from_millis(100);
 const LOOK: Duration = Duration::from_secs(1);
@@ -59,7 +64,7 @@ pub(super) async fn run<'a>(
     let shipper = Shipper::new(state, target);
     let wake = Notify::new();
     let reload = || {
-        anstream::eprintln!("SIGHUP: credentials, proxies and certificates are read again");
+        tell(&format!("SIGHUP: credentials, proxies and certificates are read again"));
         shipper.reload();
         wake.notify_waiters();
     };
@@ -87,7 +92,7 @@ pub(super) async fn run<'a>(
     let mut left: Vec<_> = state.end().into_iter().collect();
     left.extend(once::what_is_left(state));
     if state.folder.live_len() > 0 {
-        left.push(format!("left: {}: not rotated yet", state.folder.live().display()));
+        left.push(format!("left: {}: not rotated yet", state.folder.live().shown()));
     }
     if left.is_empty() { Ok(()) } else { Err(Fault::Refused(left.join("\n"))) }
 }
@@ -115,7 +120,7 @@ async fn last_pass(shipper: &Shipper<'_>, keeper: &mut Keeper<'_>) {
     };
     let shipped = timeout(LAST_PASS, all).await.unwrap_or_default();
     for trouble in [rotated, listed, shipped].into_iter().flatten() {
-        anstream::eprintln!("{trouble}");
+        tell(&format!("{trouble}"));
     }
     keeper.look();
 }
@@ -123,7 +128,7 @@ async fn last_pass(shipper: &Shipper<'_>, keeper: &mut Keeper<'_>) {
 async fn stop(state: &State<'_>, wake: &Notify) {
     tokio::select! {
         asked = asked_to_stop() => if let Err(error) = asked {
-            anstream::eprintln!("no signals: {error}");
+            tell(&format!("no signals: {error}"));
         },
         () = stopped(state, wake) => {}
     }
@@ -213,7 +218,7 @@ impl ShipLog {
         state.health.note(|facts| facts.store = None);
         let failures = std::mem::take(&mut self.failures);
         if self.once.end() {
-            anstream::eprintln!("shipping again, after {failures} failures");
+            tell(&format!("shipping again, after {failures} failures"));
         }
     }
 }
@@ -344,7 +349,7 @@ impl<'a> Keeper<'a> {
     fn start(&mut self) -> Result<(), Fault> {
         // On a full disk nothing new can be made, and what is there may go on.
         if let Err(error) = self.room.announce() {
-            anstream::eprintln!("{}: {error}", self.state.folder.path().display());
+            tell(&format!("{}: {error}", self.state.folder.path().shown()));
         }
         let started = self.rotation.recover();
         started.map_err(|error| Fault::io(self.state.folder.path(), &error))
@@ -392,7 +397,7 @@ impl<'a> Keeper<'a> {
         let rescued = self.rotation.rescue_now(latest.as_deref());
         self.rotation.take_notices().iter().for_each(|notice| self.note(notice));
         if let Err(error) = rescued {
-            anstream::eprintln!("LOST: {}: {error}", self.state.folder.live().display());
+            tell(&format!("LOST: {}: {error}", self.state.folder.live().shown()));
         }
     }
 
@@ -402,10 +407,10 @@ impl<'a> Keeper<'a> {
             Notice::Stolen(_) => {
                 self.state.metrics.disturbed.inc();
                 self.state.health.note_loss(format!("{LIVE} was removed, renamed or replaced"));
-                anstream::eprintln!("{}: {notice}", self.state.folder.path().display());
+                tell(&format!("{}: {notice}", self.state.folder.path().shown()));
             }
             Notice::Rescued { .. } => {
-                anstream::eprintln!("{}: {notice}", self.state.folder.path().display());
+                tell(&format!("{}: {notice}", self.state.folder.path().shown()));
             }
         }
     }
@@ -442,7 +447,7 @@ impl<'a> Keeper<'a> {
         });
         self.state.metrics.unreadable.set(i64::from(looked.is_err()));
         let unreadable = looked.err().map(|error| {
-            format!("{}: it cannot be looked at: {error}", self.state.folder.path().display())
+            format!("{}: it cannot be looked at: {error}", self.state.folder.path().shown())
         });
         say_while(&mut self.folder_said, unreadable.as_deref());
         self.state.health.set("folder", unreadable);
@@ -459,7 +464,7 @@ impl<'a> Keeper<'a> {
         if lost > self.unaccounted {
             let text =
                 format!("{lost} entries that the filter counted stand in no file of the ledger");
-            anstream::eprintln!("LOST: {}: {text}", self.state.folder.path().display());
+            tell(&format!("LOST: {}: {text}", self.state.folder.path().shown()));
             self.state.health.note_loss(text);
         }
         self.unaccounted = lost;
@@ -484,7 +489,7 @@ impl<'a> Keeper<'a> {
 
     fn make_room(&mut self) {
         let flushed = self.state.receipts.borrow_mut().flush();
-        let place = self.state.folder.path().display();
+        let place = self.state.folder.path().shown();
         let waiting = self.state.receipts.borrow().waiting();
         let waits = flushed.err().map(|error| format!("{waiting} receipts wait for room: {error}"));
         let settled = self.room.settle().err().map(|error| format!("{place}: {error}"));
@@ -499,7 +504,7 @@ impl<'a> Keeper<'a> {
             format!(
                 "{} names in the ledger are no files of ours, and nobody ships them: {}",
                 strange.len(),
-                first.display()
+                first.shown()
             )
         });
         say_while(&mut self.strange_said, text.as_deref());
@@ -510,7 +515,7 @@ impl<'a> Keeper<'a> {
     /// What this process holds is still what the names lead to.
     fn look_for_swaps(&mut self) {
         let state = self.state;
-        let place = state.folder.path().display();
+        let place = state.folder.path().shown();
         let watched = state.receipts.borrow_mut().watch(state.folder.dir());
         match watched {
             Ok(true) => {}
@@ -519,11 +524,11 @@ impl<'a> Keeper<'a> {
                 state.health.note_loss(
                     "shipped.jsonl was removed or replaced; it is written anew".to_owned(),
                 );
-                anstream::eprintln!(
+                tell(&format!(
                     "{place}/shipped.jsonl: somebody removed or replaced it: it is written anew"
-                );
+                ));
             }
-            Err(error) => anstream::eprintln!("{place}/shipped.jsonl: {error}"),
+            Err(error) => tell(&format!("{place}/shipped.jsonl: {error}")),
         }
         for swapped in state.folder.swapped().unwrap_or_default() {
             state.metrics.disturbed.inc();
@@ -548,7 +553,7 @@ impl<'a> Keeper<'a> {
                     text.to_owned()
                 }
             };
-            anstream::eprintln!("{place}: {told}");
+            tell(&format!("{place}: {told}"));
             state.health.note_loss(told);
         }
     }

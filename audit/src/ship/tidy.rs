@@ -25,7 +25,7 @@ use super::{
     shipper::{Look, Shipper, Unshipped, Verdict, count_entries},
     state::State,
 };
-use crate::protect;
+use crate::{plain::Shown, protect, say::tell};
 
 /// Who deletes.
 pub(super) struct Tidier<'s, 'a> {
@@ -108,7 +108,7 @@ impl<'s, 'a> Tidier<'s, 'a> {
     }
 
     fn usage(&self) -> Result<Usage, String> {
-        let place = self.state.folder.path().display();
+        let place = self.state.folder.path().shown();
         Usage::of(self.state).map_err(|error| format!("{place}: {error}"))
     }
 
@@ -122,16 +122,14 @@ impl<'s, 'a> Tidier<'s, 'a> {
             }
             Err(Unshipped { text, .. }) => Err(format!(
                 "{}: it stays, the store could not be asked: {text}",
-                file.path.display()
+                file.path.shown()
             )),
         }
     }
 
     fn disbelieve(&self, file: &Stamped, why: &str) {
-        let path = file.path.display();
-        anstream::eprintln!(
-            "{path}: its receipt counts for nothing, all of it is shipped again: {why}"
-        );
+        let path = file.path.shown();
+        tell(&format!("{path}: its receipt counts for nothing, all of it is shipped again: {why}"));
         self.state.disbelieve(file);
     }
 
@@ -141,12 +139,12 @@ impl<'s, 'a> Tidier<'s, 'a> {
             .open_sealed(file)
             .and_then(|open| protect::lift_of(&open))
             .and_then(|_| folder.remove_sealed(file));
-        removed.map_err(|error| format!("{}: {error}", file.path.display()))?;
+        removed.map_err(|error| format!("{}: {error}", file.path.shown()))?;
         self.state.forget(file);
         self.state.note_own_change();
         // What waited for room has some now.
         let _ = self.state.receipts.borrow_mut().flush();
-        folder.sync().map_err(|error| format!("{}: {error}", folder.path().display()))
+        folder.sync().map_err(|error| format!("{}: {error}", folder.path().shown()))
     }
 
     /// What has a receipt first: it is the smaller risk.
@@ -155,7 +153,7 @@ impl<'s, 'a> Tidier<'s, 'a> {
             let confirmed = self.state.confirmed_behind("", None);
             let Some(file) = confirmed.or_else(|| self.state.oldest()) else { return Ok(()) };
             let drop = self.drop_file(&file);
-            drop.map_err(|error| format!("{}: {error}", file.path.display()))?;
+            drop.map_err(|error| format!("{}: {error}", file.path.shown()))?;
             self.delete(&file)?;
         }
         Ok(())
@@ -166,12 +164,12 @@ impl<'s, 'a> Tidier<'s, 'a> {
         let start = self.state.receipts.borrow().end(&file.name()).min(file.len);
         let open = self.state.folder.open_sealed(file)?;
         let entries = count_entries(&open, start)?;
-        let path = file.path.display();
+        let path = file.path.shown();
         if start == file.len {
-            anstream::eprintln!(
+            tell(&format!(
                 "{path}: deleted on its receipt alone: the ledger folder is at its cap, and the store \
                  could not be asked again"
-            );
+            ));
             return Ok(());
         }
         let dropped = Dropped {
@@ -181,10 +179,10 @@ impl<'s, 'a> Tidier<'s, 'a> {
             bytes: file.len - start,
             at: Moment(Timestamp::now()),
         };
-        anstream::eprintln!(
+        tell(&format!(
             "LOST: {entries} entries of {path} were deleted unshipped: the ledger folder is at its cap and --at-cap is \
              drop-oldest"
-        );
+        ));
         self.state.receipts.borrow_mut().add_dropped(dropped)?;
         self.state.metrics.dropped_entries.inc_by(entries);
         Ok(())

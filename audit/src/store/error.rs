@@ -7,6 +7,7 @@
 use std::fmt;
 
 use super::SinkUrl;
+use crate::plain::plain;
 
 /// What was tried, what the store answered, and what would help. Holds no secret: whatever another
 /// program wrote enters only as a code of letters, or as the error of the system below it.
@@ -41,8 +42,8 @@ impl StoreError {
     ) -> Self {
         Self {
             kind,
-            tried: format!("{verb} {place}"),
-            answer: answer.into(),
+            tried: format!("{verb} {}", plain(&place.to_string())),
+            answer: plain(&answer.into()).into_owned(),
             fix: None,
             is_missing: false,
             is_stale: false,
