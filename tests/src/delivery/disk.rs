@@ -1,5 +1,6 @@
 //! A disk of a few megabytes, to be filled up.
 
+use std::fmt;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -20,6 +21,15 @@ pub enum FileSystem {
     Tmpfs,
     /// In a file, through a loop device.
     Ext4,
+}
+
+impl fmt::Display for FileSystem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Tmpfs => "tmpfs",
+            Self::Ext4 => "ext4",
+        })
+    }
 }
 
 impl SmallDisk {

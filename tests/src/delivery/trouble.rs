@@ -299,7 +299,7 @@ impl fmt::Display for Trouble {
             Self::DiskGuarded => f.write_str("store down, disk full to `--min-free`"),
             Self::DiskFull => f.write_str("store down, disk full, `--min-free 0`"),
             Self::DiskAtOnce(kind) => {
-                write!(f, "store down, {kind:?} full at once, 0 bytes, 0 inodes")
+                write!(f, "store down, {kind} full at once, 0 bytes, 0 inodes")
             }
             Self::LiveRemoved => f.write_str("`entries.jsonl` removed"),
             Self::LiveCut => f.write_str("`entries.jsonl` cut to nothing"),
