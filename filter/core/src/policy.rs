@@ -15,6 +15,8 @@ pub struct Policy {
     pub call: Action,
     /// The body that leaves is the masked one.
     pub mask_outbound: bool,
+    /// Whether what is only likely a secret is replaced there, too.
+    pub mask_outbound_likely: bool,
     /// What becomes of a body that shows a credential of another provider.
     pub secret_to_wrong_host: Action,
 }

@@ -110,7 +110,7 @@ impl Request {
         edits: &mut Edits<'_>,
     ) -> Result<Option<Gate>, Reason> {
         let syntax = self.content.syntax();
-        let gate = Gate::new(policy, host, &config.credentials);
+        let gate = Gate::new(policy, host, &config.gates, &syntax);
         if gate.as_ref().is_some_and(Gate::masks) {
             if syntax == Syntax::Opaque {
                 return Err(Reason::UnmaskableBody);
