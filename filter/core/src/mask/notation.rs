@@ -439,6 +439,9 @@ impl<'r> Reader<'r> {
         if name.is_in_form(self.syntax) && layers == 0 {
             return not_empty(Skip::Field, window, start);
         }
+        if Names::is_session_cookie(name.text()) {
+            return not_empty(Skip::Query(layers), window, start);
+        }
         let is_in_query = name.is_in_query(self.syntax);
         if !is_in_query && !self.is_own_text {
             return self.first_field(window, name, meaning, sign);
@@ -1662,7 +1665,8 @@ impl<'w> Name<'w> {
     fn is_no_name(&self) -> bool {
         let mut before = self.before.clone();
         let is_type = before.next() == Some(b':') && before.next() == Some(b':');
-        is_type || matches!(self.text(), b"PWD" | b"OLDPWD")
+        let is_quoted = self.before.clone().next() == Some(b'"');
+        is_type || !is_quoted && matches!(self.text(), b"PWD" | b"OLDPWD")
     }
 
     fn opens_with(&self, quote: u8) -> bool {
