@@ -208,25 +208,10 @@ impl<'a> Backwards<'a> {
         Self { rest: before, layers }
     }
 
-    /// Whether the text was not percent-encoded.
-    pub(super) fn is_plain(self) -> bool {
-        self.layers == 0
-    }
-
     /// The last character, which is left where it is.
     pub(super) fn peek(self) -> Option<u8> {
         let mut all = self;
         all.next()
-    }
-
-    /// Drops the characters of which `is` holds, at most `most`, and says how many.
-    pub(super) fn drop_while(&mut self, most: usize, is: impl Fn(u8) -> bool) -> usize {
-        let mut dropped = 0_usize;
-        while dropped < most && self.peek().is_some_and(&is) {
-            self.next();
-            dropped = dropped.saturating_add(1);
-        }
-        dropped
     }
 
     fn escaped(&self) -> Option<(u8, &'a [u8])> {

@@ -645,8 +645,8 @@ mod tests {
                 r#"{"password":null,"secret":true,"pwd":""}"#,
             ),
             (
-                r#"{"password":{"type":"string","description":"d","default":"x"},"a":"b"}"#,
-                r#"{"password":{"type":"string","description":"d","default":Q},"a":"b"}"#,
+                r#"{"password":{"type":"string","minLength":8,"default":"hunter2x9"},"a":"b"}"#,
+                r#"{"password":{"type":"string","minLength":8,"default":Q},"a":"b"}"#,
             ),
             (r#"{"token":" the","logprob":-0.1}"#, r#"{"token":" the","logprob":-0.1}"#),
             (r#"{"max_tokens":100,"session":"x"}"#, r#"{"max_tokens":100,"session":"x"}"#),
@@ -674,7 +674,7 @@ mod tests {
             "export API_KEY=<>\n",
             r#"{"env":"A=1\nAPI_KEY=<>\nB=2"}"#,
         ] {
-            check(template, "0123456789abcdef", &Syntax::Text);
+            check(template, "0f1e2d3c4b5a6978", &Syntax::Text);
         }
         assert_eq!(masked("a=1&key=&b=2", &Syntax::Form), "a=1&key=&b=2");
         let directory = "cd; OLDPWD=/home/somebody PWD=/home/somebody/else";

@@ -8,7 +8,7 @@
 
 use super::vocabulary::{
     HEADS, IN_QUERY, KEYS, NEVER_BEFORE, NEVER_BEFORE_KEY, NEVER_BEFORE_TOKEN, NEVER_BEHIND,
-    PASSWORDS, SESSION_COOKIES, SPACED, TAILS, VENDORS,
+    PASSWORDS, SESSION_COOKIES, TAILS, VENDORS,
 };
 
 /// The longest name that is compared as a whole, folded. Of a longer one the end decides.
@@ -119,7 +119,7 @@ pub(super) struct Names {
     ends: Vec<[u64; SYMBOLS]>,
 }
 
-const LISTS: usize = 8;
+const LISTS: usize = 7;
 const TAIL: usize = 0;
 const BEHIND: usize = 1;
 const BEFORE: usize = 2;
@@ -127,7 +127,6 @@ const BEFORE_TOKEN: usize = 3;
 const BEFORE_KEY: usize = 4;
 const VENDOR: usize = 5;
 const QUERY: usize = 6;
-const SPACE: usize = 7;
 
 /// Digits, letters, and [`NOTHING`].
 const SYMBOLS: usize = 37;
@@ -170,7 +169,6 @@ impl Names {
             NEVER_BEFORE_KEY,
             VENDORS,
             IN_QUERY,
-            SPACED,
         ];
         let mut all = Self {
             heads,
@@ -236,12 +234,7 @@ impl Names {
         if in_query && self.is(QUERY, folded) {
             return Some(Meaning::of(Kind::always(Family::Key)));
         }
-        self.by_parts(&parts, name)
-    }
-
-    /// Whether a name with spaces in it is that of a secret.
-    pub(super) fn is_spaced(&self, name: &[u8]) -> bool {
-        self.is(SPACE, Parts::of(name).all())
+        self.by_parts(&parts)
     }
 
     fn is(&self, list: usize, word: &[u8]) -> bool {
@@ -249,7 +242,7 @@ impl Names {
     }
 
     /// Word by word from the end, up to the one that is a head.
-    fn by_parts(&self, parts: &Parts, name: &[u8]) -> Option<Meaning> {
+    fn by_parts(&self, parts: &Parts) -> Option<Meaning> {
         let mut unknown = 0_usize;
         for behind in 0..parts.count {
             if let Some((length, meaning)) = self.head(parts, behind) {
@@ -275,7 +268,6 @@ impl Names {
                 return None;
             }
         }
-        let _ = name;
         None
     }
 
@@ -325,9 +317,7 @@ impl Names {
         let last = parts.joined(before, if before < parts.count { 1 } else { 0 });
         let is_other = match family {
             Family::Token => self.is(BEFORE_TOKEN, last),
-            Family::Weak => {
-                self.is(BEFORE_KEY, parts.joined(before, 0)) || self.is_plain_key(parts, before)
-            }
+            Family::Weak => self.is_plain_key(parts, before),
             _ => false,
         };
         is_other || (before..parts.count).any(|part| self.is(BEFORE, parts.joined(part, 1)))
@@ -441,11 +431,9 @@ impl Parts {
             let before = at.checked_sub(1).and_then(|at| name.get(at)).copied().unwrap_or_default();
             let is_letter = byte.is_ascii_alphabetic() || *byte >= 0x80;
             let is_number = byte.is_ascii_digit() && parts.start < open;
-            if is_letter || is_number {
-                if !parts.push(byte.to_ascii_lowercase()) {
-                    parts.is_cut = true;
-                    break;
-                }
+            if (is_letter || is_number) && !parts.push(byte.to_ascii_lowercase()) {
+                parts.is_cut = true;
+                break;
             }
             let is_capital = byte.is_ascii_uppercase();
             let is_begun =

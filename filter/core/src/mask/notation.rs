@@ -135,8 +135,6 @@ enum Place {
     Quoted,
     /// In quotes behind a space, a comma, a bracket or a comparison.
     QuotedLoosely,
-    /// A JSON member in a text that is no document.
-    Member,
     /// Bare, where nothing but a value can stand.
     Strong,
     /// The same in a variable of the environment, in capitals.
@@ -416,6 +414,9 @@ impl<'r> Reader<'r> {
             Ok(_) => {}
         }
         let is_adjacent = follow.spaces == 0 && follow.quote.is_none();
+        if is_adjacent && name.is_in_query(self.syntax) {
+            return self.field(window, name, meaning, sign);
+        }
         if is_adjacent {
             match self.field(window, name, meaning, sign) {
                 Err(Wait::Absent) => {}
@@ -452,8 +453,7 @@ impl<'r> Reader<'r> {
         let is_cut_short = probe.ended_by.is_some_and(|byte| matches!(byte, b'{' | b'<' | b'['));
         let text = probe.text();
         if !probe.is_long
-            && (is_cut_short && text.len() < 4
-                || is_no_literal(text, &counts, name.text(), self.names))
+            && (is_cut_short && text.len() < 4 || value::is_stand_in(text, &counts, self.names))
         {
             return Err(Wait::Absent);
         }
@@ -530,7 +530,7 @@ impl<'r> Reader<'r> {
             _ => {}
         }
         // `arn:aws:secret:…`, `a:secret:b`.
-        if name.before.clone().next() == Some(b':') && !second.is_space() {
+        if name.before.first() == Some(b':') && !second.is_space() {
             return Err(Wait::Absent);
         }
         if follow.quote.is_none() && name.is_header() {
@@ -705,7 +705,7 @@ impl<'r> Reader<'r> {
         sign: Glyph,
     ) -> Sought {
         let Some(quote) = follow.quote else { return Err(Wait::Absent) };
-        let mut before = name.before.clone();
+        let mut before = name.before;
         before.next();
         let is_first = before.find(|byte| !matches!(byte, b' ' | b'\\' | b'\n')) == Some(b'(');
         let gap = window
@@ -979,7 +979,7 @@ impl<'r> Reader<'r> {
         if meaning.is_odd && !counts.is_random(12) {
             return false;
         }
-        let is_quoted = matches!(place, Place::Quoted | Place::QuotedLoosely | Place::Member);
+        let is_quoted = matches!(place, Place::Quoted | Place::QuotedLoosely);
         if counts.spaces > 0 && is_quoted {
             let may_have =
                 matches!(meaning.family, Family::Password | Family::Secret | Family::Key);
@@ -1013,7 +1013,7 @@ impl<'r> Reader<'r> {
     fn special(self, window: Window<'_>, name: &Name<'_>) -> Option<Sought> {
         match name.text() {
             _ if name.text().ends_with(b"-----") => {
-                Some(pem::behind_first_line(window, name.text(), &name.before, name.end))
+                Some(pem::behind_first_line(window, name.text(), name.before, name.end))
             }
             b"Private-Lines" => Some(pem::putty(window, name.end)),
             _ if name.text().eq_ignore_ascii_case(b"name") => match self.syntax {
@@ -1037,7 +1037,7 @@ impl<'r> Reader<'r> {
 
     /// `CREATE USER a IDENTIFIED BY '…'`.
     fn identified(self, window: Window<'_>, name: &Name<'_>) -> Sought {
-        let mut before = name.before.clone().map(|byte| byte.to_ascii_lowercase());
+        let mut before = name.before.map(|byte| byte.to_ascii_lowercase());
         let is_identified = before.next() == Some(b' ')
             && (before.clone().take(10).eq(*b"deifitnedi") || {
                 // IDENTIFIED WITH x BY.
@@ -1402,7 +1402,7 @@ fn is_password(place: Place, text: &[u8], counts: &Counts, probe: &Probe) -> boo
         && text.iter().skip_while(|byte| byte.is_ascii_alphabetic()).all(u8::is_ascii_digit);
     let ends_line = matches!(probe.ended_by, None | Some(b'\n' | b'\r' | b'"' | b'\'' | b'`'));
     match place {
-        Place::Quoted | Place::Member => {
+        Place::Quoted => {
             let is_letters =
                 text.iter().all(|byte| byte.is_ascii_alphabetic() || b"_-.:/".contains(byte));
             match is_letters {
@@ -1449,7 +1449,7 @@ fn strong_signs(text: &[u8]) -> usize {
 fn is_key(place: Place, text: &[u8], counts: &Counts) -> bool {
     let is_slug = value::is_slug(text);
     match place {
-        Place::Quoted | Place::QuotedLoosely | Place::Member => {
+        Place::Quoted | Place::QuotedLoosely => {
             counts.is_random(12)
                 || counts.is_mixed(8) && counts.digits >= 1 && !is_slug
                 || counts.all >= 8 && strong_signs(text) >= 2
@@ -1478,7 +1478,7 @@ fn is_key(place: Place, text: &[u8], counts: &Counts) -> bool {
 fn is_token(place: Place, text: &[u8], counts: &Counts, name: &Name<'_>) -> bool {
     let is_mixed = counts.is_mixed(8) && counts.digits >= 2 && !value::is_slug(text);
     match place {
-        Place::Quoted | Place::QuotedLoosely | Place::Member => {
+        Place::Quoted | Place::QuotedLoosely => {
             counts.is_random(10) || is_mixed || counts.only_digits() && counts.all >= 9
         }
         Place::Strong | Place::Environment | Place::Option => {
@@ -1493,7 +1493,7 @@ fn is_token(place: Place, text: &[u8], counts: &Counts, name: &Name<'_>) -> bool
 
 fn is_bare_token(place: Place, counts: &Counts) -> bool {
     match place {
-        Place::Quoted | Place::QuotedLoosely | Place::Member => counts.is_random(12),
+        Place::Quoted | Place::QuotedLoosely => counts.is_random(12),
         Place::Strong | Place::Environment | Place::Option | Place::Line => {
             counts.is_random(12) && counts.digits >= 2
         }
@@ -1503,7 +1503,7 @@ fn is_bare_token(place: Place, counts: &Counts) -> bool {
 
 fn is_credential(place: Place, text: &[u8], counts: &Counts) -> bool {
     match place {
-        Place::Quoted | Place::QuotedLoosely | Place::Member => counts.is_random(12),
+        Place::Quoted | Place::QuotedLoosely => counts.is_random(12),
         Place::Strong | Place::Environment | Place::Option => {
             counts.is_random(12) && counts.digits >= 1
         }
@@ -1519,8 +1519,8 @@ fn is_number(place: Place, text: &[u8], counts: &Counts) -> bool {
     let is_card = grouped && (13..=19).contains(&digits);
     let is_person = grouped && digits == 9 && counts.signs == 2;
     match place {
-        Place::Quoted | Place::QuotedLoosely | Place::Member => {
-            counts.only_digits() && ((3..=8).contains(&digits) || is_card) || is_card || is_person
+        Place::Quoted | Place::QuotedLoosely => {
+            counts.only_digits() && (3..=8).contains(&digits) || is_card || is_person
         }
         Place::Strong | Place::Environment | Place::Option => {
             counts.only_digits() && (3..=19).contains(&digits) || is_person || is_card
@@ -1540,7 +1540,7 @@ fn is_weak(place: Place, text: &[u8], counts: &Counts, name: &Name<'_>) -> bool 
         return false;
     }
     match place {
-        Place::Quoted | Place::QuotedLoosely | Place::Member => {
+        Place::Quoted | Place::QuotedLoosely => {
             counts.is_random(16)
                 && counts.digits >= 2
                 && !value::is_slug(text)
@@ -1613,7 +1613,7 @@ impl<'w> Name<'w> {
         let is_quoted = next.is_some_and(|glyph| glyph.byte == b'"' || glyph.byte == b'\'');
         let is_open = next.is_some_and(|glyph| glyph.byte == b']');
         loop {
-            let mut rest = name.before.clone();
+            let mut rest = name.before;
             match rest.next() {
                 Some(byte) if is_name(byte) || is_quoted && byte == b' ' => name.push(byte),
                 Some(b'[') if is_open => name.push(b'['),
@@ -1640,7 +1640,7 @@ impl<'w> Name<'w> {
         let mut name = Self {
             bytes: [0; MAX_NAME_BYTES],
             start: MAX_NAME_BYTES,
-            before: place.before.clone(),
+            before: place.before,
             is_first: false,
             dashes: 0,
             end: place.end,
@@ -1663,14 +1663,14 @@ impl<'w> Name<'w> {
 
     /// What only looks like a name: a type behind `::`, the working directory.
     fn is_no_name(&self) -> bool {
-        let mut before = self.before.clone();
+        let mut before = self.before;
         let is_type = before.next() == Some(b':') && before.next() == Some(b':');
-        let is_quoted = self.before.clone().next() == Some(b'"');
+        let is_quoted = self.before.first() == Some(b'"');
         is_type || !is_quoted && matches!(self.text(), b"PWD" | b"OLDPWD")
     }
 
     fn opens_with(&self, quote: u8) -> bool {
-        self.before.clone().next() == Some(quote)
+        self.before.first() == Some(quote)
     }
 
     fn is_variable(&self) -> bool {
@@ -1685,7 +1685,7 @@ impl<'w> Name<'w> {
 
     /// `?name=`, `&name=`, `#name=`, `&amp;name=`.
     fn is_in_query(&self, syntax: &Syntax) -> bool {
-        let mut before = self.before.clone();
+        let mut before = self.before;
         match before.next() {
             Some(b'&' | b'?' | b'#') => true,
             Some(b';') => before.take(4).eq(*b"pma&"),
@@ -1694,7 +1694,7 @@ impl<'w> Name<'w> {
     }
 
     fn is_in_form(&self, syntax: &Syntax) -> bool {
-        let is_field = self.is_first || self.before.clone().next() == Some(b'&');
+        let is_field = self.is_first || self.before.first() == Some(b'&');
         *syntax == Syntax::Form && is_field && self.before.is_plain_end()
     }
 
@@ -1720,13 +1720,13 @@ impl<'w> Name<'w> {
 
     /// The name of an element of XML, behind its namespace.
     fn is_element(&self) -> bool {
-        let mut before = self.before.clone().take(40);
+        let mut before = self.before.take(40);
         before.find(|byte| !is_name(*byte) && *byte != b':') == Some(b'<')
     }
 
     /// `//registry/:_authToken=`, `_auth=`.
     fn is_assigned_bare(&self) -> bool {
-        self.before.clone().next() == Some(b':') || self.text().starts_with(b"_")
+        self.before.first() == Some(b':') || self.text().starts_with(b"_")
     }
 
     /// A name as headers have them.
@@ -1738,7 +1738,7 @@ impl<'w> Name<'w> {
     }
 
     fn is_behind(&self, words: &[&[u8]]) -> bool {
-        words.iter().any(|word| self.before.clone().take(word.len()).eq(word.iter().rev().copied()))
+        words.iter().any(|word| self.before.take(word.len()).eq(word.iter().rev().copied()))
     }
 
     /// `login a password …` of a `.netrc` file.
@@ -1764,7 +1764,7 @@ impl<'w> Name<'w> {
 
     fn near(&self, most: usize) -> Near {
         let mut near = Near { bytes: [0; LOOK_BACK], start: LOOK_BACK };
-        for byte in self.before.clone().take(most.min(LOOK_BACK)) {
+        for byte in self.before.take(most.min(LOOK_BACK)) {
             near.start = near.start.saturating_sub(1);
             if let Some(place) = near.bytes.get_mut(near.start) {
                 *place = byte;

@@ -69,12 +69,12 @@ fn first_line(text: &[u8]) -> Option<&[u8]> {
 pub(super) fn behind_first_line(
     window: Window<'_>,
     last: &[u8],
-    before: &UnescapedBefore<'_>,
+    before: UnescapedBefore<'_>,
     end: usize,
 ) -> Sought {
     let is_key = matches!(last, b"KEY-----" | b"BLOCK-----");
     let reversed = if last.starts_with(b"BLOCK") { &b" YEK ETAVIRP"[..] } else { b" ETAVIRP" };
-    let plain = before.clone().map(|byte| if byte == b'+' { b' ' } else { byte });
+    let plain = before.map(|byte| if byte == b'+' { b' ' } else { byte });
     if !is_key || !plain.take(reversed.len()).eq(reversed.iter().copied()) {
         return Err(Wait::Absent);
     }

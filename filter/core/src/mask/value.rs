@@ -365,6 +365,14 @@ pub(super) fn is_placeholder(text: &[u8]) -> bool {
         ])
 }
 
+/// What stands in place of a value in a URL.
+pub(super) fn is_stand_in(text: &[u8], counts: &Counts, names: &Names) -> bool {
+    is_placeholder(text)
+        || is_template(text)
+        || is_capitals(text, counts)
+        || names.is_only_words(text)
+}
+
 /// What is never a secret, wherever it stands: the rest of the placeholders, names, paths, versions.
 pub(super) fn is_harmless(text: &[u8], counts: &Counts, name: &[u8], names: &Names) -> bool {
     is_placeholder(text)

@@ -62,10 +62,6 @@ pub(super) const IN_QUERY: &str = "key sig signature hmac xamzsignature xamzcred
 pub(super) const SESSION_COOKIES: &str =
     "connectsid phpsessid jsessionid gitlabsession aiohttpsession";
 
-/// Two words with a space between that are one name before a colon: `API key: …`.
-pub(super) const SPACED: &str = "apikey accesskey secretkey privatekey authtoken accesstoken apitoken clientsecret secretaccesskey \
-     bearertoken accesskeyid";
-
 /// Whose keys are called by their name: `OPENAI_KEY`.
 pub(super) const VENDORS: &str = "openai anthropic claude azure aws gcp google gemini vertex github gitlab bitbucket stripe datadog dd \
      newrelic sentry slack discord telegram twilio sendgrid mailgun mailchimp mailjet postmark resend brevo hf huggingface cohere mistral groq \

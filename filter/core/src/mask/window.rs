@@ -176,6 +176,11 @@ impl<'a> UnescapedBefore<'a> {
         Self { rest: bytes }
     }
 
+    /// The next character, which is left where it is.
+    pub(super) fn first(mut self) -> Option<u8> {
+        self.next()
+    }
+
     /// What is left, as it is written.
     pub(super) fn raw(&self) -> &'a [u8] {
         self.rest
