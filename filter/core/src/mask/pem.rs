@@ -90,13 +90,16 @@ const MAX_PREFIXED: usize = 200;
 
 /// Where base64 begins on one of the next lines.
 fn prefixed(window: Window<'_>, at: usize) -> Look<usize> {
-    const MOST: usize = 120;
+    const MOST: usize = 180;
     const LEAST: usize = 16;
-    let (mut at, mut is_inside) = (at, true);
+    // A header of an older key has a colon and a space, what a listing puts before a line has not.
+    let (mut at, mut is_inside, mut is_header, mut before) = (at, true, false, 0_u8);
     for _ in 0..MOST {
         let glyph = window.glyph(at)?;
         let is_base64 = is_in(glyph.byte, BASE64);
-        if is_base64 && !is_inside {
+        is_header = glyph.byte != b'\n' && (is_header || before == b':' && glyph.byte == b' ');
+        before = glyph.byte;
+        if is_base64 && !is_inside && !is_header {
             match window.least(at, BASE64, LEAST) {
                 Err(Miss::Absent) => {}
                 found => return found.map(|_| at),
