@@ -14,8 +14,8 @@ use std::{
 
 use ledgerline_core::mask::{Finding, Masker};
 
-use super::{method::Method, payload, unwritten};
-use crate::fault::Fault;
+use super::{method::Method, payload};
+use crate::{fault::Fault, say::unwritten};
 
 /// How much of the view is shown on either side of a placeholder, in bytes.
 const BEFORE: usize = 40;
