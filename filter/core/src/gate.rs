@@ -56,7 +56,9 @@ pub(crate) struct GateRules {
     /// Those of [`Rules::credentials`].
     pub(crate) credentials: Rc<Rules>,
     /// Those for what is certain.
-    certain: Rc<Rules>,
+    pub(crate) certain: Rc<Rules>,
+    /// All of them.
+    pub(crate) all: Rc<Rules>,
 }
 
 impl GateRules {
@@ -64,6 +66,7 @@ impl GateRules {
         Self {
             credentials: Rc::new(rules.credentials()),
             certain: Rc::new(rules.only(Grade::Certain)),
+            all: Rc::new(rules.clone()),
         }
     }
 }
@@ -73,8 +76,9 @@ impl GateRules {
 pub(crate) struct Gate {
     policy: Policy,
     host: Box<str>,
-    /// Looks for credentials whose provider is known, where one to another host is denied. The
-    /// masker of the body would not do: it replaces a value by its name without a look at it.
+    /// Looks for credentials whose provider is known, where one to another host is denied: in
+    /// whatever the body is said to be, since a caller may call a text an image. The masker of the
+    /// body would not do: it replaces a value by its name without a look at it.
     watch: Option<Masker>,
     /// Replaces what is certain in what goes on, where nothing else is replaced there.
     call: Option<Masker>,
@@ -116,8 +120,7 @@ impl Gate {
         hear: &mut Hear<'_>,
     ) -> Result<(), Reason> {
         let start = onward.bytes.len();
-        let watch = self.watch.as_mut().filter(|_| passage.body().is_scanned());
-        let held = watch.map_or(0, |watch| {
+        let held = self.watch.as_mut().map_or(0, |watch| {
             watch.push(chunk, &mut |_| {});
             watch.held()
         });

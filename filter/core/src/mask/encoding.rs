@@ -27,7 +27,7 @@ pub enum Order {
 /// As many bytes tell.
 pub(super) const SNIFFED: usize = 4;
 
-const COMPRESSED: [&[u8]; 7] = [
+const COMPRESSED: [&[u8]; 12] = [
     b"\x1f\x8b",
     b"\x28\xb5\x2f\xfd",
     b"\x78\x9c",
@@ -35,10 +35,16 @@ const COMPRESSED: [&[u8]; 7] = [
     b"\xfd7zX",
     b"BZh9",
     b"PK\x03\x04",
+    b"\x04\x22\x4d\x18",
+    b"\x1f\x9d",
+    b"\x78\x01",
+    b"7z\xbc\xaf",
+    b"\xff\x06\0\0",
 ];
 
-/// What a body is that begins like this; `declared` if its headers say UTF-16.
-pub(super) fn sniff(first: &[u8], is_declared: bool) -> Sniffed {
+/// What a body is that begins like this; `is_declared` if its headers say UTF-16, `is_json` if they say
+/// JSON, which no byte begins that is no letter and no sign.
+pub(super) fn sniff(first: &[u8], is_declared: bool, is_json: bool) -> Sniffed {
     let by_bytes = match first {
         [0xFF, 0xFE, 0, 0, ..]
         | [0, 0, 0xFE, 0xFF, ..]
@@ -49,6 +55,8 @@ pub(super) fn sniff(first: &[u8], is_declared: bool) -> Sniffed {
         [1..=255, 0, 1..=255, 0, ..] | [1..=255, 0] => Sniffed::Wide(Order::Little),
         [0, 1..=255, 0, 1..=255, ..] | [0, 1..=255] => Sniffed::Wide(Order::Big),
         first if COMPRESSED.iter().any(|magic| first.starts_with(magic)) => Sniffed::Opaque,
+        [0xEF, 0xBB, 0xBF, ..] => Sniffed::Narrow,
+        [0..=8 | 11 | 14..=29 | 31 | 0x80..=0xFF, ..] if is_json => Sniffed::Opaque,
         _ => Sniffed::Narrow,
     };
     match by_bytes {
@@ -162,7 +170,7 @@ mod tests {
             (b"\x1f\x8b\x08\0", Sniffed::Opaque),
             (b"x = 1", Sniffed::Narrow),
         ] {
-            assert_eq!(sniff(first, false), sniffed, "{first:?}");
+            assert_eq!(sniff(first, false, false), sniffed, "{first:?}");
         }
     }
 

@@ -16,7 +16,7 @@ use super::{
 };
 
 const USERINFO_RULE: &str = "url-userinfo";
-const TELEGRAM_RULE: &str = "telegram-bot-api-token";
+pub(super) const TELEGRAM_RULE: &str = "telegram-bot-api-token";
 
 /// The longest user and password that are waited for. Longer ones are taken for what they are
 /// without an `@`: no host name is that long.

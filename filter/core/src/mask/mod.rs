@@ -27,9 +27,11 @@
 mod class;
 mod documents;
 mod embed;
+mod encoded;
 mod encoding;
 mod field;
 mod glyph;
+mod head;
 mod look;
 mod marked;
 mod names;
@@ -57,6 +59,7 @@ use documents::Openings;
 use embed::{Content, Embedding};
 pub use encoding::Order;
 use encoding::{SNIFFED, Sniffed, Wide, sniff};
+pub(crate) use head::Place;
 use look::Miss;
 use notation::NAME_RULE;
 pub use provider::Provider;
@@ -173,6 +176,7 @@ impl Masker {
                 let narrow = wide.narrow(chunk);
                 self.pass_wide(view, |masker, view| masker.push_narrow(&narrow, view));
             }
+            Letters::Opaque if chunk.is_empty() => {}
             Letters::Opaque => view(chunk),
             Letters::Narrow => {}
         }
@@ -182,7 +186,7 @@ impl Masker {
     fn begin(&mut self, view: &mut dyn FnMut(&[u8])) {
         let Letters::Unknown(first) = &mut self.letters else { return };
         let first = std::mem::take(first);
-        self.letters = match sniff(&first, self.is_declared_wide) {
+        self.letters = match sniff(&first, self.is_declared_wide, self.syntax == Syntax::Json) {
             Sniffed::Narrow => Letters::Narrow,
             Sniffed::Wide(order) => Letters::Wide(Wide::new(order)),
             Sniffed::Opaque => Letters::Opaque,
@@ -284,8 +288,14 @@ impl Masker {
 
     /// Works off `bytes`, which begin with what was kept.
     fn work_off(&mut self, bytes: &[u8], is_last: bool, view: &mut dyn FnMut(&[u8])) {
-        let scanner = Scanner { rules: &self.rules, syntax: &self.syntax, is_own_text: false };
-        let mut pass = Pass { scanner, before: self.forgotten, masked: &mut self.masked, view };
+        let scanner = Scanner {
+            rules: &self.rules,
+            syntax: &self.syntax,
+            is_own_text: false,
+            is_decoded: false,
+        };
+        let masked = &mut self.masked;
+        let mut pass = Pass { scanner, before: self.forgotten, masked, view, home: None };
         pass.run(Window { bytes, is_last }, &mut self.progress);
         let seen = self.progress.decided.min(self.progress.resume);
         self.progress.openings.at(bytes, seen.saturating_sub(DOCUMENT_REACH));
@@ -317,6 +327,8 @@ struct Pass<'r, 'p> {
     before: u64,
     masked: &'p mut Masked,
     view: &'p mut dyn FnMut(&[u8]),
+    /// The host that is called, if credentials of its provider stay.
+    home: Option<&'p str>,
 }
 
 impl Pass<'_, '_> {
@@ -330,6 +342,7 @@ impl Pass<'_, '_> {
                 }
             }
             match ahead.scan(self.scanner, window, progress.resume) {
+                Found::Hit(hit) if self.is_at_home(&hit) => self.spare(window, progress, hit),
                 Found::Hit(hit) => self.begin(window, progress, hit),
                 Found::Pending { resume, hold } => {
                     self.keep(window, progress, hold);
@@ -339,6 +352,16 @@ impl Pass<'_, '_> {
                 Found::Nothing => return self.keep(window, progress, window.bytes.len()),
             }
         }
+    }
+
+    fn is_at_home(&self, hit: &Hit<'_>) -> bool {
+        self.home.is_some_and(|home| hit.provider.is_some_and(|provider| provider.owns(home)))
+    }
+
+    /// The whole of a credential stays.
+    fn spare(&mut self, window: Window<'_>, progress: &mut Progress, mut hit: Hit<'_>) {
+        let (Skipped::Done(end) | Skipped::More(end)) = hit.skip.run(window, hit.known);
+        self.keep(window, progress, end.max(hit.known));
     }
 
     /// What lies between the decided bytes and `end` stays as it is.
@@ -505,13 +528,14 @@ impl Gap {
 /// The view of a text in one piece.
 fn view_of<'t>(rules: &Rules, text: &'t str) -> Cow<'t, str> {
     let window = Window { bytes: text.as_bytes(), is_last: true };
-    let scanner = Scanner { rules, syntax: &Syntax::Text, is_own_text: true };
+    let scanner = Scanner { rules, syntax: &Syntax::Text, is_own_text: true, is_decoded: false };
     if matches!(scanner.scan(window, 0), Found::Nothing) {
         return Cow::Borrowed(text);
     }
     let mut masked = Vec::with_capacity(text.len());
     let mut view = |bytes: &[u8]| masked.extend_from_slice(bytes);
-    let mut pass = Pass { scanner, before: 0, masked: &mut Masked::default(), view: &mut view };
+    let counts = &mut Masked::default();
+    let mut pass = Pass { scanner, before: 0, masked: counts, view: &mut view, home: None };
     pass.run(window, &mut Progress::default());
     Cow::Owned(String::from_utf8_lossy(&masked).into_owned())
 }

@@ -5,14 +5,15 @@ use std::cell::Cell;
 use super::{
     class::{ALNUM, is_in},
     documents::Openings,
-    field::Sign,
+    encoded::{self, Encoded},
+    field::{Sign, TELEGRAM_RULE},
     look::{Look, Miss},
     marked::{self, Marked},
     notation::{Reader, Value, Wait, is_name},
     own::OwnRules,
     pem,
     prefilter::{Cursor, Event, Signs},
-    provider::Provider,
+    provider::{self, Provider},
     rules::{Grade, Rules},
     shape::Token,
     skip::Skip,
@@ -53,6 +54,8 @@ pub(super) struct Scanner<'r> {
     pub(super) syntax: &'r Syntax,
     /// Whether the text is one of an entry.
     pub(super) is_own_text: bool,
+    /// Whether the text was decoded: what is encoded in it again is not looked into.
+    pub(super) is_decoded: bool,
 }
 
 /// What a look at one place means for the walk.
@@ -66,6 +69,11 @@ impl<'r> Scanner<'r> {
     /// The first secret at or behind `from`, in one piece of text.
     pub(super) fn scan(self, window: Window<'_>, from: usize) -> Found<'r> {
         Ahead::default().scan(self, window, from)
+    }
+
+    /// Whether what is so sure counts.
+    pub(super) fn takes(self, grade: Grade) -> bool {
+        grade >= self.rules.least && !self.rules.credentials_only
     }
 
     /// The first secret that is known by its name.
@@ -156,6 +164,9 @@ impl<'r> Scanner<'r> {
         if let Some(verdict) = self.run_start(window, from) {
             return verdict;
         }
+        if let Some(verdict) = self.encoded(window, from) {
+            return verdict;
+        }
         if let Some(verdict) = self.behind_colour(window, from) {
             return verdict;
         }
@@ -216,6 +227,15 @@ impl<'r> Scanner<'r> {
             },
             _ => None,
         }
+    }
+
+    /// A text in base64 that holds a secret.
+    fn encoded(self, window: Window<'_>, at: usize) -> Option<Verdict<'r>> {
+        let found = encoded::look(self, window, at).map(|found| {
+            let Encoded { rule, provider, grade, skip } = found;
+            Hit { rule, provider, grade, start: at, known: at, skip }
+        });
+        stop(found, at)
     }
 
     /// What may begin where a word does.
@@ -311,7 +331,8 @@ impl<'r> Scanner<'r> {
         match window.byte(at) {
             Some(b'n' | b't' | b'r' | b'b' | b'f') => {
                 let next = at.saturating_add(1);
-                self.word(window, next).unwrap_or(Verdict::GoOn(next))
+                let word = self.word(window, next).or_else(|| self.encoded(window, next));
+                word.unwrap_or(Verdict::GoOn(next))
             }
             None if !window.is_last => pending(at),
             _ => Verdict::GoOn(at),
@@ -380,7 +401,8 @@ fn hit<'r>(rule: &'static str, start: usize, skip: Skip) -> Hit<'r> {
 
 fn named_hit<'r>(value: Value) -> Hit<'r> {
     let Value { rule, grade, start, skip } = value;
-    Hit { rule, provider: None, grade, start, known: start, skip }
+    let provider = (rule == TELEGRAM_RULE).then_some(&provider::TELEGRAM);
+    Hit { rule, provider, grade, start, known: start, skip }
 }
 
 fn pending<'r>(at: usize) -> Verdict<'r> {

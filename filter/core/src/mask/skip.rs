@@ -7,6 +7,7 @@
 use super::{
     class::{BASE64, Class, is_in},
     embed::{Content, Embedding},
+    encoded,
     look::{Look, Miss},
     pem,
     tree::Tree,
@@ -23,6 +24,8 @@ pub(super) enum Skip {
     Pem,
     /// The lines of a key of PuTTY.
     Putty,
+    /// Base64 on any number of lines.
+    Lines,
     /// The content of a JSON string.
     String(Embedding),
     /// A JSON number.
@@ -63,6 +66,7 @@ impl Skip {
             Self::Token(class) => token(window, at, *class),
             Self::Pem => pem(window, at),
             Self::Putty => putty(window, at),
+            Self::Lines => encoded::skip(window, at),
             Self::String(embedding) => match embedding.content(window, at) {
                 Content::Open(end) => Skipped::More(end),
                 Content::Closed(end) => Skipped::Done(end),

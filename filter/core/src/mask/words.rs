@@ -111,7 +111,16 @@ fn may_end(names: &Names, bytes: &[u8], at: usize, last: [u8; 3]) -> bool {
     if before == b'-' && third == b' ' {
         return matches!(end, b'u' | b'U' | b'p');
     }
+    if matches!((before | 0x20, end | 0x20), (b'i', b'd')) && !third.is_ascii_alphanumeric() {
+        return is_behind_key(bytes, at);
+    }
     names.may_end(third, before, end)
+}
+
+/// Whether the `id` that ends at `at` is that of a key: an `id` alone is none, and there are many.
+fn is_behind_key(bytes: &[u8], at: usize) -> bool {
+    let near = bytes.get(at.saturating_sub(5)..at.saturating_sub(2)).unwrap_or_default();
+    near.eq_ignore_ascii_case(b"key")
 }
 
 /// A word whose last letter is written as an escape, or that has a number behind it.
