@@ -158,3 +158,179 @@ fn is_for_credentials(rules: &Rules, name: &str) -> bool {
     credential::HEADERS.iter().any(|known| name.eq_ignore_ascii_case(known))
         || rules.is_secret_name(name)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MARK: &str = "***REDACTED***";
+
+    fn key() -> String {
+        format!("sk-ant-{}-{}AA", "api03", "aB3".repeat(31))
+    }
+
+    fn aws() -> String {
+        format!("{}{}", "AKIA", "Z7Q2M5XR3KTW6PLH")
+    }
+
+    fn telegram() -> String {
+        format!("123456789:A{}", "aB3_dE6-".repeat(5).get(..34).unwrap_or_default())
+    }
+
+    fn pass(
+        policy: Policy,
+        host: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+    ) -> Result<Vec<(String, String)>, Reason> {
+        let rules = GateRules::new(&Rules::default());
+        let mut gate = HeadGate::new(policy, host.as_bytes()).unwrap();
+        let pairs = headers.iter().map(|(name, value)| (name.as_bytes(), value.as_bytes()));
+        let removed = [Cow::Borrowed("x-internal")];
+        let changed = gate.pass(&rules, path.as_bytes(), pairs, &removed)?;
+        assert_eq!(gate.counts().is_empty(), changed.is_empty());
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        Ok(changed.into_iter().map(|(name, value)| (name.into(), text(value))).collect())
+    }
+
+    fn masking() -> Policy {
+        Policy { mask_outbound: true, ..Policy::default() }
+    }
+
+    fn denying() -> Policy {
+        Policy { secret_to_wrong_host: Action::Deny, ..Policy::default() }
+    }
+
+    #[test]
+    fn a_head_with_nothing_to_watch_has_no_gate() {
+        assert!(HeadGate::new(Policy::default(), b"api.example.com").is_none());
+    }
+
+    #[test]
+    fn a_credential_goes_on_where_a_client_has_to_put_it() {
+        let (key, aws) = (key(), aws());
+        let google = format!("AIza{}", "aB3_".repeat(9));
+        let telegram = telegram();
+        let signed = format!("AWS4-HMAC-SHA256 Credential={aws}/20260630/eu/s3/aws4_request");
+        for (host, path, headers) in [
+            ("api.anthropic.com", "/v1/messages".to_owned(), vec![("x-api-key", &*key)]),
+            (
+                "api.example.com",
+                "/v1".into(),
+                vec![("authorization", "Bearer abc"), ("api-key", &key)],
+            ),
+            ("x.googleapis.com", format!("/v1/models?alt=sse&key={google}"), vec![]),
+            ("a.example", "/v1?access_token=abcdef&sig=12".into(), vec![("cookie", "sid=1")]),
+            (
+                "s3.amazonaws.com",
+                format!("/b?X-Amz-Credential={aws}%2F1&x=1"),
+                vec![("authorization", &signed)],
+            ),
+            ("api.telegram.org", format!("/bot{telegram}/sendMessage"), vec![]),
+            (
+                "hooks.slack.com",
+                "/services/T024BE7LD/B024BE7LD/aB3aB3aB3aB3aB3aB3aB3aB3".into(),
+                vec![],
+            ),
+            (
+                "api.openai.com",
+                "/v1".into(),
+                vec![("idempotency-key", "stainless-1"), ("openai-beta", "a=v2")],
+            ),
+            (
+                "api.example.com",
+                "/v1?next_page_token=CAUQAA&limit=2".into(),
+                vec![("traceparent", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01")],
+            ),
+        ] {
+            assert_eq!(pass(masking(), host, &path, &headers), Ok(vec![]), "{host}");
+        }
+        for (host, path, headers) in [
+            ("api.anthropic.com", "/v1/messages".to_owned(), vec![("x-api-key", &*key)]),
+            ("x.googleapis.com", format!("/v1/models?key={google}"), vec![]),
+            ("s3.amazonaws.com", "/".into(), vec![("authorization", &signed)]),
+            ("api.example.com", "/".into(), vec![("x-internal", &key), ("x-api-key", "abc")]),
+        ] {
+            assert_eq!(pass(denying(), host, &path, &headers), Ok(vec![]), "{host}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_credential_of_the_call_is_replaced() {
+        let (key, telegram) = (key(), telegram());
+        for (path, headers, changed) in [
+            (
+                format!("/search?q={key}&n=1"),
+                vec![],
+                vec![(":path", format!("/search?q={MARK}&n=1"))],
+            ),
+            (
+                "/login?user=a&password=hunter2".into(),
+                vec![],
+                vec![(":path", format!("/login?user=a&password={MARK}"))],
+            ),
+            (
+                "/login?pass%77ord=hunter2&x=1".into(),
+                vec![],
+                vec![(":path", format!("/login?pass%77ord={MARK}&x=1"))],
+            ),
+            (
+                format!("/files/{key}/x?a=b"),
+                vec![],
+                vec![(":path", format!("/files/{MARK}/x?a=b"))],
+            ),
+            (
+                format!("/bot{telegram}/x"),
+                vec![],
+                vec![(":path", format!("/bot123456789:{MARK}/x"))],
+            ),
+            (
+                "/".into(),
+                vec![("x-prompt", format!("use {key} please"))],
+                vec![("x-prompt", format!("use {MARK} please"))],
+            ),
+            (
+                "/".into(),
+                vec![("referer", "https://a.example/?access_token=abc&b=c".into())],
+                vec![("referer", format!("https://a.example/?access_token={MARK}&b=c"))],
+            ),
+            (
+                "/".into(),
+                vec![("x-a", "1".into()), ("x-a", key.clone()), ("x-b", "2".into())],
+                vec![("x-a", format!("1, {MARK}"))],
+            ),
+            ("/".into(), vec![("x-internal", key.clone())], vec![]),
+        ] {
+            let headers: Vec<_> =
+                headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
+            let changed: Vec<_> =
+                changed.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+            assert_eq!(pass(masking(), "api.example.com", &path, &headers), Ok(changed), "{path}");
+        }
+    }
+
+    #[test]
+    fn what_is_only_likely_is_replaced_where_that_is_wanted() {
+        let headers = [("x-note", "deploy --password hunter2x-Fake9 now")];
+        assert_eq!(pass(masking(), "a.example", "/", &headers), Ok(vec![]));
+        let likely = Policy { mask_outbound_likely: true, ..masking() };
+        let left = format!("deploy --password {MARK} now");
+        assert_eq!(pass(likely, "a.example", "/", &headers), Ok(vec![("x-note".into(), left)]));
+    }
+
+    #[test]
+    fn a_credential_of_another_provider_stops_the_call_wherever_it_stands() {
+        let (key, aws) = (key(), aws());
+        let bearer = format!("Bearer {key}");
+        for (host, path, headers) in [
+            ("api.openai.com", "/v1".to_owned(), vec![("authorization", &*bearer)]),
+            ("api.openai.com", "/v1".into(), vec![("x-note", &aws)]),
+            ("api.openai.com", format!("/v1?q={aws}"), vec![]),
+            ("api.openai.com", format!("/v1/{key}"), vec![]),
+            ("anthropic.com.example", "/".into(), vec![("x-api-key", &key)]),
+        ] {
+            let result = pass(denying(), host, &path, &headers);
+            assert_eq!(result, Err(Reason::SecretToWrongHost), "{host}");
+        }
+    }
+}

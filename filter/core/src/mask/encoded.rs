@@ -69,6 +69,7 @@ fn lines(window: Window<'_>, at: usize) -> Option<Lines> {
     let text = before.get(..before.len().saturating_sub(spaces.count())).unwrap_or_default();
     match text {
         [.., b'"' | b'\'' | b'`'] => Some(Lines::Many),
+        [.., b'u', b'0', b'0', b'2', b'2' | b'7'] => Some(Lines::Many),
         [.., b':' | b'='] => Some(Lines::One),
         [.., b','] => text.ends_with(b"base64,").then_some(Lines::One),
         [.., b'\n'] | [.., b'\\', b'n'] => is_content(text).then_some(Lines::Many),
@@ -88,15 +89,34 @@ fn is_content(text: &[u8]) -> bool {
 
 /// What stands before one line end or two, and whether there are two.
 fn without_line_end(text: &[u8]) -> Option<(&[u8], bool)> {
-    let one = |text: &'_ [u8]| {
-        let ends = [&b"\\r\\n"[..], b"\\n", b"\r\n", b"\n"];
-        ends.iter().find(|end| text.ends_with(end)).map(|end| text.len().saturating_sub(end.len()))
-    };
-    let line = text.get(..one(text)?)?;
-    match one(line) {
-        Some(end) => Some((line.get(..end)?, true)),
+    let line = without_one(text)?;
+    match without_one(line) {
+        Some(line) => Some((line, true)),
         None => Some((line, false)),
     }
+}
+
+/// What stands before a line end, be it escaped.
+fn without_one(text: &[u8]) -> Option<&[u8]> {
+    let line = match text {
+        [line @ .., b'\n'] => line,
+        [.., b'\\', b'n'] => without_escape(text),
+        _ => return None,
+    };
+    Some(match line {
+        [line @ .., b'\r'] => line,
+        [.., b'\\', b'r'] => without_escape(line),
+        line => line,
+    })
+}
+
+/// Without the letter at the end and the backslashes before it.
+fn without_escape(text: &[u8]) -> &[u8] {
+    const MOST: usize = 32;
+    let letter = text.len().saturating_sub(1);
+    let before = text.get(..letter).unwrap_or_default();
+    let backslashes = before.iter().rev().take(MOST).take_while(|byte| **byte == b'\\').count();
+    before.get(..letter.saturating_sub(backslashes)).unwrap_or_default()
 }
 
 /// Whether the data of a Kubernetes Secret is near.
@@ -119,7 +139,11 @@ fn secret<'r>(
     let scanner = Scanner { is_decoded: true, ..scanner };
     let window = Window { bytes: text, is_last: true };
     // A cursor of a list is JSON in base64 too, with names that mean nothing to others.
-    let is_json = matches!(text.trim_ascii_start(), [b'{' | b'[', ..]) && !in_manifest;
+    let is_json = !in_manifest
+        && matches!(
+            text.trim_ascii_start(),
+            [b'{', b'"' | b' ' | b'\n', ..] | [b'[', b'"' | b'{' | b'0'..=b'9', ..]
+        );
     let mut from = 0;
     for _ in 0..MOST_HITS {
         match scanner.scan(window, from) {

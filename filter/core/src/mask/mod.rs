@@ -25,6 +25,8 @@
 //! that may still turn out to begin a secret: at most [`MAX_HELD`].
 
 mod class;
+mod cookies;
+mod crypt;
 mod documents;
 mod embed;
 mod encoded;
@@ -55,13 +57,14 @@ mod words;
 
 use std::{borrow::Cow, rc::Rc};
 
+use cookies::Cookies;
 use documents::Openings;
 use embed::{Content, Embedding};
 pub use encoding::Order;
 use encoding::{SNIFFED, Sniffed, Wide, sniff};
 pub(crate) use head::Place;
 use look::Miss;
-use notation::NAME_RULE;
+use notation::{CONTEXT_RULE, NAME_RULE};
 pub use provider::Provider;
 pub use rules::{Finding, Grade, Masked, Rules, RulesError};
 use scanner::{Ahead, Found, Hit, Scanner};
@@ -378,7 +381,7 @@ impl Pass<'_, '_> {
     fn begin(&mut self, window: Window<'_>, progress: &mut Progress, hit: Hit<'_>) {
         self.keep(window, progress, hit.start);
         match &hit.skip {
-            Skip::Tree(_) | Skip::Gap { .. } | Skip::Opened(_) => {}
+            Skip::Tree(_) | Skip::Gap { .. } | Skip::Opened(_) | Skip::Cookies(_) => {}
             Skip::Number(json) => {
                 self.replace(progress, (hit.rule, hit.grade), hit.provider, &json.quote());
             }
@@ -411,6 +414,7 @@ impl Pass<'_, '_> {
     fn leave_out(&mut self, window: Window<'_>, progress: &mut Progress, mut skip: Skip) -> bool {
         let is_done = match &mut skip {
             Skip::Tree(tree) => self.walk(window, progress, tree),
+            Skip::Cookies(cookies) => self.cookies(window, progress, cookies),
             Skip::Opened(json) => {
                 let json = *json;
                 return self.open(window, progress, json);
@@ -485,6 +489,26 @@ impl Pass<'_, '_> {
                 self.replace(progress, BY_NAME, None, b"");
                 progress.skip = Some(Skip::String(json));
                 true
+            }
+        }
+    }
+
+    /// Goes on through the cookies of a line.
+    fn cookies(
+        &mut self,
+        window: Window<'_>,
+        progress: &mut Progress,
+        cookies: &mut Cookies,
+    ) -> bool {
+        loop {
+            match cookies.step(window, progress.decided, &self.scanner.rules.names) {
+                Walk::Keep(end) => self.keep(window, progress, end),
+                Walk::Drop(end) => progress.decided = end,
+                Walk::Replace { .. } => {
+                    self.replace(progress, (CONTEXT_RULE, Grade::Likely), None, b"");
+                }
+                Walk::More => return false,
+                Walk::Done => return true,
             }
         }
     }

@@ -179,8 +179,14 @@ impl Names {
             excepted: excepted.to_vec(),
             ends: vec![[0; SYMBOLS]; SYMBOLS],
         };
-        let known =
-            [PASSWORDS, KEYS, TAILS, IN_QUERY, "secret secrets token key keys by value name lines"];
+        let known = [
+            PASSWORDS,
+            KEYS,
+            TAILS,
+            IN_QUERY,
+            "secret secrets token key keys by value name lines mysql mysqldump mysqladmin mysqlimport mysqlcheck \
+             mariadb 7z 7za sqlplus thin impdp",
+        ];
         let heads = HEADS.iter().map(|(_, list)| *list);
         for word in known.into_iter().chain(heads).flat_map(words) {
             all.may_end_with(word);

@@ -4,6 +4,7 @@ use std::cell::Cell;
 
 use super::{
     class::{ALNUM, is_in},
+    crypt,
     documents::Openings,
     encoded::{self, Encoded},
     field::{Sign, TELEGRAM_RULE},
@@ -164,7 +165,7 @@ impl<'r> Scanner<'r> {
         if let Some(verdict) = self.run_start(window, from) {
             return verdict;
         }
-        if let Some(verdict) = self.encoded(window, from) {
+        if let Some(verdict) = self.crypt(window, from).or_else(|| self.encoded(window, from)) {
             return verdict;
         }
         if let Some(verdict) = self.behind_colour(window, from) {
@@ -227,6 +228,15 @@ impl<'r> Scanner<'r> {
             },
             _ => None,
         }
+    }
+
+    /// What `crypt` made of a password.
+    fn crypt(self, window: Window<'_>, at: usize) -> Option<Verdict<'r>> {
+        if window.before(at).last() != Some(&b'$') || self.rules.credentials_only {
+            return None;
+        }
+        let found = crypt::look(window, at);
+        stop(found.map(|start| hit(crypt::RULE, start, Skip::Token(crypt::CLASS))), at)
     }
 
     /// A text in base64 that holds a secret.
@@ -365,7 +375,8 @@ impl<'r> Scanner<'r> {
                 }
             }
         }
-        self.word(window, next).unwrap_or(Verdict::GoOn(next))
+        let word = self.word(window, next).or_else(|| self.encoded(window, next));
+        word.unwrap_or(Verdict::GoOn(next))
     }
 }
 

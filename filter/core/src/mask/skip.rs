@@ -6,6 +6,7 @@
 
 use super::{
     class::{BASE64, Class, is_in},
+    cookies::Cookies,
     embed::{Content, Embedding},
     encoded,
     look::{Look, Miss},
@@ -32,6 +33,8 @@ pub(super) enum Skip {
     Number(Embedding),
     /// The strings and numbers of a JSON object or array.
     Tree(Box<Tree>),
+    /// Those cookies of a line that are secret.
+    Cookies(Box<Cookies>),
     /// The value of a query parameter, in a text that was percent-encoded so many times.
     Query(u8),
     /// The value of a form field.
@@ -72,7 +75,9 @@ impl Skip {
                 Content::Closed(end) => Skipped::Done(end),
             },
             Self::Number(json) => while_char(window, at, json.layers, is_number),
-            Self::Tree(_) | Self::Gap { .. } | Self::Opened(_) => Skipped::Done(at),
+            Self::Tree(_) | Self::Cookies(_) | Self::Gap { .. } | Self::Opened(_) => {
+                Skipped::Done(at)
+            }
             Self::Rest(ends) => rest(window, at, *ends),
             Self::Query(layers) => query(window, at, *layers),
             Self::Field => while_char(window, at, 0, |byte| !matches!(byte, b'&' | b'\r' | b'\n')),

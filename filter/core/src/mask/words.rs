@@ -109,12 +109,34 @@ fn may_end(names: &Names, bytes: &[u8], at: usize, last: [u8; 3]) -> bool {
         return before == b'-' && third == b'-';
     }
     if before == b'-' && third == b' ' {
-        return matches!(end, b'u' | b'U' | b'p');
+        return b"uUpPawb".contains(&end);
     }
     if matches!((before | 0x20, end | 0x20), (b'i', b'd')) && !third.is_ascii_alphanumeric() {
         return is_behind_key(bytes, at);
     }
-    names.may_end(third, before, end)
+    names.may_end(third, before, end) || begins_comparison(bytes, at)
+}
+
+/// Whether a literal may follow the word: that of a condition.
+#[inline]
+fn begins_comparison(bytes: &[u8], at: usize) -> bool {
+    match bytes.get(at.saturating_add(1)..) {
+        Some([b' ' | b'(', rest @ ..]) => {
+            let rest = rest.strip_prefix(b"(").unwrap_or(rest);
+            matches!(rest.first(), None | Some(b'"' | b'\'' | b'\\' | b'!'))
+                && is_condition(bytes, at)
+        }
+        Some([]) => is_condition(bytes, at),
+        _ => false,
+    }
+}
+
+#[cold]
+fn is_condition(bytes: &[u8], at: usize) -> bool {
+    const WORDS: [&[u8]; 8] =
+        [b"if", b"return", b"assert", b"while", b"and", b"or", b"unless", b"when"];
+    let near = bytes.get(at.saturating_sub(6)..=at).unwrap_or_default();
+    WORDS.iter().any(|word| near.ends_with(word))
 }
 
 /// Whether the `id` that ends at `at` is that of a key: an `id` alone is none, and there are many.
@@ -153,11 +175,11 @@ fn marks(block: &[u8; LANES]) -> u16 {
 }
 
 /// The sets by upper half: `-.`, digits, letters in two rows, `_` with the rest of the letters, and what is
-/// not ASCII.
-const UPPER: [u8; LANES] = [0, 0, 1, 2, 4, 8 | 16, 4, 8, 32, 32, 32, 32, 32, 32, 32, 32];
+/// not ASCII, without 0xEF.
+const UPPER: [u8; LANES] = [0, 0, 1, 2, 4, 8 | 16, 4, 8, 32, 32, 32, 32, 32, 32, 64, 32];
 /// The sets by lower half.
 const LOWER: [u8; LANES] = {
-    const ALL: u8 = 32;
+    const ALL: u8 = 32 | 64;
     [
         2 | 8 | ALL,
         2 | 4 | 8 | ALL,
@@ -174,7 +196,7 @@ const LOWER: [u8; LANES] = {
         4 | ALL,
         1 | 4 | ALL,
         1 | 4 | ALL,
-        4 | 16 | ALL,
+        4 | 16 | 32,
     ]
 };
 

@@ -38,6 +38,9 @@ impl Reader<'_> {
                 matches!(meaning.family, Family::Password | Family::Secret | Family::Key);
             return may_have && !value::is_sentence(text, counts);
         }
+        if !text.is_ascii() && counts.digits == 0 && matches!(place, Place::Line | Place::Code) {
+            return false;
+        }
         let is_code = value::is_code(text) && !value::has_odd_signs(text, counts);
         if is_code && !is_quoted {
             return false;

@@ -1,5 +1,6 @@
 //! Header lines in a text.
 
+use super::commands::cookies;
 use super::{Place, Reader, Sought, Wait, likely, name::Name};
 use crate::mask::{
     names::{Family, Meaning},
@@ -34,6 +35,9 @@ impl Reader<'_> {
             return Err(Wait::Absent);
         }
         let start = gap.end;
+        if name.is_cookie() {
+            return Ok(cookies(start));
+        }
         let probe = self.bare(window, start, b"")?;
         let text = probe.text();
         let is_scheme = SCHEMES.iter().any(|scheme| text.eq_ignore_ascii_case(scheme));

@@ -15,6 +15,7 @@
 
 mod call;
 mod commands;
+mod comparison;
 mod family;
 mod headers;
 mod literal;
@@ -34,7 +35,7 @@ use super::{
     documents::Openings,
     glyph::Glyph,
     look::Miss,
-    names::{Meaning, Names},
+    names::{Family, Meaning, Names},
     part, pem,
     rules::Grade,
     skip::{Skip, Skipped},
@@ -146,10 +147,25 @@ impl Reader<'_> {
         }
         let in_query = next.is_some_and(|glyph| glyph.byte == b'=' || glyph.byte == b']')
             && name.is_in_query(self.syntax);
-        match self.names.meaning(name.text(), in_query) {
+        let meaning = self.names.meaning(name.text(), in_query);
+        match meaning.or_else(|| self.two_words(&name)) {
             Some(meaning) if !name.is_no_name() => self.named(window, &name, meaning),
             _ => Err(Wait::Absent),
         }
+    }
+
+    /// `API key: …`, `the secret key is …`: a name that people write in two words.
+    fn two_words(self, name: &Name<'_>) -> Option<Meaning> {
+        let last = name.text();
+        if !last.eq_ignore_ascii_case(b"key") || name.dashes > 0 {
+            return None;
+        }
+        let near = name.near(16);
+        let first = near.text().strip_suffix(b" ")?;
+        let begin = first.iter().rposition(|byte| !byte.is_ascii_alphabetic());
+        let first = first.get(begin.map_or(0, |at| at.saturating_add(1))..)?;
+        let whole = [first, b"_key"].concat();
+        self.names.meaning(&whole, false).filter(|meaning| meaning.family == Family::Key)
     }
 
     fn named(self, window: Window<'_>, name: &Name<'_>, meaning: Meaning) -> Sought {
@@ -224,9 +240,13 @@ impl Reader<'_> {
         match sign.byte {
             b'=' => self.equals(window, name, meaning, follow, sign),
             b':' => self.colon(window, name, meaning, follow, sign),
-            b'?' | b'+' | b'.' | b'|' | b'<' => self.compound(window, name, meaning, sign),
             b'!' if follow.quote.is_none() => self.comparison(window, name, meaning, sign),
-            b'>' if name.is_element() => self.element(window, name, meaning, sign),
+            b'>' if name.is_element() || follow.quote.is_some() && name.is_attribute() => {
+                self.element(window, name, meaning, sign)
+            }
+            b'<' if name.is_behind(&[b"<key>"]) => self.property(window, name, meaning, sign),
+            0xEF => self.wide_colon(window, name, meaning, sign),
+            b'?' | b'+' | b'.' | b'|' | b'<' => self.compound(window, name, meaning, sign),
             b',' => self.argument(window, name, meaning, follow, sign),
             b'(' => self.call(window, name, meaning, follow, sign),
             _ if follow.spaces > 0 && !follow.has_line_end => {
@@ -250,15 +270,12 @@ impl Reader<'_> {
                 _ => None,
             },
             b"by" | b"BY" | b"By" => Some(self.identified(window, name)),
-            b"u" | b"U" | b"user" | b"proxy-user" if name.dashes > 0 => {
-                Some(self.user(window, name))
-            }
-            b"p" if name.dashes == 1 => Some(self.short_option(window, name)),
-            b"value" | b"Value" | b"secret_value" | b"default" | b"defaultValue" => {
+            b"value" | b"Value" | b"secret_value" | b"default" | b"defaultValue"
+            | b"ParameterValue" | b"parameterValue" => {
                 let found = self.pair(window, name);
                 (found.as_ref().err() != Some(&Wait::Absent)).then_some(found)
             }
-            _ => None,
+            _ => self.command(window, name).or_else(|| self.reversed(window, name)),
         }
     }
 }

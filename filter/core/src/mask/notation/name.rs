@@ -88,7 +88,8 @@ impl<'w> Name<'w> {
         let mut before = self.before;
         let is_type = before.next() == Some(b':') && before.next() == Some(b':');
         let is_quoted = self.before.first() == Some(b'"');
-        is_type || !is_quoted && matches!(self.text(), b"PWD" | b"OLDPWD")
+        let is_field = self.before.first() == Some(b';');
+        is_type || !is_quoted && !is_field && matches!(self.text(), b"PWD" | b"OLDPWD")
     }
 
     pub(super) fn opens_with(&self, quote: u8) -> bool {
@@ -146,6 +147,17 @@ impl<'w> Name<'w> {
         before.find(|byte| !is_name(*byte) && *byte != b':') == Some(b'<')
     }
 
+    /// The value of an attribute that names what its element holds: `<entry key="…`.
+    pub(super) fn is_attribute(&self) -> bool {
+        let near = self.near(48);
+        let near = near.text();
+        let near = near.strip_suffix(b"\"").or_else(|| near.strip_suffix(b"'")).unwrap_or(near);
+        let backslashes = near.iter().rev().take_while(|byte| **byte == b'\\').count();
+        let near = near.get(..near.len().saturating_sub(backslashes)).unwrap_or_default();
+        let names_it = [&b"key="[..], b"name=", b"id="].iter().any(|sign| near.ends_with(sign));
+        names_it && near.contains(&b'<')
+    }
+
     /// `//registry/:_authToken=`, `_auth=`.
     pub(super) fn is_assigned_bare(&self) -> bool {
         self.before.first() == Some(b':') || self.text().starts_with(b"_")
@@ -157,6 +169,10 @@ impl<'w> Name<'w> {
         let known =
             [&b"authorization"[..], b"cookie"].iter().any(|known| text.eq_ignore_ascii_case(known));
         known || text.contains(&b'-') && !text.contains(&b'_') && !text.contains(&b'.')
+    }
+
+    pub(super) fn is_cookie(&self) -> bool {
+        [&b"cookie"[..], b"set-cookie"].iter().any(|name| self.text().eq_ignore_ascii_case(name))
     }
 
     pub(super) fn is_behind(&self, words: &[&[u8]]) -> bool {
@@ -210,5 +226,8 @@ impl Near {
 
 /// Whether `byte` may stand in a name.
 pub(in crate::mask) fn is_name(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.') || byte >= 0x80
+    // What begins with 0xEF are the signs of wide scripts: `：`.
+    byte.is_ascii_alphanumeric()
+        || matches!(byte, b'_' | b'-' | b'.')
+        || byte >= 0x80 && byte != 0xEF
 }

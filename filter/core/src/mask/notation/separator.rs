@@ -109,6 +109,23 @@ impl Reader<'_> {
         self.assigned(window, name, meaning, start.end, place)
     }
 
+    /// `name：…`, with the signs of Chinese and Japanese.
+    pub(super) fn wide_colon(
+        self,
+        window: Window<'_>,
+        name: &Name<'_>,
+        meaning: Meaning,
+        sign: Glyph,
+    ) -> Sought {
+        let wait = |miss| Wait::of(miss, sign.next);
+        let second = window.glyph(sign.next).map_err(wait)?;
+        let third = window.glyph(second.next).map_err(wait)?;
+        match (second.byte, third.byte) {
+            (0xBC, 0x9A | 0x9D) => self.value(window, name, meaning, third.next, Place::Line),
+            _ => Err(Wait::Absent),
+        }
+    }
+
     /// Behind `|` or `>` and a line end: a block of YAML.
     pub(super) fn block(self, window: Window<'_>, at: usize) -> Result<Option<usize>, Wait> {
         let wait = |miss| Wait::of(miss, at);

@@ -39,6 +39,9 @@ impl Reader<'_> {
         if name.is_behind_login() {
             return self.assigned(window, name, meaning, follow.at, Place::Strong);
         }
+        if let Some(at) = behind_for(window, follow.at)? {
+            return self.literal(window, name, meaning, at, Place::QuotedLoosely);
+        }
         if let Some(at) = behind_is(window, follow.at)? {
             return self.sentence(window, name, meaning, at);
         }
@@ -124,7 +127,7 @@ impl Reader<'_> {
 pub(super) fn typed_value(window: Window<'_>, at: usize) -> Result<Option<usize>, Wait> {
     const MAX_TYPE: usize = 24;
     let wait = |miss| Wait::of(miss, at);
-    let mut end = at;
+    let mut end = behind_accessors(window, at)?;
     for place in 0..MAX_TYPE {
         let glyph = match window.glyph(end) {
             Ok(glyph) => glyph,
@@ -132,7 +135,7 @@ pub(super) fn typed_value(window: Window<'_>, at: usize) -> Result<Option<usize>
             Err(Miss::Unknown) => return Err(Wait::Until(at)),
         };
         match glyph.byte {
-            b' ' if place > 0 => {
+            b' ' if place > 0 || end > at => {
                 let sign = match window.glyph(glyph.next) {
                     Ok(sign) => sign,
                     Err(Miss::Absent) => return Ok(None),
@@ -173,4 +176,61 @@ fn behind_is(window: Window<'_>, at: usize) -> Result<Option<usize>, Wait> {
         gap = window.spaces(colon.next, 3, false).map_err(|miss| Wait::of(miss, at))?;
     }
     Ok((gap.count > 0 && !gap.has_line_end).then_some(gap.end))
+}
+
+/// Behind `{ get; set; }` of a property in C#.
+fn behind_accessors(window: Window<'_>, at: usize) -> Result<usize, Wait> {
+    const MOST: usize = 40;
+    let mut end = at;
+    for place in 0..MOST {
+        let glyph = match window.glyph(end) {
+            Ok(glyph) => glyph,
+            Err(Miss::Absent) => break,
+            Err(Miss::Unknown) => return Err(Wait::Until(at)),
+        };
+        match glyph.byte {
+            b'{' if place == 0 => {}
+            b'}' if place > 0 => return Ok(glyph.next),
+            byte if place > 0 && (byte.is_ascii_lowercase() || b"; ".contains(&byte)) => {}
+            _ => break,
+        }
+        end = glyph.next;
+    }
+    Ok(at)
+}
+
+/// Behind `FOR 'user'@'host' = ` of `SET PASSWORD`, where a literal begins.
+fn behind_for(window: Window<'_>, at: usize) -> Result<Option<usize>, Wait> {
+    const MOST: usize = 80;
+    let wait = |miss| match miss {
+        Miss::Absent => Ok(None),
+        Miss::Unknown => Err(Wait::Until(at)),
+    };
+    let mut end = at;
+    for place in 0..MOST {
+        let glyph = match window.glyph(end) {
+            Ok(glyph) => glyph,
+            Err(miss) => return wait(miss),
+        };
+        let expected = b"for ".get(place);
+        if expected.is_some_and(|byte| *byte != glyph.byte.to_ascii_lowercase()) {
+            return Ok(None);
+        }
+        end = glyph.next;
+        match glyph.byte {
+            b'=' => {
+                let gap = match window.spaces(end, 4, false) {
+                    Ok(gap) => gap,
+                    Err(miss) => return wait(miss),
+                };
+                return match window.glyph(gap.end) {
+                    Ok(first) => Ok(first.is_quote().then_some(gap.end)),
+                    Err(miss) => wait(miss),
+                };
+            }
+            b'\n' | b';' => return Ok(None),
+            _ => {}
+        }
+    }
+    Ok(None)
 }
