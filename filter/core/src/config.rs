@@ -225,13 +225,14 @@ pub struct MaskSettings {
     /// More shapes of secrets.
     #[serde(deserialize_with = "objects")]
     pub rules: Vec<RuleSettings>,
-    /// Whether secrets in request bodies are replaced in the call itself, before it leaves.
+    /// Whether secrets in requests are replaced in the call itself, before it leaves: in the body, the
+    /// path, the query, headers and trailers, but for the credential with which the call is made.
     pub outbound: bool,
     /// Whether what only looks like a secret in a text (code, configurations, command lines) is replaced
     /// there, too; without it, what its shape or its name settles.
     pub outbound_likely: bool,
-    /// What becomes of a request whose body holds a credential of another provider than the one
-    /// that is called.
+    /// What becomes of a request that holds a credential of another provider than the one that is
+    /// called, wherever it stands.
     pub secret_to_wrong_host: Action,
 }
 

@@ -38,6 +38,13 @@ pub(super) fn look<'r>(scanner: Scanner<'r>, window: Window<'_>, at: usize) -> L
     if scanner.is_decoded {
         return Err(Miss::Absent);
     }
+    let begun = window.from(at).get(..LEAST).unwrap_or(window.from(at));
+    let is_begun = begun.first().is_some_and(|byte| is_in(*byte, BASE64 | WORD));
+    if !is_begun
+        || !begun.iter().all(|byte| is_in(*byte, BASE64 | WORD) || matches!(byte, b'\\' | b'%'))
+    {
+        return Err(Miss::Absent);
+    }
     let lines = lines(window, at).ok_or(Miss::Absent)?;
     let text = Text::decode(window, at, lines)?;
     if text.bytes.len() < LEAST {
@@ -82,7 +89,7 @@ fn is_content(text: &[u8]) -> bool {
     let Some((line, is_blank)) = without_line_end(text) else { return false };
     if is_blank {
         let near = line.get(line.len().saturating_sub(REACH)..).unwrap_or_default();
-        return near.windows(6).any(|word| word.eq_ignore_ascii_case(b"base64"));
+        return value::contains(near, b"base64") || value::contains(near, b"BASE64");
     }
     [&b"|"[..], b"|-", b">", b">-", b"|+"].iter().any(|sign| line.ends_with(sign))
 }
@@ -121,12 +128,12 @@ fn without_escape(text: &[u8]) -> &[u8] {
 
 /// Whether the data of a Kubernetes Secret is near.
 fn is_manifest(near: &[u8]) -> bool {
-    const SPACE: usize = 16;
+    const SPACE: usize = 20;
     let is_secret = |kind: &[u8]| value::contains(kind, b"Secret");
-    let kinds =
-        near.windows(4_usize.saturating_add(SPACE)).filter(|text| text.starts_with(b"kind"));
     let has = |word: &[u8]| value::contains(near, word);
-    has(b"data") && (has(b"apiVersion") || kinds.into_iter().any(is_secret))
+    let kind = value::rfind(near, b"kind").and_then(|at| near.get(at..));
+    let kind = kind.map(|kind| kind.get(..SPACE).unwrap_or(kind));
+    has(b"data") && (has(b"apiVersion") || kind.is_some_and(is_secret))
 }
 
 /// The first secret of a decoded text.

@@ -337,6 +337,10 @@ impl Names {
 
     /// Whether a cookie of this name holds a session.
     pub(super) fn is_session_cookie(name: &[u8]) -> bool {
+        // Told by the last letter, nearly always.
+        if !matches!(name.last(), Some(b'd' | b'D' | b'n' | b'N')) {
+            return false;
+        }
         let parts = Parts::of(name);
         words(SESSION_COOKIES).any(|cookie| cookie == parts.all())
     }

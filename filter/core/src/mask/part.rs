@@ -13,6 +13,9 @@ use super::{
 /// The longest headers of a part behind its name.
 const MAX_HEADERS: usize = 1024;
 
+/// The longest name of a part.
+const MAX_NAME: usize = 128;
+
 /// The value of the part whose parameter `name` ends before `at`.
 pub(super) fn value(window: Window<'_>, at: usize, names: &Names, boundary: &[u8]) -> Sought {
     let rest = window.from(at);
@@ -22,7 +25,8 @@ pub(super) fn value(window: Window<'_>, at: usize, names: &Names, boundary: &[u8
     let (begin, quoted) = begin(headers).ok_or(missing)?;
     let name = headers.get(begin..).unwrap_or_default();
     let ends = |byte: &u8| matches!(byte, b'"' | b';' | b'\r' | b'\n') || !quoted && *byte == b' ';
-    let end = name.iter().position(ends).ok_or(missing)?;
+    let end = name.iter().take(MAX_NAME).position(ends);
+    let end = end.ok_or(if name.len() < MAX_NAME { missing } else { Wait::Absent })?;
     if names
         .meaning(name.get(..end).unwrap_or_default(), true)
         .is_none_or(|meaning| !meaning.is_settled())
@@ -65,11 +69,15 @@ fn begin(headers: &[u8]) -> Option<(usize, bool)> {
 
 /// Behind the first blank line.
 fn blank_line(headers: &[u8]) -> Option<usize> {
-    let crlf = headers.windows(4).position(|four| four == b"\r\n\r\n");
-    let lf = headers.windows(2).position(|two| two == b"\n\n");
-    match (crlf, lf) {
-        (Some(crlf), Some(lf)) if lf < crlf => Some(lf.saturating_add(2)),
-        (Some(crlf), _) => Some(crlf.saturating_add(4)),
-        (None, lf) => lf.map(|lf| lf.saturating_add(2)),
+    let mut from = 0_usize;
+    loop {
+        let at = headers.get(from..)?.iter().position(|byte| *byte == b'\n')?.saturating_add(from);
+        from = at.saturating_add(1);
+        let has_return = at.checked_sub(1).and_then(|at| headers.get(at)) == Some(&b'\r');
+        match headers.get(from..)? {
+            [b'\n', ..] => return Some(from.saturating_add(1)),
+            [b'\r', b'\n', ..] if has_return => return Some(from.saturating_add(2)),
+            _ => {}
+        }
     }
 }

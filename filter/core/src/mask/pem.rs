@@ -94,11 +94,14 @@ fn prefixed(window: Window<'_>, at: usize) -> Look<usize> {
     const LEAST: usize = 16;
     // A header of an older key has a colon and a space, what a listing puts before a line has not.
     let (mut at, mut is_inside, mut is_header, mut before) = (at, true, false, 0_u8);
+    // In a form a space is a plus.
+    let mut is_encoded = false;
     for _ in 0..MOST {
         let glyph = window.glyph(at)?;
         let is_base64 = is_in(glyph.byte, BASE64);
-        is_header = glyph.byte != b'\n' && (is_header || before == b':' && glyph.byte == b' ');
-        before = glyph.byte;
+        let is_space = glyph.byte == b' ' || is_encoded && glyph.byte == b'+';
+        is_header = glyph.byte != b'\n' && (is_header || before == b':' && is_space);
+        (before, is_encoded) = (glyph.byte, glyph.depth.layers > 0);
         if is_base64 && !is_inside && !is_header {
             match window.least(at, BASE64, LEAST) {
                 Err(Miss::Absent) => {}

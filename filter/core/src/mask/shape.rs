@@ -227,6 +227,9 @@ const MAX_JWT_HEADER: usize = 512;
 /// A JSON object in base64url, a dot, and at least six more characters or another dot
 /// (RFC 7519; a compact JWE may have an empty second part).
 fn jwt(window: Window<'_>, body: usize) -> Look<usize> {
+    if !may_be_header(window.from(body)) {
+        return Err(Miss::Absent);
+    }
     let header = match window.count(body, WORD | EQUALS, MAX_JWT_HEADER)? {
         (MAX_JWT_HEADER, end) if is_jose(window.from(body)) => return Ok(end),
         (10..MAX_JWT_HEADER, end) => end,
@@ -237,6 +240,15 @@ fn jwt(window: Window<'_>, body: usize) -> Look<usize> {
         (6, end) => Ok(end),
         (1.., end) if window.before(end).ends_with(b"..") => Ok(end),
         _ => Err(Miss::Absent),
+    }
+}
+
+/// Told by two characters: behind the quote stands a letter of ASCII, and another.
+fn may_be_header(behind_brace_and_quote: &[u8]) -> bool {
+    match behind_brace_and_quote {
+        [b'_', ..] => false,
+        [_, second, ..] => matches!(second, b'A'..=b'Z' | b'a'..=b'f' | b'%' | b'\\'),
+        _ => true,
     }
 }
 

@@ -26,7 +26,40 @@ pub(super) enum Ends {
     Bare(&'static [u8]),
 }
 
+/// The plain bytes that end a value, as a bit set.
+struct Stops([u64; 4]);
+
+impl Stops {
+    fn add(&mut self, byte: u8) {
+        if let Some(bits) = self.0.get_mut(usize::from(byte >> 6)) {
+            *bits |= 1 << (byte & 63);
+        }
+    }
+
+    #[inline]
+    fn has(&self, byte: u8) -> bool {
+        self.0.get(usize::from(byte >> 6)).is_some_and(|bits| bits >> (byte & 63) & 1 == 1)
+    }
+}
+
 impl Ends {
+    fn stops(self) -> Stops {
+        let mut stops = Stops([0; 4]);
+        match self {
+            Self::Quote { byte, level, .. } => {
+                stops.add(b'\n');
+                stops.add(byte);
+                if level > 0 {
+                    stops.add(b'"');
+                }
+            }
+            Self::Bare(signs) => {
+                signs.iter().chain(b" \t\n\r\"'`<").for_each(|byte| stops.add(*byte));
+            }
+        }
+        stops
+    }
+
     /// Whether the value ends before `glyph`.
     #[inline]
     pub(super) fn at(self, glyph: Glyph) -> bool {
@@ -63,25 +96,41 @@ impl Probe {
     pub(super) fn read(window: Window<'_>, at: usize, ends: Ends) -> Look<Self> {
         let mut probe =
             Self { bytes: [0; MAX_PROBE], length: 0, end: at, ended_by: None, is_long: false };
+        let stops = ends.stops();
         while probe.length < MAX_PROBE {
+            let end = probe.end;
+            match window.byte(end) {
+                Some(b'%' | b'\\') | None => {}
+                Some(byte) if stops.has(byte) => {
+                    probe.ended_by = Some(byte);
+                    return Ok(probe);
+                }
+                Some(byte) => {
+                    probe.push(byte, end.saturating_add(1));
+                    continue;
+                }
+            }
             match window.glyph(probe.end) {
                 Ok(glyph) if ends.at(glyph) => {
                     probe.ended_by = Some(glyph.byte);
                     return Ok(probe);
                 }
-                Ok(glyph) => {
-                    if let Some(place) = probe.bytes.get_mut(probe.length) {
-                        *place = glyph.byte;
-                    }
-                    probe.length = probe.length.saturating_add(1);
-                    probe.end = glyph.next;
-                }
+                Ok(glyph) => probe.push(glyph.byte, glyph.next),
                 Err(Miss::Absent) => return Ok(probe),
                 Err(Miss::Unknown) => return Err(Miss::Unknown),
             }
         }
         probe.is_long = true;
         Ok(probe)
+    }
+
+    #[inline]
+    fn push(&mut self, byte: u8, next: usize) {
+        if let Some(place) = self.bytes.get_mut(self.length) {
+            *place = byte;
+        }
+        self.length = self.length.saturating_add(1);
+        self.end = next;
     }
 
     pub(super) fn text(&self) -> &[u8] {
@@ -131,27 +180,32 @@ pub(super) struct Counts {
 impl Counts {
     pub(super) fn of(text: &[u8]) -> Self {
         let mut counts = Self { all: text.len(), ..Self::default() };
-        let mut seen = 0_u128;
-        let mut before = 0_u8;
+        let mut kinds = [0_usize; KINDS];
+        let mut seen = [0_u64; 2];
+        let (mut before, mut kind_before) = (0_u8, SIGN);
         for byte in text {
-            let kind = match byte {
-                b'a'..=b'z' | 0x80.. => &mut counts.lower,
-                b'A'..=b'Z' => &mut counts.upper,
-                b'0'..=b'9' => &mut counts.digits,
-                byte if byte.is_ascii_whitespace() => &mut counts.spaces,
-                _ => &mut counts.signs,
-            };
-            *kind = kind.saturating_add(1);
-            seen |= 1_u128 << (byte & 0x7f);
-            counts.changes = counts.changes.saturating_add(usize::from(is_change(before, *byte)));
-            if before.is_ascii_alphabetic() && byte.is_ascii_alphabetic() {
+            let kind = kind_of(*byte);
+            if let Some(count) = kinds.get_mut(usize::from(kind)) {
+                *count = count.saturating_add(1);
+            }
+            if let Some(bits) = seen.get_mut(usize::from(byte >> 6 & 1)) {
+                *bits |= 1 << (byte & 63);
+            }
+            if is_letter(kind) && is_letter(kind_before) {
                 counts.pairs = counts.pairs.saturating_add(1);
                 counts.rare = counts.rare.saturating_add(usize::from(is_rare(before, *byte)));
             }
-            before = *byte;
+            let is_change = kind != kind_before && is_alnum(kind) && is_alnum(kind_before);
+            let is_capitalized = (kind_before, kind) == (UPPER, LOWER);
+            counts.changes =
+                counts.changes.saturating_add(usize::from(is_change && !is_capitalized));
+            (before, kind_before) = (*byte, kind);
         }
+        let [signs, lower, upper, digits, spaces, other] = kinds;
+        (counts.signs, counts.upper, counts.digits, counts.spaces) = (signs, upper, digits, spaces);
+        counts.lower = lower.saturating_add(other);
         counts.pads = text.iter().rev().take_while(|byte| **byte == b'=').count();
-        counts.distinct = seen.count_ones() as usize;
+        counts.distinct = seen.iter().map(|bits| bits.count_ones() as usize).sum();
         counts
     }
 
@@ -225,15 +279,34 @@ impl Counts {
     }
 }
 
-fn is_change(before: u8, byte: u8) -> bool {
-    let kind = |byte: u8| match byte {
-        b'a'..=b'z' => 1,
-        b'A'..=b'Z' => 2,
-        b'0'..=b'9' => 3,
-        _ => 0,
-    };
-    let (before, now) = (kind(before), kind(byte));
-    before != 0 && now != 0 && before != now && (before, now) != (2, 1)
+/// Kinds of bytes.
+const KINDS: usize = 6;
+const SIGN: u8 = 0;
+const LOWER: u8 = 1;
+const UPPER: u8 = 2;
+const DIGIT: u8 = 3;
+const SPACE: u8 = 4;
+/// Of a letter that is none of ASCII.
+const OTHER: u8 = 5;
+
+fn is_letter(kind: u8) -> bool {
+    matches!(kind, LOWER | UPPER)
+}
+
+fn is_alnum(kind: u8) -> bool {
+    matches!(kind, LOWER | UPPER | DIGIT)
+}
+
+#[inline]
+fn kind_of(byte: u8) -> u8 {
+    match byte {
+        b'a'..=b'z' => LOWER,
+        b'A'..=b'Z' => UPPER,
+        b'0'..=b'9' => DIGIT,
+        0x80.. => OTHER,
+        byte if byte.is_ascii_whitespace() => SPACE,
+        _ => SIGN,
+    }
 }
 
 /// For each letter those that follow it in less than 0.06 % of all pairs, in 60 MB of documentation and
@@ -290,6 +363,9 @@ pub(super) fn is_dotted(text: &[u8]) -> bool {
 
 /// What only code has: a call, an index, a block.
 pub(super) fn is_code(text: &[u8]) -> bool {
+    if text.iter().all(u8::is_ascii_alphanumeric) {
+        return false;
+    }
     let is_name =
         |byte: u8| byte.is_ascii_alphabetic() || matches!(byte, b'_' | b'>' | b')' | b']' | b'!');
     let is_opened =
@@ -306,7 +382,33 @@ pub(super) fn is_code(text: &[u8]) -> bool {
 }
 
 pub(super) fn contains(text: &[u8], piece: &[u8]) -> bool {
-    text.windows(piece.len()).any(|window| window == piece)
+    find(text, piece).is_some()
+}
+
+/// Where `piece` first stands in `text`.
+pub(super) fn find(text: &[u8], piece: &[u8]) -> Option<usize> {
+    let (first, rest) = piece.split_first()?;
+    let mut from = 0_usize;
+    loop {
+        let at = text.get(from..)?.iter().position(|byte| byte == first)?.saturating_add(from);
+        from = at.saturating_add(1);
+        if text.get(from..)?.starts_with(rest) {
+            return Some(at);
+        }
+    }
+}
+
+/// Where `piece` last stands in `text`.
+pub(super) fn rfind(text: &[u8], piece: &[u8]) -> Option<usize> {
+    let first = piece.first()?;
+    let mut to = text.len();
+    loop {
+        let at = text.get(..to)?.iter().rposition(|byte| byte == first)?;
+        if text.get(at..)?.starts_with(piece) {
+            return Some(at);
+        }
+        to = at;
+    }
 }
 
 /// Whether a text alone looks like a password.
@@ -402,6 +504,9 @@ fn is_template(text: &[u8]) -> bool {
         [b':', rest @ ..] if !rest.is_empty() => rest.iter().all(is_name),
         _ => false,
     };
+    if !text.iter().any(|byte| b"${#<&".contains(byte)) {
+        return is_variable;
+    }
     let has = |piece: &[u8]| contains(text, piece);
     is_variable
         || has(b"${") && text.contains(&b'}')
@@ -414,30 +519,6 @@ fn is_template(text: &[u8]) -> bool {
 }
 
 fn is_example(text: &[u8], counts: &Counts) -> bool {
-    const MARKS: [&[u8]; 22] = [
-        b"your",
-        b"example",
-        b"changeme",
-        b"change-me",
-        b"change_me",
-        b"placeholder",
-        b"redacted",
-        b"dummy",
-        b"insert",
-        b"replace",
-        b"masked",
-        b"hidden",
-        b"undefined",
-        b"sample",
-        b"todo",
-        b"my-secret",
-        b"mysecret",
-        b"-here",
-        b"_here",
-        b"...",
-        b"***",
-        b"xxxx",
-    ];
     let mut lower = [0_u8; MAX_PROBE];
     for (place, byte) in lower.iter_mut().zip(text) {
         *place = byte.to_ascii_lowercase();
@@ -446,11 +527,44 @@ fn is_example(text: &[u8], counts: &Counts) -> bool {
     // In a long random value such letters are chance.
     let may_be = counts.all <= 40 || !counts.is_random(24);
     let few = if counts.all >= 12 { 3 } else { 2 };
-    may_be && MARKS.iter().any(|mark| contains(lower, mark))
+    may_be && has_mark(lower)
         || counts.distinct <= few
         || longest_run(text).saturating_mul(2) > counts.all && longest_run(text) >= 5
         || longest_run(text) >= 8 && counts.distinct < 20
         || is_sequence(lower)
+}
+
+/// Whether what only examples hold stands in a text in small letters.
+fn has_mark(lower: &[u8]) -> bool {
+    lower.iter().enumerate().any(|(at, byte)| {
+        let rest = lower.get(at..).unwrap_or_default();
+        let begins = |mark: &[u8]| rest.get(1) == mark.get(1) && rest.starts_with(mark);
+        marks_of(*byte).iter().any(|mark| begins(mark))
+    })
+}
+
+/// The marks of examples that begin with this character.
+fn marks_of(first: u8) -> &'static [&'static [u8]] {
+    match first {
+        b'y' => &[b"your"],
+        b'e' => &[b"example"],
+        b'c' => &[b"changeme", b"change-me", b"change_me"],
+        b'p' => &[b"placeholder"],
+        b'r' => &[b"redacted", b"replace"],
+        b'd' => &[b"dummy"],
+        b'i' => &[b"insert"],
+        b'm' => &[b"masked", b"my-secret", b"mysecret"],
+        b'h' => &[b"hidden"],
+        b'u' => &[b"undefined"],
+        b's' => &[b"sample"],
+        b't' => &[b"todo"],
+        b'-' => &[b"-here"],
+        b'_' => &[b"_here"],
+        b'.' => &[b"..."],
+        b'*' => &[b"***"],
+        b'x' => &[b"xxxx"],
+        _ => &[],
+    }
 }
 
 fn longest_run(text: &[u8]) -> usize {

@@ -117,21 +117,6 @@ pub(super) const NEVER_BEFORE_KEY: &str = "public primary foreign partition sort
      setting locale lang lookup storage session natural surrogate candidate parent child reference registry reg sub subkey cipher pk fk unique image node \
      entry dictionary default current selected active next prev previous last first foo bar some my the a new old this that";
 
-/// What a `token` stands beside in a list of log probabilities.
-pub(super) const BESIDE_A_TOKEN: &[&[u8]] = &[
-    b"logprob",
-    b"logProb",
-    b"log_prob",
-    b"tokenId",
-    b"token_id",
-    b"\"rank",
-    b"\"bytes",
-    b"\"prob",
-    b"top_logprobs",
-    b"\"score",
-    b"token_str",
-];
-
 /// Keys of JSON Schema and of OpenAPI whose values say what a value is like and are none.
 pub(super) const SCHEMA_WORDS: &str = "$anchor $comment $defs $dynamicRef $id $ref $schema additionalItems additionalProperties allOf anyOf \
      contentEncoding contentMediaType dependentRequired deprecated description discriminator enum exclusiveMaximum exclusiveMinimum format items maxItems maxLength \

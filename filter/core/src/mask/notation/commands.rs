@@ -39,7 +39,7 @@ const TAKE_PASSWORD: &[(&[u8], &[&[u8]])] = &[
             b"7z",
         ],
     ),
-    (b"P", &[b"sqlcmd", b"bcp ", b"zip ", b"isql", b"tsql"]),
+    (b"P", &[b"sqlcmd", b"bcp ", b"zip ", b"unzip ", b"isql", b"tsql"]),
     (
         b"w",
         &[b"ldapsearch", b"ldapadd", b"ldapmodify", b"ldapdelete", b"ldapwhoami", b"ldappasswd"],
@@ -65,7 +65,7 @@ const GLUED: [&[u8]; 9] = [
 const SLASHED: [&[u8]; 3] = [b"sqlplus", b"thin", b"impdp"];
 
 /// How far behind a program its option may stand, in characters.
-const MAX_LINE: usize = 180;
+const MAX_LINE: usize = 128;
 
 impl Reader<'_> {
     /// What an option or a program says of what follows, if the word is one.
@@ -85,6 +85,9 @@ impl Reader<'_> {
         if !is_short {
             let is_user = matches!(text, b"user" | b"proxy-user");
             return is_user.then(|| self.user(window, name, b':'));
+        }
+        if !has_operand(window, name.end) {
+            return None;
         }
         if matches!(text, b"u" | b"U" | b"a") && name.has_before(&TAKE_USER) {
             return Some(self.user(window, name, b':'));
@@ -238,6 +241,18 @@ impl Reader<'_> {
             true => Ok(likely(start, &probe, Ends::Bare(b"@"))),
             false => Err(Wait::Absent),
         }
+    }
+}
+
+/// Whether a word of more than two characters may follow: nearly always told by a few bytes.
+fn has_operand(window: Window<'_>, at: usize) -> bool {
+    let is_end = |byte: &u8| byte.is_ascii_whitespace();
+    match window.from(at) {
+        [b' ', b' ' | b'\'' | b'"' | b'\\', ..] | [] | [_] => true,
+        [b' ', b'-', ..] => false,
+        [b' ' | b'+', rest @ ..] => !rest.iter().take(3).any(is_end),
+        [b'%' | b'\\' | b'=', ..] => true,
+        _ => false,
     }
 }
 

@@ -26,9 +26,19 @@ impl Reader<'_> {
         if self.is_own_text {
             return !value::is_placeholder(text);
         }
-        if value::is_harmless(text, counts, name.text(), self.names) {
-            return false;
-        }
+        self.looks_like(place, meaning, probe, counts, name)
+            && !value::is_harmless(text, counts, name.text(), self.names)
+    }
+
+    fn looks_like(
+        self,
+        place: Place,
+        meaning: Meaning,
+        probe: &Probe,
+        counts: &Counts,
+        name: &Name<'_>,
+    ) -> bool {
+        let text = probe.text();
         if meaning.is_odd && !counts.is_random(12) {
             return false;
         }
@@ -39,6 +49,19 @@ impl Reader<'_> {
             return may_have && !value::is_sentence(text, counts);
         }
         if !text.is_ascii() && counts.digits == 0 && matches!(place, Place::Line | Place::Code) {
+            return false;
+        }
+        let is_one_of_its_kind = match meaning.family {
+            Family::Password => is_password(place, text, counts, probe),
+            Family::Secret | Family::Key => is_key(place, text, counts),
+            Family::Token => is_token(place, text, counts, name),
+            Family::BareToken => is_bare_token(place, counts),
+            Family::Credential => is_credential(place, text, counts),
+            Family::Number => is_number(place, text, counts),
+            Family::Weak => is_weak(place, text, counts, name),
+            Family::Own => true,
+        };
+        if !is_one_of_its_kind {
             return false;
         }
         let is_code = value::is_code(text) && !value::has_odd_signs(text, counts);
@@ -53,16 +76,7 @@ impl Reader<'_> {
         {
             return false;
         }
-        match meaning.family {
-            Family::Password => is_password(place, text, counts, probe),
-            Family::Secret | Family::Key => is_key(place, text, counts),
-            Family::Token => is_token(place, text, counts, name),
-            Family::BareToken => is_bare_token(place, counts),
-            Family::Credential => is_credential(place, text, counts),
-            Family::Number => is_number(place, text, counts),
-            Family::Weak => is_weak(place, text, counts, name),
-            Family::Own => true,
-        }
+        true
     }
 }
 

@@ -160,12 +160,20 @@ impl Reader<'_> {
         if !last.eq_ignore_ascii_case(b"key") || name.dashes > 0 {
             return None;
         }
-        let near = name.near(16);
+        const MOST: usize = 16;
+        let near = name.near(MOST);
         let first = near.text().strip_suffix(b" ")?;
         let begin = first.iter().rposition(|byte| !byte.is_ascii_alphabetic());
         let first = first.get(begin.map_or(0, |at| at.saturating_add(1))..)?;
-        let whole = [first, b"_key"].concat();
-        self.names.meaning(&whole, false).filter(|meaning| meaning.family == Family::Key)
+        let mut whole = *b"                _key";
+        let start = MOST.saturating_sub(first.len());
+        let place = whole.get_mut(start..)?;
+        let letters = place.iter_mut().zip(first);
+        letters.for_each(|(place, byte)| *place = byte.to_ascii_lowercase());
+        if first.len() < 2 || first.eq_ignore_ascii_case(last) {
+            return None;
+        }
+        self.names.meaning(place, false).filter(|meaning| meaning.family == Family::Key)
     }
 
     fn named(self, window: Window<'_>, name: &Name<'_>, meaning: Meaning) -> Sought {

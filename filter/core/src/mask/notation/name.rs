@@ -190,19 +190,37 @@ impl<'w> Name<'w> {
         self.text() == b"password" && is_login && (is_machine || is_default)
     }
 
-    /// Whether one of these words stands before it in its line, in any case.
+    /// Whether a word before it in its line begins with one of these, in any case.
     pub(super) fn has_before(&self, words: &[&[u8]]) -> bool {
         let near = self.near(LOOK_BACK);
         let text = near.text();
         let line =
             text.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at.saturating_add(1));
-        let line = text.get(line..).unwrap_or_default().to_ascii_lowercase();
-        words.iter().any(|word| value::contains(&line, word))
+        let line = text.get(line..).unwrap_or_default();
+        let bit = |byte: u8| 1_u128.wrapping_shl(u32::from(byte.to_ascii_lowercase() & 0x7f));
+        let first = words.iter().filter_map(|word| word.first());
+        let firsts = first.fold(0_u128, |bits, byte| bits | bit(*byte));
+        let may_begin = |byte: u8| firsts & bit(byte) != 0;
+        let mut before = b' ';
+        line.iter().enumerate().any(|(at, byte)| {
+            let begins = !before.is_ascii_alphanumeric();
+            before = *byte;
+            begins && may_begin(*byte) && words.iter().any(|word| begins_with(line, at, word))
+        })
     }
 
     pub(super) fn near(&self, most: usize) -> Near {
         let mut near = Near { bytes: [0; LOOK_BACK], start: LOOK_BACK };
-        for byte in self.before.take(most.min(LOOK_BACK)) {
+        let most = most.min(LOOK_BACK);
+        let raw = self.before.raw();
+        let raw = raw.get(raw.len().saturating_sub(most)..).unwrap_or_default();
+        if !raw.iter().any(|byte| matches!(byte, b'\\' | b'%')) {
+            near.start = LOOK_BACK.saturating_sub(raw.len());
+            let place = near.bytes.get_mut(near.start..).unwrap_or_default();
+            place.iter_mut().zip(raw).for_each(|(place, byte)| *place = *byte);
+            return near;
+        }
+        for byte in self.before.take(most) {
             near.start = near.start.saturating_sub(1);
             if let Some(place) = near.bytes.get_mut(near.start) {
                 *place = byte;
@@ -210,6 +228,13 @@ impl<'w> Name<'w> {
         }
         near
     }
+}
+
+/// Whether `word` stands at `at` of a line, in any case.
+fn begins_with(line: &[u8], at: usize, word: &[u8]) -> bool {
+    let Some(text) = line.get(at..at.saturating_add(word.len())) else { return false };
+    text.first().map(u8::to_ascii_lowercase) == word.first().copied()
+        && text.eq_ignore_ascii_case(word)
 }
 
 /// Characters before a name, in their order.

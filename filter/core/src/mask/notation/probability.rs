@@ -1,7 +1,7 @@
 //! Tokens beside their probabilities: what a model says of a piece of text is no secret.
 
-use super::{LOOK_BACK, name::Name};
-use crate::mask::{look::Miss, vocabulary::BESIDE_A_TOKEN, window::Window};
+use super::name::Name;
+use crate::mask::{look::Miss, window::Window};
 
 /// Whether a token stands beside its probability: on either side, within its object.
 pub(super) fn is_beside_probabilities(
@@ -9,11 +9,21 @@ pub(super) fn is_beside_probabilities(
     name: &Name<'_>,
     end: usize,
 ) -> Result<bool, Miss> {
-    let before = name.near(LOOK_BACK);
+    let before = name.near(PROBABILITY_REACH);
     let before = before.text();
     let object = before.iter().rposition(|byte| matches!(byte, b'{' | b'}'));
     if names_probability(before.get(object.unwrap_or(0)..).unwrap_or_default()) {
         return Ok(true);
+    }
+    let rest = window.from(end);
+    let near = rest.get(..PROBABILITY_REACH).unwrap_or(rest);
+    let object = near.iter().position(|byte| matches!(byte, b'{' | b'}' | b'\\' | b'%'));
+    match object.and_then(|at| near.get(at)) {
+        Some(b'{' | b'}') => {
+            return Ok(names_probability(near.get(..object.unwrap_or(0)).unwrap_or_default()));
+        }
+        None if near.len() == PROBABILITY_REACH => return Ok(names_probability(near)),
+        _ => {}
     }
     let (mut behind, mut length, mut at) = ([0_u8; PROBABILITY_REACH], 0_usize, end);
     let mut miss = None;
@@ -46,8 +56,19 @@ const PROBABILITY_BYTES: usize = 2048;
 fn names_probability(text: &[u8]) -> bool {
     let begins = |at: usize| {
         let rest = text.get(at..).unwrap_or_default();
-        BESIDE_A_TOKEN.iter().any(|piece| rest.starts_with(piece))
+        let pieces = match rest {
+            [b'l', b'o', b'g', ..] => LOGARITHMS,
+            [b't', b'o', b'k', b'e', b'n', ..] => IDS,
+            [b'"', b'r' | b'b' | b'p' | b's', ..] => OTHERS,
+            _ => return false,
+        };
+        pieces.iter().any(|piece| rest.starts_with(piece))
     };
     let may_begin = |(_, byte): &(usize, &u8)| matches!(byte, b'l' | b't' | b'"');
     text.iter().enumerate().filter(may_begin).any(|(at, _)| begins(at))
 }
+
+/// What a `token` stands beside in a list of probabilities.
+const LOGARITHMS: &[&[u8]] = &[b"logprob", b"logProb", b"log_prob"];
+const IDS: &[&[u8]] = &[b"tokenId", b"token_id", b"token_str"];
+const OTHERS: &[&[u8]] = &[b"\"rank", b"\"bytes", b"\"prob", b"\"score"];

@@ -64,11 +64,11 @@ impl Reader<'_> {
         let start = sign.next;
         let ends = Ends::Bare(b"&;,#<>`{}[]|^)");
         let probe = Probe::read(window, start, ends).map_err(|miss| Wait::of(miss, start))?;
+        if probe.ended_by != Some(b'&') {
+            return Err(Wait::Absent);
+        }
         let counts = Counts::of(probe.text());
-        if probe.ended_by != Some(b'&')
-            || counts.all == 0
-            || is_no_literal(probe.text(), &counts, name.text(), self.names)
-        {
+        if counts.all == 0 || is_no_literal(probe.text(), &counts, name.text(), self.names) {
             return Err(Wait::Absent);
         }
         let wait = |miss| Wait::of(miss, start);
