@@ -40,6 +40,7 @@ mod names;
 mod notation;
 mod own;
 mod part;
+mod path;
 mod pem;
 mod prefilter;
 mod provider;

@@ -246,6 +246,7 @@ fn jwt(window: Window<'_>, body: usize) -> Look<usize> {
 /// Told by two characters: behind the quote stands a letter of ASCII, and another.
 fn may_be_header(behind_brace_and_quote: &[u8]) -> bool {
     match behind_brace_and_quote {
+        [b'%' | b'\\', ..] => true,
         [b'_', ..] => false,
         [_, second, ..] => matches!(second, b'A'..=b'Z' | b'a'..=b'f' | b'%' | b'\\'),
         _ => true,

@@ -123,6 +123,9 @@ impl<'w> Name<'w> {
 
     /// Behind `;` or among `k=v` words: a connection string.
     pub(super) fn is_in_connection(&self) -> bool {
+        if !self.before.first().is_some_and(|byte| byte == b';' || byte.is_ascii_whitespace()) {
+            return false;
+        }
         let near = self.near(80);
         let near = near.text();
         let spaceless = near.trim_ascii_end();

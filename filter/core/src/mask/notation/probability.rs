@@ -50,7 +50,7 @@ pub(super) fn is_beside_probabilities(
 
 /// How far from a token it is looked for its probability: in characters, however each is escaped, and
 /// in bytes.
-const PROBABILITY_REACH: usize = 160;
+const PROBABILITY_REACH: usize = 112;
 const PROBABILITY_BYTES: usize = 2048;
 
 fn names_probability(text: &[u8]) -> bool {

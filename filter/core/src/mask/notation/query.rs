@@ -8,6 +8,7 @@ use super::{
 };
 use crate::mask::{
     glyph::Glyph,
+    look::Miss,
     names::{Meaning, Names},
     skip::Skip,
     value,
@@ -62,17 +63,16 @@ impl Reader<'_> {
             return Err(Wait::Absent);
         }
         let start = sign.next;
-        let ends = Ends::Bare(b"&;,#<>`{}[]|^)");
+        let ends = Ends::Bare(b"&=;,#<>`{}[]|^)");
         let probe = Probe::read(window, start, ends).map_err(|miss| Wait::of(miss, start))?;
-        if probe.ended_by != Some(b'&') {
-            return Err(Wait::Absent);
-        }
+        let end = behind_padding(window, &probe).map_err(|miss| Wait::of(miss, start))?;
+        let Some(end) = end else { return Err(Wait::Absent) };
         let counts = Counts::of(probe.text());
         if counts.all == 0 || is_no_literal(probe.text(), &counts, name.text(), self.names) {
             return Err(Wait::Absent);
         }
         let wait = |miss| Wait::of(miss, start);
-        let mut at = window.glyph(probe.end).map_err(wait)?.next;
+        let mut at = window.glyph(end).map_err(wait)?.next;
         for place in 0..MAX_NEXT {
             let glyph = window.glyph(at).map_err(wait)?;
             match glyph.byte {
@@ -85,4 +85,21 @@ impl Reader<'_> {
         }
         Err(Wait::Absent)
     }
+}
+
+/// The `&` behind a value, and behind the equals signs that base64 ends with.
+fn behind_padding(window: Window<'_>, probe: &Probe) -> Result<Option<usize>, Miss> {
+    const MOST: usize = 3;
+    if !matches!(probe.ended_by, Some(b'&' | b'=')) {
+        return Ok(None);
+    }
+    let mut at = probe.end;
+    for _ in 0..MOST {
+        match window.glyph(at)? {
+            Glyph { byte: b'=', next, .. } => at = next,
+            Glyph { byte: b'&', .. } => return Ok(Some(at)),
+            _ => break,
+        }
+    }
+    Ok(None)
 }
