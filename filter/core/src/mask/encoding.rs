@@ -42,6 +42,15 @@ const COMPRESSED: [&[u8]; 12] = [
     b"\xff\x06\0\0",
 ];
 
+/// Whether two bytes are enough to tell that each letter is a byte: both are of ASCII, and begin nothing
+/// that is compressed.
+pub(super) fn is_plain(first: &[u8]) -> bool {
+    let is_letter = |byte: &u8| matches!(byte, b'\t' | b'\n' | b'\r' | b' '..=b'~');
+    first.len() >= 2
+        && first.iter().all(is_letter)
+        && !COMPRESSED.iter().any(|magic| magic.starts_with(first))
+}
+
 /// What a body is that begins like this; `is_declared` if its headers say UTF-16, `is_json` if they say
 /// JSON, which no byte begins that is no letter and no sign.
 pub(super) fn sniff(first: &[u8], is_declared: bool, is_json: bool) -> Sniffed {

@@ -62,7 +62,7 @@ use cookies::Cookies;
 use documents::Openings;
 use embed::{Content, Embedding};
 pub use encoding::Order;
-use encoding::{SNIFFED, Sniffed, Wide, sniff};
+use encoding::{SNIFFED, Sniffed, Wide, is_plain, sniff};
 pub(crate) use head::Place;
 use look::Miss;
 use notation::{CONTEXT_RULE, NAME_RULE};
@@ -171,7 +171,7 @@ impl Masker {
                 let missing = SNIFFED.saturating_sub(first.len()).min(chunk.len());
                 let (head, rest) = chunk.split_at_checked(missing).unwrap_or((chunk, &[]));
                 first.extend_from_slice(head);
-                if first.len() >= SNIFFED {
+                if first.len() >= SNIFFED || is_plain(first) {
                     self.begin(view);
                     self.push(rest, view);
                 }

@@ -292,13 +292,13 @@ impl Names {
         let kind = match word {
             b"token" if before == parts.count => Kind::always(Family::BareToken),
             b"key" | b"keys" if before < parts.count => self.key(parts.joined(before, 1)),
-            word if self.passwords.iter().any(|end| word.ends_with(end)) => {
+            word if self.passwords.iter().any(|end| ends_with(word, end)) => {
                 Kind::always(Family::Password)
             }
             word if word.ends_with(b"secret") || word.ends_with(b"secrets") => {
                 Kind::always(Family::Secret)
             }
-            word if self.keys.iter().any(|end| word.ends_with(end)) => Kind::always(Family::Key),
+            word if self.keys.iter().any(|end| ends_with(word, end)) => Kind::always(Family::Key),
             word if word.ends_with(b"token") && before < parts.count => Kind::always(Family::Token),
             _ => return None,
         };
@@ -374,6 +374,13 @@ const NAME_WORDS: &[&[u8]] = &[
     b"my", b"private", b"refresh", b"secret", b"secrets", b"service", b"session", b"shared",
     b"sign", b"token", b"tokens", b"user", b"x", b"xsrf", b"your",
 ];
+
+/// Nearly always told by the last two bytes.
+#[inline]
+fn ends_with(word: &[u8], end: &[u8]) -> bool {
+    let last = |text: &[u8]| (text.last().copied(), text.iter().rev().nth(1).copied());
+    last(word) == last(end) && word.ends_with(end)
+}
 
 /// That no character precedes the last two.
 const WHOLE: u64 = 1 << 40;

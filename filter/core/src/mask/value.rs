@@ -180,30 +180,33 @@ pub(super) struct Counts {
 impl Counts {
     pub(super) fn of(text: &[u8]) -> Self {
         let mut counts = Self { all: text.len(), ..Self::default() };
-        let mut kinds = [0_usize; KINDS];
-        let mut seen = [0_u64; 2];
-        let (mut before, mut kind_before) = (0_u8, SIGN);
-        for byte in text {
-            let kind = kind_of(*byte);
-            if let Some(count) = kinds.get_mut(usize::from(kind)) {
-                *count = count.saturating_add(1);
+        let (mut seen, mut before, mut kind_before) = ([0_u64; 2], 0_u8, SIGN);
+        // As many bytes as a byte can count.
+        for piece in text.chunks(255) {
+            let mut sums = 0_u64;
+            for byte in piece {
+                let kind = KIND.get(usize::from(*byte)).copied().unwrap_or(SIGN);
+                sums = sums.wrapping_add(1_u64.wrapping_shl(u32::from(kind) << 3));
+                if let Some(bits) = seen.get_mut(usize::from(byte >> 6 & 1)) {
+                    *bits |= 1 << (byte & 63);
+                }
+                let pair = PAIR.get(usize::from(kind_before << 3 | kind)).copied();
+                let pair = pair.unwrap_or_default();
+                counts.changes = counts.changes.saturating_add(usize::from(pair & 1));
+                if pair & 2 != 0 {
+                    counts.pairs = counts.pairs.saturating_add(1);
+                    let is_rare = is_rare(before, *byte);
+                    counts.rare = counts.rare.saturating_add(usize::from(is_rare));
+                }
+                (before, kind_before) = (*byte, kind);
             }
-            if let Some(bits) = seen.get_mut(usize::from(byte >> 6 & 1)) {
-                *bits |= 1 << (byte & 63);
-            }
-            if is_letter(kind) && is_letter(kind_before) {
-                counts.pairs = counts.pairs.saturating_add(1);
-                counts.rare = counts.rare.saturating_add(usize::from(is_rare(before, *byte)));
-            }
-            let is_change = kind != kind_before && is_alnum(kind) && is_alnum(kind_before);
-            let is_capitalized = (kind_before, kind) == (UPPER, LOWER);
-            counts.changes =
-                counts.changes.saturating_add(usize::from(is_change && !is_capitalized));
-            (before, kind_before) = (*byte, kind);
+            let of = |kind: u8| (sums >> (u32::from(kind) << 3) & 0xff) as usize;
+            counts.signs = counts.signs.saturating_add(of(SIGN));
+            counts.lower = counts.lower.saturating_add(of(LOWER)).saturating_add(of(OTHER));
+            counts.upper = counts.upper.saturating_add(of(UPPER));
+            counts.digits = counts.digits.saturating_add(of(DIGIT));
+            counts.spaces = counts.spaces.saturating_add(of(SPACE));
         }
-        let [signs, lower, upper, digits, spaces, other] = kinds;
-        (counts.signs, counts.upper, counts.digits, counts.spaces) = (signs, upper, digits, spaces);
-        counts.lower = lower.saturating_add(other);
         counts.pads = text.iter().rev().take_while(|byte| **byte == b'=').count();
         counts.distinct = seen.iter().map(|bits| bits.count_ones() as usize).sum();
         counts
@@ -280,7 +283,6 @@ impl Counts {
 }
 
 /// Kinds of bytes.
-const KINDS: usize = 6;
 const SIGN: u8 = 0;
 const LOWER: u8 = 1;
 const UPPER: u8 = 2;
@@ -289,25 +291,51 @@ const SPACE: u8 = 4;
 /// Of a letter that is none of ASCII.
 const OTHER: u8 = 5;
 
-fn is_letter(kind: u8) -> bool {
-    matches!(kind, LOWER | UPPER)
-}
-
-fn is_alnum(kind: u8) -> bool {
-    matches!(kind, LOWER | UPPER | DIGIT)
-}
-
-#[inline]
-fn kind_of(byte: u8) -> u8 {
-    match byte {
-        b'a'..=b'z' => LOWER,
-        b'A'..=b'Z' => UPPER,
-        b'0'..=b'9' => DIGIT,
-        0x80.. => OTHER,
-        byte if byte.is_ascii_whitespace() => SPACE,
-        _ => SIGN,
+/// The kind of each byte.
+#[expect(
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    reason = "evaluated while compiling"
+)]
+const KIND: [u8; 256] = {
+    let mut table = [SIGN; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        table[byte] = match byte as u8 {
+            b'a'..=b'z' => LOWER,
+            b'A'..=b'Z' => UPPER,
+            b'0'..=b'9' => DIGIT,
+            b' ' | b'\t' | b'\n' | 12 | b'\r' => SPACE,
+            0x80.. => OTHER,
+            _ => SIGN,
+        };
+        byte += 1;
     }
-}
+    table
+};
+
+/// For the kinds of two neighbours, eight times the first and the second: 1 if they differ, from a
+/// capital to a small letter not counted, and 2 if both are letters.
+#[expect(
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    reason = "evaluated while compiling"
+)]
+const PAIR: [u8; 64] = {
+    let mut table = [0; 64];
+    let mut first = LOWER;
+    while first <= DIGIT {
+        let mut second = LOWER;
+        while second <= DIGIT {
+            let differ = first != second && !(first == UPPER && second == LOWER);
+            let letters = first != DIGIT && second != DIGIT;
+            table[(first * 8 + second) as usize] = differ as u8 + 2 * letters as u8;
+            second += 1;
+        }
+        first += 1;
+    }
+    table
+};
 
 /// For each letter those that follow it in less than 0.06 % of all pairs, in 60 MB of documentation and
 /// source code: a twentieth of the pairs there, and half of those of random letters.

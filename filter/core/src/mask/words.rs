@@ -120,23 +120,20 @@ fn may_end(names: &Names, bytes: &[u8], at: usize, last: [u8; 3]) -> bool {
 /// Whether a literal may follow the word: that of a condition.
 #[inline]
 fn begins_comparison(bytes: &[u8], at: usize) -> bool {
-    match bytes.get(at.saturating_add(1)..) {
-        Some([b' ' | b'(', rest @ ..]) => {
-            let rest = rest.strip_prefix(b"(").unwrap_or(rest);
-            matches!(rest.first(), None | Some(b'"' | b'\'' | b'\\' | b'!'))
-                && is_condition(bytes, at)
-        }
-        Some([]) => is_condition(bytes, at),
-        _ => false,
-    }
+    let is_near = matches!(
+        bytes.get(at.saturating_add(2)),
+        None | Some(b'"' | b'\'' | b'\\' | b'!' | b'(')
+    );
+    is_near && is_condition(bytes, at)
 }
 
 #[cold]
 fn is_condition(bytes: &[u8], at: usize) -> bool {
     const WORDS: [&[u8]; 8] =
         [b"if", b"return", b"assert", b"while", b"and", b"or", b"unless", b"when"];
+    let is_apart = matches!(bytes.get(at.saturating_add(1)), None | Some(b' ' | b'('));
     let near = bytes.get(at.saturating_sub(6)..=at).unwrap_or_default();
-    WORDS.iter().any(|word| near.ends_with(word))
+    is_apart && WORDS.iter().any(|word| near.ends_with(word))
 }
 
 /// Whether the `id` that ends at `at` is that of a key: an `id` alone is none, and there are many.

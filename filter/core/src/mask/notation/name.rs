@@ -195,7 +195,8 @@ impl<'w> Name<'w> {
 
     /// Whether a word before it in its line begins with one of these, in any case.
     pub(super) fn has_before(&self, words: &[&[u8]]) -> bool {
-        let near = self.near(LOOK_BACK);
+        const REACH: usize = 200;
+        let near = self.near(REACH);
         let text = near.text();
         let line =
             text.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at.saturating_add(1));

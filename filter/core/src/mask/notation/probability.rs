@@ -54,21 +54,24 @@ const PROBABILITY_REACH: usize = 112;
 const PROBABILITY_BYTES: usize = 2048;
 
 fn names_probability(text: &[u8]) -> bool {
-    let begins = |at: usize| {
-        let rest = text.get(at..).unwrap_or_default();
-        let pieces = match rest {
-            [b'l', b'o', b'g', ..] => LOGARITHMS,
-            [b't', b'o', b'k', b'e', b'n', ..] => IDS,
-            [b'"', b'r' | b'b' | b'p' | b's', ..] => OTHERS,
-            _ => return false,
-        };
-        pieces.iter().any(|piece| rest.starts_with(piece))
-    };
     let may_begin = |(_, byte): &(usize, &u8)| matches!(byte, b'l' | b't' | b'"');
-    text.iter().enumerate().filter(may_begin).any(|(at, _)| begins(at))
+    let rest = |at: usize| text.get(at..).unwrap_or_default();
+    text.iter().enumerate().filter(may_begin).any(|(at, _)| is_probability(rest(at)))
 }
 
-/// What a `token` stands beside in a list of probabilities.
-const LOGARITHMS: &[&[u8]] = &[b"logprob", b"logProb", b"log_prob"];
-const IDS: &[&[u8]] = &[b"tokenId", b"token_id", b"token_str"];
-const OTHERS: &[&[u8]] = &[b"\"rank", b"\"bytes", b"\"prob", b"\"score"];
+/// What a `token` stands beside in a list of probabilities: those themselves, ids, ranks, bytes.
+fn is_probability(text: &[u8]) -> bool {
+    match text {
+        [b'l', b'o', b'g', b'p' | b'P', b'r', b'o', b'b', ..]
+        | [b'l', b'o', b'g', b'_', b'p', b'r', b'o', b'b', ..]
+        | [b't', b'o', b'k', b'e', b'n', b'I', b'd', ..]
+        | [b'"', b'r', b'a', b'n', b'k', ..]
+        | [b'"', b'b', b'y', b't', b'e', b's', ..]
+        | [b'"', b'p', b'r', b'o', b'b', ..]
+        | [b'"', b's', b'c', b'o', b'r', b'e', ..] => true,
+        [b't', b'o', b'k', b'e', b'n', b'_', rest @ ..] => {
+            rest.starts_with(b"id") || rest.starts_with(b"str")
+        }
+        _ => false,
+    }
+}
