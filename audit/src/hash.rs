@@ -12,6 +12,7 @@
 //! written (the media type), what is secret in them (the rules), and the key.
 
 mod expected;
+mod explain;
 mod key;
 mod method;
 mod payload;
@@ -50,6 +51,10 @@ pub(crate) struct Options {
     /// Write what is hashed, the payload with its secrets replaced, and no hash
     #[arg(long, conflicts_with_all = ["expect", "entry"])]
     view: bool,
+    /// List each secret that is replaced: by which rule, how sure that is, where, and what is near it in
+    /// the masked view
+    #[arg(long, conflicts_with_all = ["expect", "entry", "view", "kind"])]
+    explain: bool,
     #[command(flatten)]
     reader: Reader,
     #[command(flatten)]
@@ -76,6 +81,8 @@ Examples:
       Are these the events of that stream? If the call broke off: are they its first ones?
   ledgerline hash --view call.json
       What is hashed, for your eyes: every secret that was found is replaced
+  ledgerline hash --explain call.json
+      Why was that replaced? For mask.names, mask.except_names and mask.rules
 
 If the hashes differ, look at the payload first. It must have the bytes that crossed: not laid out
 anew, not decompressed, without the line end that an editor adds. Then at --type, --rules and the
@@ -132,6 +139,9 @@ impl Options {
         method: &Method,
         expected: Option<&Expected>,
     ) -> Result<(), Fault> {
+        if self.explain {
+            return explain::run(file, method);
+        }
         if self.view {
             method.check_view(file)?;
             let mut out = io::stdout().lock();

@@ -179,10 +179,18 @@ fn remove(map_type: u32, name: &str) {
 }
 
 pub(crate) fn set_header(side: Side, name: &str, value: &[u8]) {
+    set(map_type(side), name, value);
+}
+
+pub(crate) fn set_request_trailer(name: &str, value: &[u8]) {
+    set(REQUEST_TRAILERS, name, value);
+}
+
+fn set(map_type: u32, name: &str, value: &[u8]) {
     // SAFETY: name and value are valid for the call.
     unsafe {
         proxy_replace_header_map_value(
-            map_type(side),
+            map_type,
             name.as_ptr(),
             name.len(),
             value.as_ptr(),

@@ -173,6 +173,6 @@ const CHAT: [(&str, &str); 4] = [
     ("content-type", "application/json"),
 ];
 
-fn bytes<'h>(headers: &[(&'h str, &'h str)]) -> impl Iterator<Item = (&'h [u8], &'h [u8])> {
+fn bytes<'h>(headers: &[(&'h str, &'h str)]) -> impl Iterator<Item = (&'h [u8], &'h [u8])> + Clone {
     headers.iter().map(|(name, value)| (name.as_bytes(), value.as_bytes()))
 }

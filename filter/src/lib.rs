@@ -336,8 +336,7 @@ impl Filter {
 
     fn request_trailers(&mut self) -> Action {
         let trailers = host::request_trailers();
-        let names = trailers.pairs().map(|(name, _)| name);
-        self.call.request_trailers(names).into_iter().for_each(host::remove_request_trailer);
+        apply_to_trailers(&self.call.request_trailers(trailers.pairs()));
         match self.call.is_gated() {
             true => self.call.pass_end(End::Trailers, &mut Onward::default()),
             false => self.call.end(Side::Request, End::Trailers),
@@ -374,9 +373,15 @@ impl Filter {
 fn apply(side: Side, edits: &Edits<'_>) {
     edits.remove.iter().for_each(|name| host::remove_header(side, name));
     edits.set.iter().for_each(|(name, value)| host::set_header(side, name, value));
+    edits.masked.iter().for_each(|(name, value)| host::set_header(side, name, value));
     if edits.reroute {
         host::clear_route_cache();
     }
+}
+
+fn apply_to_trailers(edits: &Edits<'_>) {
+    edits.remove.iter().for_each(|name| host::remove_request_trailer(name));
+    edits.masked.iter().for_each(|(name, value)| host::set_request_trailer(name, value));
 }
 
 /// Leaves the entry where the access log finds it.

@@ -19,6 +19,7 @@ use crate::{
     credential::{self, Fingerprints},
     digest::Reading,
     endpoint::{Form, GatewayAuthorities},
+    gate::GateRules,
     headers::{HOP_BY_HOP, HeaderTable, Role, is_credential, is_framing},
     identity::Claim,
     key::{Key, MIN_KEY_BYTES},
@@ -224,10 +225,14 @@ pub struct MaskSettings {
     /// More shapes of secrets.
     #[serde(deserialize_with = "objects")]
     pub rules: Vec<RuleSettings>,
-    /// Whether secrets in request bodies are replaced in the call itself, before it leaves.
+    /// Whether secrets in requests are replaced in the call itself, before it leaves: in the body, the
+    /// path, the query, headers and trailers, but for the credential with which the call is made.
     pub outbound: bool,
-    /// What becomes of a request whose body holds a credential of another provider than the one
-    /// that is called.
+    /// Whether what only looks like a secret in a text (code, configurations, command lines) is replaced
+    /// there, too; without it, what its shape or its name settles.
+    pub outbound_likely: bool,
+    /// What becomes of a request that holds a credential of another provider than the one that is
+    /// called, wherever it stands.
     pub secret_to_wrong_host: Action,
 }
 
@@ -255,6 +260,8 @@ pub struct HostSettings {
     /// As `mask.outbound`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mask_outbound: Option<bool>,
+    /// As `mask.outbound_likely`.
+    pub mask_outbound_likely: Option<bool>,
     /// As `mask.secret_to_wrong_host`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub secret_to_wrong_host: Option<Action>,
@@ -280,6 +287,7 @@ impl Default for MaskSettings {
             except_names: Vec::new(),
             rules: Vec::new(),
             outbound: false,
+            outbound_likely: false,
             secret_to_wrong_host: Action::Allow,
         }
     }
@@ -480,8 +488,8 @@ pub struct Config {
     pub(crate) upstream_attempts: bool,
     /// What is secret, and under which key bodies are hashed.
     pub(crate) reading: Reading,
-    /// What is a credential whose provider is known.
-    pub(crate) credentials: Rc<Rules>,
+    /// The rules by which request bodies are watched.
+    pub(crate) gates: GateRules,
     /// Makes fingerprints of credentials, if there is a key.
     pub(crate) fingerprints: Option<Fingerprints>,
     /// What may leave for which host.
@@ -531,7 +539,7 @@ impl Config {
             gateway_authorities: authorities(&settings.endpoint.gateway_authorities)?,
             upstream_attempts: settings.upstream.attempts,
             fingerprints: key.as_ref().and_then(Fingerprints::new),
-            credentials: Rc::new(rules.credentials()),
+            gates: GateRules::new(&rules),
             reading: Reading { rules, key },
             policies: policies(&settings)?,
             tables: Rc::new(Tables::new()),
@@ -578,12 +586,16 @@ fn policies(settings: &Settings) -> Result<Policies, ConfigError> {
     let otherwise = Policy {
         call: Action::Allow,
         mask_outbound: settings.mask.outbound,
+        mask_outbound_likely: settings.mask.outbound_likely,
         secret_to_wrong_host: settings.mask.secret_to_wrong_host,
     };
     let rules = settings.hosts.iter().enumerate().map(|(index, host)| {
         let policy = Policy {
             call: host.call.unwrap_or(otherwise.call),
             mask_outbound: host.mask_outbound.unwrap_or(otherwise.mask_outbound),
+            mask_outbound_likely: host
+                .mask_outbound_likely
+                .unwrap_or(otherwise.mask_outbound_likely),
             secret_to_wrong_host: host
                 .secret_to_wrong_host
                 .unwrap_or(otherwise.secret_to_wrong_host),
@@ -1019,7 +1031,7 @@ mod tests {
             ("c.test", Action::Deny, true, Action::Allow),
             ("other.test", Action::Allow, true, Action::Allow),
         ] {
-            let policy = Policy { call, mask_outbound, secret_to_wrong_host };
+            let policy = Policy { call, mask_outbound, secret_to_wrong_host, ..Policy::default() };
             assert_eq!(policies.of(host.as_bytes()), policy, "{host}");
         }
     }

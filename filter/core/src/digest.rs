@@ -334,7 +334,7 @@ impl Body {
 
     /// How far the body is looked into, if one could pass.
     pub fn scan(&self) -> Option<Scan> {
-        self.scan
+        self.masker.as_ref().map(Masker::scan).or(self.scan)
     }
 
     /// What was replaced so far; `None` if the body is not looked into.
@@ -344,7 +344,7 @@ impl Body {
 
     /// Whether the bytes are looked into.
     pub fn is_scanned(&self) -> bool {
-        self.masker.is_some()
+        self.masker.as_ref().is_some_and(|masker| masker.scan() != Scan::Opaque)
     }
 
     /// Payload bytes that crossed so far.

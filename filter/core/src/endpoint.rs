@@ -73,13 +73,15 @@ impl<'a> Target<'a> {
     pub fn endpoint(self, form: Form, rules: &Rules) -> Text {
         let host = self.host().to_ascii_lowercase();
         let path = match form {
-            Form::Host => &[],
+            Form::Host => &[][..],
             Form::Path => {
                 self.path.split(|byte| matches!(byte, b'?' | b'#')).next().unwrap_or_default()
             }
         };
         // A webhook is known by its whole URL.
-        let url = [SCHEME.as_bytes(), &host, path].concat();
+        let name = String::from_utf8_lossy(without_port(&host));
+        let path = rules.mask_path(&name, path);
+        let url = [SCHEME.as_bytes(), &host, &path].concat();
         let url = Text::masked(rules, &url, MAX_ENDPOINT_BYTES.saturating_add(SCHEME.len()));
         match url.text.strip_prefix(SCHEME) {
             Some(endpoint) => Text { text: endpoint.into(), cut: url.cut },

@@ -167,7 +167,7 @@ pub struct Message<'a> {
     /// How far the body was looked into for secrets, if one could pass.
     #[serde(default)]
     pub scan: Option<Scan>,
-    /// How many secrets were replaced before the body was hashed, by rule.
+    /// How many secrets were replaced before the body was hashed, and in a head that left, by rule.
     #[serde(default)]
     pub masked: Option<Cow<'a, BTreeMap<Box<str>, u64>>>,
     /// Headers on the operator's allow-list.

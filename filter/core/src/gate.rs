@@ -19,7 +19,7 @@ use std::rc::Rc;
 
 use crate::{
     digest::{Body, End},
-    mask::{Masker, Provider, Rules, Syntax},
+    mask::{Grade, Masker, Provider, Rules, Scan, Syntax},
     outcome::Reason,
     passage::{Hear, Passage},
     policy::{Action, Policy, bare_name},
@@ -50,27 +50,57 @@ impl Onward {
     }
 }
 
+/// The rules by which gates watch.
+#[derive(Clone, Debug)]
+pub(crate) struct GateRules {
+    /// Those of [`Rules::credentials`].
+    pub(crate) credentials: Rc<Rules>,
+    /// Those for what is certain.
+    pub(crate) certain: Rc<Rules>,
+    /// All of them.
+    pub(crate) all: Rc<Rules>,
+}
+
+impl GateRules {
+    pub(crate) fn new(rules: &Rules) -> Self {
+        Self {
+            credentials: Rc::new(rules.credentials()),
+            certain: Rc::new(rules.only(Grade::Certain)),
+            all: Rc::new(rules.clone()),
+        }
+    }
+}
+
 /// A request body of which not everything may leave.
 #[derive(Debug)]
 pub(crate) struct Gate {
     policy: Policy,
     host: Box<str>,
-    /// Looks for credentials whose provider is known, where one to another host is denied. The
-    /// masker of the body would not do: it replaces a value by its name without a look at it.
+    /// Looks for credentials whose provider is known, where one to another host is denied: in
+    /// whatever the body is said to be, since a caller may call a text an image. The masker of the
+    /// body would not do: it replaces a value by its name without a look at it.
     watch: Option<Masker>,
+    /// Replaces what is certain in what goes on, where nothing else is replaced there.
+    call: Option<Masker>,
     /// The bytes as they came that are held back; empty where the masked view goes on.
     held: Vec<u8>,
 }
 
 impl Gate {
-    /// A gate before `host`, if there is anything to watch. `credentials` are the rules of
-    /// [`Rules::credentials`].
-    pub(crate) fn new(policy: Policy, host: &[u8], credentials: &Rc<Rules>) -> Option<Self> {
+    /// A gate before `host` for a body in `syntax`, if there is anything to watch.
+    pub(crate) fn new(
+        policy: Policy,
+        host: &[u8],
+        rules: &GateRules,
+        syntax: &Syntax,
+    ) -> Option<Self> {
         let denies = policy.secret_to_wrong_host == Action::Deny;
-        let watch = denies.then(|| Masker::new(Rc::clone(credentials), Syntax::Text));
+        let watch = denies.then(|| Masker::new(Rc::clone(&rules.credentials), Syntax::Text));
         let host = bare_name(host).into();
+        let is_certain = policy.mask_outbound && !policy.mask_outbound_likely;
+        let call = is_certain.then(|| Masker::new(Rc::clone(&rules.certain), syntax.clone()));
         let watches = policy.mask_outbound || denies;
-        watches.then(|| Self { policy, host, watch, held: Vec::new() })
+        watches.then(|| Self { policy, host, watch, call, held: Vec::new() })
     }
 
     /// Whether the body that leaves may be another than the one that came.
@@ -90,12 +120,14 @@ impl Gate {
         hear: &mut Hear<'_>,
     ) -> Result<(), Reason> {
         let start = onward.bytes.len();
-        let watch = self.watch.as_mut().filter(|_| passage.body().is_scanned());
-        let held = watch.map_or(0, |watch| {
+        let held = self.watch.as_mut().map_or(0, |watch| {
             watch.push(chunk, &mut |_| {});
             watch.held()
         });
-        if self.policy.mask_outbound {
+        if let Some(call) = &mut self.call {
+            passage.push(chunk, &mut |_| {}, hear);
+            call.push(chunk, &mut |view| onward.bytes.extend_from_slice(view));
+        } else if self.policy.mask_outbound {
             passage.push(chunk, &mut |view| onward.bytes.extend_from_slice(view), hear);
         } else {
             passage.push(chunk, &mut |_| {}, hear);
@@ -121,11 +153,14 @@ impl Gate {
             watch.finish(&mut |_| {});
         }
         let mut view = |bytes: &[u8]| {
-            if self.policy.mask_outbound {
+            if self.policy.mask_outbound && self.call.is_none() {
                 onward.bytes.extend_from_slice(bytes);
             }
         };
         passage.finish(end, &mut view, hear);
+        if let Some(call) = &mut self.call {
+            call.finish(&mut |view| onward.bytes.extend_from_slice(view));
+        }
         onward.bytes.append(&mut self.held);
         let has_rest = onward.bytes.len() > start;
         onward.changed |= has_rest;
@@ -147,6 +182,9 @@ impl Gate {
     fn check(&self, body: &Body) -> Result<(), Reason> {
         if body.is_lost() {
             return Err(Reason::FilterFault);
+        }
+        if self.masks() && body.scan() == Some(Scan::Opaque) {
+            return Err(Reason::UnmaskableBody);
         }
         let providers = self.watch.as_ref().map(|watch| watch.masked().providers());
         let is_foreign = |provider: &&Provider| !provider.owns(&self.host);
@@ -174,16 +212,16 @@ mod tests {
 
     fn masking() -> Gate {
         let policy = Policy { mask_outbound: true, ..Policy::default() };
-        Gate::new(policy, b"api.example.com", &credentials()).unwrap()
+        Gate::new(policy, b"api.example.com", &rules(), &Syntax::Json).unwrap()
     }
 
     fn denying(host: &str) -> Gate {
         let policy = Policy { secret_to_wrong_host: Action::Deny, ..Policy::default() };
-        Gate::new(policy, host.as_bytes(), &credentials()).unwrap()
+        Gate::new(policy, host.as_bytes(), &rules(), &Syntax::Json).unwrap()
     }
 
-    fn credentials() -> Rc<Rules> {
-        Rc::new(Rules::default().credentials())
+    fn rules() -> GateRules {
+        GateRules::new(&Rules::default())
     }
 
     fn opened() -> Passage {
@@ -212,7 +250,9 @@ mod tests {
 
     #[test]
     fn a_gate_with_nothing_to_watch_is_none() {
-        assert!(Gate::new(Policy::default(), b"api.example.com", &credentials()).is_none());
+        assert!(
+            Gate::new(Policy::default(), b"api.example.com", &rules(), &Syntax::Json).is_none()
+        );
     }
 
     #[test]

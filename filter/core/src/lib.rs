@@ -37,6 +37,7 @@ pub mod digest;
 pub mod endpoint;
 pub mod entry;
 pub mod gate;
+mod head;
 pub mod headers;
 pub mod identity;
 mod json;

@@ -13,9 +13,11 @@ pub const HOST_PATTERN: &str =
 pub struct Policy {
     /// Whether a call may leave at all.
     pub call: Action,
-    /// The body that leaves is the masked one.
+    /// What leaves is masked: the body, and the head but for the credential of the call.
     pub mask_outbound: bool,
-    /// What becomes of a body that shows a credential of another provider.
+    /// Whether what is only likely a secret is replaced there, too.
+    pub mask_outbound_likely: bool,
+    /// What becomes of a request that shows a credential of another provider.
     pub secret_to_wrong_host: Action,
 }
 

@@ -243,7 +243,7 @@ impl Shape<'_> {
 /// Forms lie in files of their own kind, all with one boundary.
 const FORM: &str = "multipart/form-data; boundary=simulated";
 
-fn pairs<'h>(headers: &'h [(&str, &str)]) -> impl Iterator<Item = (&'h [u8], &'h [u8])> {
+fn pairs<'h>(headers: &'h [(&str, &str)]) -> impl Iterator<Item = (&'h [u8], &'h [u8])> + Clone {
     headers.iter().map(|(name, value)| (name.as_bytes(), value.as_bytes()))
 }
 

@@ -28,6 +28,9 @@ on_each_envoy! {
     a_filter_behind_that_waits_gets_nothing_that_is_undecided,
     what_cannot_be_masked_does_not_leave,
     a_secret_for_another_provider_does_not_leave,
+    a_secret_in_a_head_is_masked_and_the_credential_of_the_call_is_not,
+    a_credential_of_another_provider_does_not_leave_in_a_head,
+    what_is_called_an_image_is_looked_at_for_credentials,
     the_rule_of_a_host_stands_before_that_for_all,
 }
 
@@ -383,6 +386,94 @@ async fn a_secret_for_another_provider_does_not_leave(stage: Stage) -> Result<()
         );
     }
     check_silence(&open, &[&aws_key(), &anthropic_key()]);
+    open.finish().await
+}
+
+async fn a_secret_in_a_head_is_masked_and_the_credential_of_the_call_is_not(
+    stage: Stage,
+) -> Result<()> {
+    let open = stage.open_with(masking).await?;
+    let key = anthropic_key();
+    let path = format!("/echo?q={key}&password=hunter2&key={key}&n=1");
+    for call in [
+        post(&path, r#"{"n":1}"#),
+        post(&path, r#"{"n":1}"#).over_http2(),
+        Call::get("provider.test", &path),
+    ] {
+        let call = call
+            .header("authorization", format!("Bearer {key}"))
+            .header("x-api-key", &key)
+            .header("x-prompt", format!("use {key}"))
+            .header("user-agent", "Agent/1");
+        let entry = open.send(call).await?.entry;
+        let exchange = open.exchange(&entry);
+        assert_eq!(exchange.target, format!("/echo?q={MARK}&password={MARK}&key={key}&n=1"));
+        assert_eq!(exchange.request_header("authorization"), [format!("Bearer {key}")]);
+        assert_eq!(exchange.request_header("x-api-key"), [key.clone()]);
+        assert_eq!(exchange.request_header("x-prompt"), [format!("use {MARK}")]);
+        assert_eq!(exchange.request_header("user-agent"), ["Agent/1"]);
+        let masked = json!({"anthropic-api-key": 2, "name": 1});
+        entry.check(json!({"outcome": "success", "request": {"masked": masked}}))?;
+    }
+    let mut raw = Raw::connect(open.gateway.address()).await?;
+    raw.write(chunked_head("secret-trailer")).await?;
+    raw.write(framed(b"{}")).await?;
+    raw.write(format!("0\r\nx-checksum: {key}\r\n\r\n")).await?;
+    raw.read_to_end().await?;
+    let entry = open.entry("secret-trailer").await?;
+    let trailers = open.exchange(&entry).request_trailers;
+    assert_eq!(trailers, [(b"x-checksum".to_vec(), MARK.as_bytes().to_vec())], "{entry}");
+    check_silence(&open, &[&key, "hunter2"]);
+    open.finish().await
+}
+
+async fn a_credential_of_another_provider_does_not_leave_in_a_head(stage: Stage) -> Result<()> {
+    let anthropic = Host::new("api.anthropic.com", Upstream::Http1, stage.simulator.address());
+    let open = stage.open_with(|gateway| denying(gateway)?.host(&anthropic)).await?;
+    let (key, aws) = (anthropic_key(), aws_key());
+    for call in [
+        Call::get("provider.test", "/v1/models").header("authorization", format!("Bearer {key}")),
+        Call::get("provider.test", &format!("/v1/models?q={aws}")),
+        Call::get("provider.test", &format!("/v1/{key}")).over_http2(),
+        post("/sink", "{}").header("x-note", &aws),
+        Call::get("api.anthropic.com", "/v1/models").header("x-api-key", &aws),
+    ] {
+        let seen = open.send(call).await?;
+        seen.entry.check(refused(403, "secret_to_wrong_host"))?;
+        assert!(open.simulator.exchange(&seen.answer.correlation_id).is_none());
+    }
+    let own = Call::get("api.anthropic.com", "/v1/models").header("x-api-key", &key);
+    let entry = open.send(own).await?.entry;
+    entry.check(json!({"outcome": "success"}))?;
+    assert_eq!(open.exchange(&entry).request_header("x-api-key"), [key.clone()]);
+    let mut raw = Raw::connect(open.gateway.address()).await?;
+    raw.write(chunked_head("foreign-trailer")).await?;
+    raw.write(framed(b"{}")).await?;
+    raw.write(format!("0\r\nx-checksum: {aws}\r\n\r\n")).await?;
+    raw.read_to_end().await?;
+    let entry = open.entry("foreign-trailer").await?;
+    entry.check(refused(403, "secret_to_wrong_host"))?;
+    if let Some(exchange) = open.simulator.exchange("foreign-trailer") {
+        assert!(exchange.request_trailers.is_empty(), "{exchange:?}");
+    }
+    check_silence(&open, &[&key, &aws]);
+    open.finish().await
+}
+
+async fn what_is_called_an_image_is_looked_at_for_credentials(stage: Stage) -> Result<()> {
+    let open = stage.open_with(denying).await?;
+    let leak = format!("{{\"content\":\"deploy with {}\"}}", aws_key());
+    for media_type in ["image/png", "audio/mpeg", "application/octet-stream", "application/pdf"] {
+        let call = Call::post("provider.test", "/sink", leak.clone());
+        let seen = open.send(call.header("content-type", media_type)).await?;
+        seen.entry.check(refused(403, "secret_to_wrong_host"))?;
+    }
+    let image = [b"\x89PNG\r\n\x1a\n".as_slice(), &[0xA5; 4096]].concat();
+    let call = Call::post("provider.test", "/sink", image.clone());
+    let entry = open.send(call.header("content-type", "image/png")).await?.entry;
+    entry.check(json!({"outcome": "success", "request": {"scan": "opaque"}}))?;
+    assert_eq!(open.exchange(&entry).request.sha256(), sha256(&image));
+    check_silence(&open, &[&aws_key()]);
     open.finish().await
 }
 

@@ -13,6 +13,7 @@
 )]
 
 mod benign;
+mod cases;
 mod corpus;
 mod naive;
 mod names;

@@ -21,6 +21,8 @@ pub(crate) enum Encoding {
     JsonSlashes,
     /// Every sign as `\u002d`.
     JsonSigns,
+    /// Quotes and what HTML gives a meaning to as `\u0022`: the default of System.Text.Json.
+    JsonDotNet,
     /// Every byte as `\u002d`.
     JsonBytes,
     /// As `encodeURIComponent` does it.
@@ -39,7 +41,8 @@ impl Encoding {
     }
 
     fn letter(self, letter: char) -> String {
-        let is_json = matches!(self, Self::Json | Self::JsonSlashes | Self::JsonSigns);
+        let is_json =
+            matches!(self, Self::Json | Self::JsonSlashes | Self::JsonSigns | Self::JsonDotNet);
         if !letter.is_ascii() && is_json {
             return letter.to_string();
         }
@@ -61,6 +64,8 @@ impl Encoding {
                 }
                 _ => plain,
             },
+            Self::JsonDotNet if b"\"'<>&+`".contains(&byte) => format!("\\u{byte:04X}"),
+            Self::JsonDotNet => Self::Json.byte(byte),
             Self::JsonBytes => format!("\\u{byte:04X}"),
             Self::Form if byte == b' ' => "+".to_owned(),
             Self::Percent | Self::Form if byte.is_ascii_alphanumeric() => plain,

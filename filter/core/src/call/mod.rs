@@ -14,8 +14,9 @@ use std::{borrow::Cow, rc::Rc};
 use crate::{
     config::Config,
     digest::End,
-    entry::{Agent, Entry, Retry, Source, Stream, Timing, Upstream},
+    entry::{Agent, Entry, Message, Retry, Source, Stream, Timing, Upstream},
     gate::{Gate, Onward},
+    head::HeadGate,
     headers::Role,
     identity::Identity,
     meaning::Meaning,
@@ -87,6 +88,8 @@ pub struct Edits<'a> {
     pub remove: Vec<Cow<'a, str>>,
     /// Headers to set, in place of any of the same name.
     pub set: Vec<(&'a str, Vec<u8>)>,
+    /// Headers to set to what is left of them without their secrets, after those of `set`.
+    pub masked: Vec<(Box<str>, Vec<u8>)>,
     /// Whether the request is bound elsewhere than its route was chosen for.
     pub reroute: bool,
 }
@@ -100,6 +103,8 @@ pub struct Call {
     response: Response,
     /// Stands where not every request body may leave as it came.
     gate: Option<Gate>,
+    /// Stands where not every header, path and trailer may leave as it came.
+    head: Option<HeadGate>,
     /// What the call is about, if it is a call to a model or a tool.
     meaning: Option<Box<Meaning>>,
     /// Who closed the WebSocket first, if somebody did.
@@ -121,6 +126,7 @@ impl Call {
             request: Request::default(),
             response: Response::default(),
             gate: None,
+            head: None,
             meaning: None,
             closed_by: None,
             upstream_address: None,
@@ -152,12 +158,13 @@ impl Call {
     /// becomes a host-style one. `random` is asked only if no caller brought a correlation id.
     pub fn request_headers<'h>(
         &mut self,
-        headers: impl Iterator<Item = (&'h [u8], &'h [u8])>,
+        headers: impl Iterator<Item = (&'h [u8], &'h [u8])> + Clone,
         end: bool,
         random: impl FnOnce() -> [u8; 16],
     ) -> Edits<'_> {
-        let Self { config, request, gate, meaning, refused, .. } = self;
-        let (mut edits, host, found) = request.read(config, headers, random);
+        let Self { config, request, gate, head, meaning, refused, .. } = self;
+        let (mut edits, target, found) = request.read(config, headers.clone(), random);
+        let host = target.host();
         *meaning = found;
         if end {
             request.passage.body_mut().finish(End::Complete);
@@ -167,6 +174,14 @@ impl Call {
             *refused = Some(Reason::ConnectNotSupported);
         } else if policy.call == Action::Deny {
             *refused = Some(Reason::HostNotAllowed);
+        } else {
+            *head = HeadGate::new(policy, host);
+        }
+        if let Some(head) = head {
+            match head.pass(&config.gates, target.path(), headers, &edits.remove) {
+                Ok(masked) => edits.masked = masked,
+                Err(reason) => *refused = Some(reason),
+            }
         }
         if end || refused.is_some() {
             return edits;
@@ -194,10 +209,24 @@ impl Call {
         request.correlate_late(config, answered.map_or(b"", |(_, id)| id));
     }
 
-    /// The request ended with trailers; the answer is which of them, by their names, must not go on.
-    pub fn request_trailers<'h>(&self, names: impl Iterator<Item = &'h [u8]>) -> Vec<&str> {
-        let known = names.filter_map(|name| self.config.request_headers.find(name));
-        known.filter(|(_, roles)| roles.contains(&Role::Strip)).map(|(name, _)| name).collect()
+    /// The request ended with trailers; the answer is what to change on them.
+    pub fn request_trailers<'h>(
+        &mut self,
+        trailers: impl Iterator<Item = (&'h [u8], &'h [u8])> + Clone,
+    ) -> Edits<'_> {
+        let Self { config, head, refused, .. } = self;
+        let config: &Config = config;
+        let known = trailers.clone().filter_map(|(name, _)| config.request_headers.find(name));
+        let stripped = known.filter(|(_, roles)| roles.contains(&Role::Strip));
+        let remove: Vec<_> = stripped.map(|(name, _)| Cow::Borrowed(name)).collect();
+        let mut edits = Edits { remove, ..Edits::default() };
+        if let Some(head) = head.as_mut().filter(|_| refused.is_none()) {
+            match head.pass(&config.gates, b"", trailers, &edits.remove) {
+                Ok(masked) => edits.masked = masked,
+                Err(reason) => *refused = Some(reason),
+            }
+        }
+        edits
     }
 
     /// The response headers arrived; `end` if no body follows. The answer is what to change on them.
@@ -494,7 +523,7 @@ impl Call {
             provisional: false,
             session_id: identity.session_id.text().map(Cow::Borrowed),
             agent: agent(identity),
-            request: self.request.seen.then(|| self.request.message()),
+            request: self.request.seen.then(|| self.request_message()),
             response: self
                 .response
                 .seen_after_us
@@ -510,6 +539,20 @@ impl Call {
             timing: None,
             truncated: self.truncated(),
         }
+    }
+
+    fn request_message(&self) -> Message<'_> {
+        let mut message = self.request.message();
+        let counts = self.head.as_ref().map(HeadGate::counts).filter(|counts| !counts.is_empty());
+        if let Some(counts) = counts {
+            let mut sum = message.masked.take().map(Cow::into_owned).unwrap_or_default();
+            for (rule, count) in counts {
+                let all = sum.entry(rule.clone()).or_default();
+                *all = all.saturating_add(*count);
+            }
+            message.masked = Some(Cow::Owned(sum));
+        }
+        message
     }
 
     /// The trace by the header, or else by what the body says.

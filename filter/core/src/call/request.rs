@@ -45,13 +45,13 @@ pub(super) struct Request {
 }
 
 impl Request {
-    /// Reads the headers: what to change on them, and the host that is called.
+    /// Reads the headers: what to change on them, and where the call is bound.
     pub(super) fn read<'c, 'h>(
         &mut self,
         config: &'c Config,
         headers: impl Iterator<Item = (&'h [u8], &'h [u8])>,
         random: impl FnOnce() -> [u8; 16],
-    ) -> (Edits<'c>, &'h [u8], Option<Box<Meaning>>) {
+    ) -> (Edits<'c>, Target<'h>, Option<Box<Meaning>>) {
         let rules = &*config.reading.rules;
         let mut edits = Edits::default();
         let mut scan = Scan::default();
@@ -98,7 +98,7 @@ impl Request {
         if config.plain_answers.applies(meaning.as_deref()) {
             scan.ask_for_plain(&mut edits);
         }
-        (edits, target.host(), meaning)
+        (edits, target, meaning)
     }
 
     /// A body may follow on its way to `host`: what has to watch it, unless it must not leave at all.
@@ -110,7 +110,7 @@ impl Request {
         edits: &mut Edits<'_>,
     ) -> Result<Option<Gate>, Reason> {
         let syntax = self.content.syntax();
-        let gate = Gate::new(policy, host, &config.credentials);
+        let gate = Gate::new(policy, host, &config.gates, &syntax);
         if gate.as_ref().is_some_and(Gate::masks) {
             if syntax == Syntax::Opaque {
                 return Err(Reason::UnmaskableBody);

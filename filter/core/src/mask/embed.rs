@@ -30,6 +30,11 @@ pub(super) fn level_of(backslashes: usize) -> u32 {
     backslashes.trailing_ones()
 }
 
+/// The level of a quote that is written as `\u0022` behind `backslashes`: each level doubles them.
+pub(super) fn level_of_unicode(backslashes: usize) -> u32 {
+    backslashes.trailing_zeros().saturating_add(1)
+}
+
 /// The backslashes that belong to a quote of `level`.
 fn backslashes_of(level: u32) -> usize {
     (1_usize << level.min(MAX_LEVEL)).saturating_sub(1)
@@ -87,12 +92,36 @@ impl Embedding {
                     let start = self.back(behind, backslashes_of(level));
                     return Quote::At { level, start, end };
                 }
+                Step::Char(b'u', digits) if backslashes > 0 => {
+                    return self.unicode_quote(window, behind, digits, backslashes);
+                }
                 Step::Unknown => return Quote::Unknown,
                 _ => return Quote::Absent,
             }
             backslashes = backslashes.saturating_add(1);
         }
         Quote::Absent
+    }
+
+    /// The quote that is written as `\u0022`, of which the digits are at `digits`.
+    fn unicode_quote(
+        self,
+        window: Window<'_>,
+        letter: usize,
+        digits: usize,
+        backslashes: usize,
+    ) -> Quote {
+        let mut end = digits;
+        for digit in *b"0022" {
+            match window.layered(end, self.layers) {
+                Step::Char(byte, next) if byte == digit => end = next,
+                Step::Unknown => return Quote::Unknown,
+                _ => return Quote::Absent,
+            }
+        }
+        let level = level_of_unicode(backslashes);
+        let own = 1_usize << level.saturating_sub(1).min(MAX_LEVEL);
+        Quote::At { level, start: self.back(letter, own), end }
     }
 
     /// The place `backslashes` before `at`.
@@ -147,6 +176,14 @@ impl Embedding {
                     return Err(Content::Closed(self.back(behind, backslashes_of(level))));
                 }
                 Step::Char(b'\n', _) => return Ok(behind),
+                Step::Char(b'u', next) if count > 0 => {
+                    return match self.unicode_quote(window, behind, next, count) {
+                        Quote::At { level, end, .. } if level > self.level => Ok(end),
+                        Quote::At { start, .. } => Err(Content::Closed(start)),
+                        Quote::Absent => Ok(next),
+                        Quote::Unknown => Err(Content::Open(at)),
+                    };
+                }
                 Step::Char(_, next) => return Ok(next),
                 Step::End => return Err(Content::Closed(behind)),
                 Step::Unknown => return Err(Content::Open(at)),
@@ -171,25 +208,10 @@ impl<'a> Backwards<'a> {
         Self { rest: before, layers }
     }
 
-    /// Whether the text was not percent-encoded.
-    pub(super) fn is_plain(self) -> bool {
-        self.layers == 0
-    }
-
     /// The last character, which is left where it is.
     pub(super) fn peek(self) -> Option<u8> {
         let mut all = self;
         all.next()
-    }
-
-    /// Drops the characters of which `is` holds, at most `most`, and says how many.
-    pub(super) fn drop_while(&mut self, most: usize, is: impl Fn(u8) -> bool) -> usize {
-        let mut dropped = 0_usize;
-        while dropped < most && self.peek().is_some_and(&is) {
-            self.next();
-            dropped = dropped.saturating_add(1);
-        }
-        dropped
     }
 
     fn escaped(&self) -> Option<(u8, &'a [u8])> {

@@ -47,13 +47,21 @@ impl Window<'_> {
 
     /// Characters of `class` from `at` on, at most `most` of them: how many, and the place behind.
     pub(super) fn count(self, at: usize, class: Class, most: usize) -> Look<(usize, usize)> {
-        let mut at = at;
-        for counted in 0..most {
+        let (mut at, mut counted) = (at, 0_usize);
+        while counted < most {
+            let rest = self.from(at);
+            let rest = rest.get(..most.saturating_sub(counted)).unwrap_or(rest);
+            let plain = rest.iter().take_while(|byte| is_in(**byte, class)).count();
+            (at, counted) = (at.saturating_add(plain), counted.saturating_add(plain));
+            if counted == most {
+                break;
+            }
             match self.one(at, |byte| is_in(byte, class)) {
                 Ok(next) => at = next,
                 Err(Miss::Absent) => return Ok((counted, at)),
                 Err(Miss::Unknown) => return Err(Miss::Unknown),
             }
+            counted = counted.saturating_add(1);
         }
         Ok((most, at))
     }

@@ -25,12 +25,22 @@
 //! that may still turn out to begin a secret: at most [`MAX_HELD`].
 
 mod class;
+mod cookies;
+mod crypt;
+mod documents;
 mod embed;
+mod encoded;
+mod encoding;
 mod field;
+mod glyph;
+mod head;
 mod look;
 mod marked;
 mod names;
+mod notation;
 mod own;
+mod part;
+mod path;
 mod pem;
 mod prefilter;
 mod provider;
@@ -41,13 +51,23 @@ mod shapes;
 mod skip;
 mod syntax;
 mod tree;
+mod value;
+mod vocabulary;
 mod window;
+mod words;
 
 use std::{borrow::Cow, rc::Rc};
 
-use field::NAME_RULE;
+use cookies::Cookies;
+use documents::Openings;
+use embed::{Content, Embedding};
+pub use encoding::Order;
+use encoding::{SNIFFED, Sniffed, Wide, is_plain, sniff};
+pub(crate) use head::Place;
+use look::Miss;
+use notation::{CONTEXT_RULE, NAME_RULE};
 pub use provider::Provider;
-pub use rules::{Masked, Rules, RulesError};
+pub use rules::{Finding, Grade, Masked, Rules, RulesError};
 use scanner::{Ahead, Found, Hit, Scanner};
 use skip::{Skip, Skipped};
 pub use syntax::{Scan, Syntax};
@@ -65,6 +85,9 @@ pub const HISTORY: usize = 512;
 /// character written with eight backslashes.
 pub const MAX_HELD: usize = 8 * 1024;
 
+/// How far behind a quote it is told what its string begins with.
+const DOCUMENT_REACH: usize = 64;
+
 /// Of a long chunk so many bytes are copied behind what was kept of the one before. Invariant: at
 /// least [`HISTORY`] and [`MAX_HELD`] together.
 const JOINT: usize = 16 * 1024;
@@ -74,10 +97,26 @@ const JOINT: usize = 16 * 1024;
 pub struct Masker {
     rules: Rc<Rules>,
     syntax: Syntax,
+    letters: Letters,
+    /// Whether the headers say that it is in UTF-16.
+    is_declared_wide: bool,
     /// The end of what was pushed: bytes to look back at, then bytes that are held back.
     tail: Vec<u8>,
     progress: Progress,
+    /// Bytes before those of the tail.
+    forgotten: u64,
     masked: Masked,
+}
+
+/// How the letters of a body are written.
+#[derive(Clone, Debug)]
+enum Letters {
+    /// Nobody knows yet: these bytes are too few.
+    Unknown(Vec<u8>),
+    Narrow,
+    Wide(Wide),
+    /// They cannot be looked into.
+    Opaque,
 }
 
 /// How far a window was worked off.
@@ -89,21 +128,100 @@ struct Progress {
     resume: usize,
     /// The secret that is being left out.
     skip: Option<Skip>,
+    /// Which strings before began as documents.
+    openings: Openings,
 }
 
 impl Masker {
     /// A masker for a body that is written in `syntax`.
     pub fn new(rules: Rc<Rules>, syntax: Syntax) -> Self {
         let (tail, progress) = (Vec::new(), Progress::default());
-        Self { rules, syntax, tail, progress, masked: Masked::default() }
+        let letters = match syntax {
+            Syntax::Opaque => Letters::Opaque,
+            _ => Letters::Unknown(Vec::new()),
+        };
+        let is_declared_wide = syntax == Syntax::Utf16;
+        let syntax = syntax.narrow();
+        Self {
+            rules,
+            syntax,
+            letters,
+            is_declared_wide,
+            tail,
+            progress,
+            forgotten: 0,
+            masked: Masked::default(),
+        }
     }
 
     /// The next bytes. What is decided by now goes to `view`, in order; up to [`MAX_HELD`] bytes
     /// are held back until more is known.
     pub fn push(&mut self, chunk: &[u8], view: &mut dyn FnMut(&[u8])) {
-        if self.syntax == Syntax::Opaque {
-            return view(chunk);
+        if !matches!(self.letters, Letters::Narrow) {
+            return self.push_otherwise(chunk, view);
         }
+        self.push_narrow(chunk, view);
+    }
+
+    /// Bytes of which it is not known yet how they are written, or which are not written as the masker
+    /// reads them.
+    fn push_otherwise(&mut self, chunk: &[u8], view: &mut dyn FnMut(&[u8])) {
+        match &mut self.letters {
+            Letters::Unknown(first) => {
+                let missing = SNIFFED.saturating_sub(first.len()).min(chunk.len());
+                let (head, rest) = chunk.split_at_checked(missing).unwrap_or((chunk, &[]));
+                first.extend_from_slice(head);
+                if first.len() >= SNIFFED || is_plain(first) {
+                    self.begin(view);
+                    self.push(rest, view);
+                }
+            }
+            Letters::Wide(wide) => {
+                let narrow = wide.narrow(chunk);
+                self.pass_wide(view, |masker, view| masker.push_narrow(&narrow, view));
+            }
+            Letters::Opaque if chunk.is_empty() => {}
+            Letters::Opaque => view(chunk),
+            Letters::Narrow => {}
+        }
+    }
+
+    /// As many bytes are there as tell how they are written.
+    fn begin(&mut self, view: &mut dyn FnMut(&[u8])) {
+        let Letters::Unknown(first) = &mut self.letters else { return };
+        let first = std::mem::take(first);
+        self.letters = match sniff(&first, self.is_declared_wide, self.syntax == Syntax::Json) {
+            Sniffed::Narrow => Letters::Narrow,
+            Sniffed::Wide(order) => Letters::Wide(Wide::new(order)),
+            Sniffed::Opaque => Letters::Opaque,
+        };
+        self.push(&first, view);
+    }
+
+    /// What the masker lets through by `work` goes to `view` as it is written in the body.
+    fn pass_wide(
+        &mut self,
+        view: &mut dyn FnMut(&[u8]),
+        work: impl FnOnce(&mut Self, &mut dyn FnMut(&[u8])),
+    ) {
+        let Letters::Wide(mut wide) = std::mem::replace(&mut self.letters, Letters::Narrow) else {
+            return;
+        };
+        work(self, &mut |bytes| wide.widen(bytes, view));
+        self.letters = Letters::Wide(wide);
+    }
+
+    /// How far the body is looked into.
+    pub fn scan(&self) -> Scan {
+        match self.letters {
+            Letters::Opaque => Scan::Opaque,
+            // Whoever reads it as JSON sees none.
+            Letters::Wide(_) => Scan::Text,
+            _ => self.syntax.scan(),
+        }
+    }
+
+    fn push_narrow(&mut self, chunk: &[u8], view: &mut dyn FnMut(&[u8])) {
         match chunk.split_at_checked(JOINT) {
             Some((head, rest)) if rest.len() >= JOINT => {
                 self.join(head, false, view);
@@ -119,17 +237,41 @@ impl Masker {
 
     /// No more bytes follow; what was held back goes to `view`. A second call does nothing.
     pub fn finish(&mut self, view: &mut dyn FnMut(&[u8])) {
-        if self.syntax != Syntax::Opaque {
-            self.join(&[], true, view);
-            self.tail.clear();
-            self.progress = Progress::default();
+        self.begin(view);
+        match &mut self.letters {
+            Letters::Narrow => self.finish_narrow(view),
+            Letters::Wide(wide) => {
+                let half = wide.end();
+                self.pass_wide(view, Self::finish_narrow);
+                if let Some(byte) = half {
+                    view(&[byte]);
+                }
+            }
+            _ => {}
         }
+    }
+
+    fn finish_narrow(&mut self, view: &mut dyn FnMut(&[u8])) {
+        self.join(&[], true, view);
+        self.tail.clear();
+        self.progress = Progress::default();
     }
 
     /// How many of the bytes pushed so far are neither in the view nor replaced yet. They are the
     /// last ones pushed, and bytes that were replaced are not among them.
     pub fn held(&self) -> usize {
-        self.tail.len().saturating_sub(self.progress.decided)
+        let held = self.tail.get(self.progress.decided..).unwrap_or_default();
+        match &self.letters {
+            Letters::Unknown(first) => first.len(),
+            Letters::Wide(wide) => wide.held(held),
+            _ => held.len(),
+        }
+    }
+
+    /// Remembers each replacement, for whoever wants to know why: see [`Masked::findings`].
+    pub fn explaining(mut self) -> Self {
+        self.masked.explained = Some(Box::default());
+        self
     }
 
     /// What was replaced so far.
@@ -150,10 +292,19 @@ impl Masker {
 
     /// Works off `bytes`, which begin with what was kept.
     fn work_off(&mut self, bytes: &[u8], is_last: bool, view: &mut dyn FnMut(&[u8])) {
-        let scanner = Scanner { rules: &self.rules, syntax: &self.syntax };
-        let mut pass = Pass { scanner, masked: &mut self.masked, view };
+        let scanner = Scanner {
+            rules: &self.rules,
+            syntax: &self.syntax,
+            is_own_text: false,
+            is_decoded: false,
+        };
+        let masked = &mut self.masked;
+        let mut pass = Pass { scanner, before: self.forgotten, masked, view, home: None };
         pass.run(Window { bytes, is_last }, &mut self.progress);
+        let seen = self.progress.decided.min(self.progress.resume);
+        self.progress.openings.at(bytes, seen.saturating_sub(DOCUMENT_REACH));
         let kept = self.progress.forget(HISTORY);
+        self.forgotten = self.forgotten.saturating_add(kept as u64);
         self.tail.clear();
         self.tail.extend_from_slice(bytes.get(kept..).unwrap_or_default());
     }
@@ -165,28 +316,37 @@ impl Progress {
         let dropped = self.decided.saturating_sub(history);
         self.decided = self.decided.saturating_sub(dropped);
         self.resume = self.resume.saturating_sub(dropped);
+        self.openings.forget(dropped);
         dropped
     }
 }
 
+/// What the name of a member settles.
+const BY_NAME: (&str, Grade) = (NAME_RULE, Grade::Certain);
+
 /// One pass over a window.
 struct Pass<'r, 'p> {
     scanner: Scanner<'r>,
+    /// Bytes before the window.
+    before: u64,
     masked: &'p mut Masked,
     view: &'p mut dyn FnMut(&[u8]),
+    /// The host that is called, if credentials of its provider stay.
+    home: Option<&'p str>,
 }
 
 impl Pass<'_, '_> {
     /// Works off what can be decided by now.
     fn run(&mut self, window: Window<'_>, progress: &mut Progress) {
-        let mut ahead = Ahead::default();
+        let mut ahead = Ahead::new(progress.openings);
         loop {
-            if let Some(skip) = progress.skip.take()
-                && !self.leave_out(window, progress, skip)
-            {
-                return;
+            while let Some(skip) = progress.skip.take() {
+                if !self.leave_out(window, progress, skip) {
+                    return;
+                }
             }
             match ahead.scan(self.scanner, window, progress.resume) {
+                Found::Hit(hit) if self.is_at_home(&hit) => self.spare(window, progress, hit),
                 Found::Hit(hit) => self.begin(window, progress, hit),
                 Found::Pending { resume, hold } => {
                     self.keep(window, progress, hold);
@@ -198,10 +358,21 @@ impl Pass<'_, '_> {
         }
     }
 
+    fn is_at_home(&self, hit: &Hit<'_>) -> bool {
+        self.home.is_some_and(|home| hit.provider.is_some_and(|provider| provider.owns(home)))
+    }
+
+    /// The whole of a credential stays.
+    fn spare(&mut self, window: Window<'_>, progress: &mut Progress, mut hit: Hit<'_>) {
+        let (Skipped::Done(end) | Skipped::More(end)) = hit.skip.run(window, hit.known);
+        self.keep(window, progress, end.max(hit.known));
+    }
+
     /// What lies between the decided bytes and `end` stays as it is.
     fn keep(&mut self, window: Window<'_>, progress: &mut Progress, end: usize) {
         let kept = window.bytes.get(progress.decided..end).unwrap_or_default();
         if !kept.is_empty() {
+            self.masked.pass(kept.len());
             (self.view)(kept);
         }
         progress.decided = progress.decided.max(end);
@@ -211,17 +382,29 @@ impl Pass<'_, '_> {
     fn begin(&mut self, window: Window<'_>, progress: &mut Progress, hit: Hit<'_>) {
         self.keep(window, progress, hit.start);
         match &hit.skip {
-            Skip::Tree(_) => {}
-            Skip::Number(json) => self.replace(hit.rule, hit.provider, &json.quote()),
-            _ => self.replace(hit.rule, hit.provider, b""),
+            Skip::Tree(_) | Skip::Gap { .. } | Skip::Opened(_) | Skip::Cookies(_) => {}
+            Skip::Number(json) => {
+                self.replace(progress, (hit.rule, hit.grade), hit.provider, &json.quote());
+            }
+            _ => self.replace(progress, (hit.rule, hit.grade), hit.provider, b""),
         }
         progress.decided = hit.known;
         progress.skip = Some(hit.skip);
     }
 
-    fn replace(&mut self, rule: &str, provider: Option<&'static Provider>, quote: &[u8]) {
+    fn replace(
+        &mut self,
+        progress: &Progress,
+        (rule, grade): (&str, Grade),
+        provider: Option<&'static Provider>,
+        quote: &[u8],
+    ) {
         self.masked.add(rule, provider);
         let placeholder = self.scanner.rules.placeholder();
+        let at = self.before.saturating_add(progress.decided as u64);
+        let quotes = quote.len().saturating_mul(2);
+        self.masked.explain(rule, grade, at, quote.len());
+        self.masked.pass(placeholder.len().saturating_add(quotes));
         match quote {
             [] => (self.view)(placeholder.as_bytes()),
             quote => (self.view)(&[quote, placeholder.as_bytes(), quote].concat()),
@@ -232,6 +415,19 @@ impl Pass<'_, '_> {
     fn leave_out(&mut self, window: Window<'_>, progress: &mut Progress, mut skip: Skip) -> bool {
         let is_done = match &mut skip {
             Skip::Tree(tree) => self.walk(window, progress, tree),
+            Skip::Cookies(cookies) => self.cookies(window, progress, cookies),
+            Skip::Opened(json) => {
+                let json = *json;
+                return self.open(window, progress, json);
+            }
+            Skip::Gap { json, is_behind_colon, takes_numbers } => {
+                let gap = Gap {
+                    json: *json,
+                    is_behind_colon: *is_behind_colon,
+                    takes_numbers: *takes_numbers,
+                };
+                return self.cross(window, progress, gap);
+            }
             skip => {
                 let skipped = skip.run(window, progress.decided);
                 let (Skipped::Done(end) | Skipped::More(end)) = skipped;
@@ -246,6 +442,78 @@ impl Pass<'_, '_> {
         is_done
     }
 
+    /// Goes on through the white space before a member's value, and begins that.
+    fn cross(&mut self, window: Window<'_>, progress: &mut Progress, mut gap: Gap) -> bool {
+        loop {
+            let at = progress.decided;
+            let glyph = match window.glyph(at) {
+                Ok(glyph) => glyph,
+                Err(Miss::Absent) => return true,
+                Err(Miss::Unknown) => {
+                    progress.resume = at;
+                    progress.skip = Some(gap.into_skip());
+                    return false;
+                }
+            };
+            match glyph.byte {
+                b':' if !gap.is_behind_colon => gap.is_behind_colon = true,
+                b'"' if gap.is_behind_colon && glyph.depth == gap.json => {
+                    self.keep(window, progress, glyph.next);
+                    return self.open(window, progress, gap.json);
+                }
+                b'{' | b'[' if gap.is_behind_colon => {
+                    progress.skip = Some(Skip::Tree(Box::new(Tree::new(gap.json))));
+                    return true;
+                }
+                b'-' | b'0'..=b'9' if gap.is_behind_colon && gap.takes_numbers => {
+                    self.replace(progress, BY_NAME, None, &gap.json.quote());
+                    progress.skip = Some(Skip::Number(gap.json));
+                    return true;
+                }
+                _ if glyph.is_space() => {}
+                _ => return true,
+            }
+            self.keep(window, progress, glyph.next);
+        }
+    }
+
+    /// The content of a string that is secret begins, unless it is empty.
+    fn open(&mut self, window: Window<'_>, progress: &mut Progress, json: Embedding) -> bool {
+        let at = progress.decided;
+        match json.content(window, at) {
+            Content::Closed(end) if end == at => true,
+            Content::Open(end) if end == at => {
+                progress.skip = Some(Skip::Opened(json));
+                false
+            }
+            _ => {
+                self.replace(progress, BY_NAME, None, b"");
+                progress.skip = Some(Skip::String(json));
+                true
+            }
+        }
+    }
+
+    /// Goes on through the cookies of a line.
+    fn cookies(
+        &mut self,
+        window: Window<'_>,
+        progress: &mut Progress,
+        cookies: &mut Cookies,
+    ) -> bool {
+        loop {
+            match cookies.step(window, progress.decided, &self.scanner.rules.names) {
+                Walk::Keep(end) => self.keep(window, progress, end),
+                Walk::Drop(end) => progress.decided = end,
+                Walk::Replace { .. } => {
+                    self.replace(progress, (CONTEXT_RULE, Grade::Likely), None, b"");
+                }
+                Walk::More => return false,
+                Walk::Done => return true,
+            }
+        }
+    }
+
     /// Goes on through the leaves of an object or an array.
     fn walk(&mut self, window: Window<'_>, progress: &mut Progress, tree: &mut Tree) -> bool {
         loop {
@@ -258,9 +526,9 @@ impl Pass<'_, '_> {
                 }
                 Walk::Drop(end) => progress.decided = end,
                 Walk::Replace { quoted: true } => {
-                    self.replace(NAME_RULE, None, &tree.embedding.quote());
+                    self.replace(progress, BY_NAME, None, &tree.embedding.quote());
                 }
-                Walk::Replace { quoted: false } => self.replace(NAME_RULE, None, b""),
+                Walk::Replace { quoted: false } => self.replace(progress, BY_NAME, None, b""),
                 Walk::More => return false,
                 Walk::Done => return true,
             }
@@ -268,16 +536,31 @@ impl Pass<'_, '_> {
     }
 }
 
+/// Before the value of a member.
+struct Gap {
+    json: Embedding,
+    is_behind_colon: bool,
+    takes_numbers: bool,
+}
+
+impl Gap {
+    fn into_skip(self) -> Skip {
+        let Self { json, is_behind_colon, takes_numbers } = self;
+        Skip::Gap { json, is_behind_colon, takes_numbers }
+    }
+}
+
 /// The view of a text in one piece.
 fn view_of<'t>(rules: &Rules, text: &'t str) -> Cow<'t, str> {
     let window = Window { bytes: text.as_bytes(), is_last: true };
-    let scanner = Scanner { rules, syntax: &Syntax::Text };
+    let scanner = Scanner { rules, syntax: &Syntax::Text, is_own_text: true, is_decoded: false };
     if matches!(scanner.scan(window, 0), Found::Nothing) {
         return Cow::Borrowed(text);
     }
     let mut masked = Vec::with_capacity(text.len());
     let mut view = |bytes: &[u8]| masked.extend_from_slice(bytes);
-    let mut pass = Pass { scanner, masked: &mut Masked::default(), view: &mut view };
+    let counts = &mut Masked::default();
+    let mut pass = Pass { scanner, before: 0, masked: counts, view: &mut view, home: None };
     pass.run(window, &mut Progress::default());
     Cow::Owned(String::from_utf8_lossy(&masked).into_owned())
 }
@@ -411,8 +694,8 @@ mod tests {
                 r#"{"password":null,"secret":true,"pwd":""}"#,
             ),
             (
-                r#"{"password":{"type":"string","description":"d","default":"x"},"a":"b"}"#,
-                r#"{"password":{"type":"string","description":"d","default":Q},"a":"b"}"#,
+                r#"{"password":{"type":"string","minLength":8,"default":"hunter2x9"},"a":"b"}"#,
+                r#"{"password":{"type":"string","minLength":8,"default":Q},"a":"b"}"#,
             ),
             (r#"{"token":" the","logprob":-0.1}"#, r#"{"token":" the","logprob":-0.1}"#),
             (r#"{"max_tokens":100,"session":"x"}"#, r#"{"max_tokens":100,"session":"x"}"#),
@@ -440,7 +723,7 @@ mod tests {
             "export API_KEY=<>\n",
             r#"{"env":"A=1\nAPI_KEY=<>\nB=2"}"#,
         ] {
-            check(template, "0123456789abcdef", &Syntax::Text);
+            check(template, "0f1e2d3c4b5a6978", &Syntax::Text);
         }
         assert_eq!(masked("a=1&key=&b=2", &Syntax::Form), "a=1&key=&b=2");
         let directory = "cd; OLDPWD=/home/somebody PWD=/home/somebody/else";

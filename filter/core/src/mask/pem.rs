@@ -6,8 +6,10 @@
 use super::{
     class::{ALNUM, BASE64, DASH, SPACE, is_in},
     look::{Look, Miss},
-    skip::escaped_space,
-    window::{Step, Window},
+    notation::{Sought, Value, Wait},
+    rules::Grade,
+    skip::{Skip, escaped_space},
+    window::{Step, UnescapedBefore, Window},
 };
 
 /// The rule for private keys.
@@ -60,6 +62,62 @@ pub(super) fn line(window: Window<'_>, at: usize) -> Look<usize> {
 fn first_line(text: &[u8]) -> Option<&[u8]> {
     let near = text.get(text.len().saturating_sub(MAX_BEFORE)..)?;
     near.get(..near.windows(5).rposition(|five| five == b"-----")?)
+}
+
+/// The key behind the dashes of its first line, of which `last` is the last word, each of its lines behind
+/// whatever a quote, a diff, a comment or a listing puts before it.
+pub(super) fn behind_first_line(
+    window: Window<'_>,
+    last: &[u8],
+    before: UnescapedBefore<'_>,
+    end: usize,
+) -> Sought {
+    let is_key = matches!(last, b"KEY-----" | b"BLOCK-----");
+    let reversed = if last.starts_with(b"BLOCK") { &b" YEK ETAVIRP"[..] } else { b" ETAVIRP" };
+    let plain = before.map(|byte| if byte == b'+' { b' ' } else { byte });
+    if !is_key || !plain.take(reversed.len()).eq(reversed.iter().copied()) {
+        return Err(Wait::Absent);
+    }
+    let start = prefixed(window, end).map_err(|miss| Wait::of(miss, end))?;
+    if start.saturating_sub(end) > MAX_PREFIXED {
+        return Err(Wait::Absent);
+    }
+    Ok(Value { rule: RULE, grade: Grade::Certain, start, skip: Skip::Pem })
+}
+
+/// The longest text between the dashes and the key, in bytes.
+const MAX_PREFIXED: usize = 200;
+
+/// Where base64 begins on one of the next lines.
+fn prefixed(window: Window<'_>, at: usize) -> Look<usize> {
+    const MOST: usize = 180;
+    const LEAST: usize = 16;
+    // A header of an older key has a colon and a space, what a listing puts before a line has not.
+    let (mut at, mut is_inside, mut is_header, mut before) = (at, true, false, 0_u8);
+    // In a form a space is a plus.
+    let mut is_encoded = false;
+    for _ in 0..MOST {
+        let glyph = window.glyph(at)?;
+        let is_base64 = is_in(glyph.byte, BASE64);
+        let is_space = glyph.byte == b' ' || is_encoded && glyph.byte == b'+';
+        is_header = glyph.byte != b'\n' && (is_header || before == b':' && is_space);
+        (before, is_encoded) = (glyph.byte, glyph.depth.layers > 0);
+        if is_base64 && !is_inside && !is_header {
+            match window.least(at, BASE64, LEAST) {
+                Err(Miss::Absent) => {}
+                found => return found.map(|_| at),
+            }
+        }
+        is_inside = is_base64;
+        at = glyph.next;
+    }
+    Err(Miss::Absent)
+}
+
+/// The key of PuTTY behind `Private-Lines`, up to the line that follows it.
+pub(super) fn putty(window: Window<'_>, end: usize) -> Sought {
+    let start = prefixed(window, end).map_err(|miss| Wait::of(miss, end))?;
+    Ok(Value { rule: RULE, grade: Grade::Certain, start, skip: Skip::Putty })
 }
 
 /// `at`, if enough of a key stands there: a mere mention of the first line is none.

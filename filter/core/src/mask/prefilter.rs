@@ -3,8 +3,8 @@
 //! A prompt of a megabyte holds perhaps a hundred such places, and the masker must not spend on the
 //! rest of it. Two facts find them. Every token that is worth masking has a run of at least
 //! [`MIN_RUN`] characters out of a small set (letters, digits, `-_.+/~` and the two that begin an
-//! escape), and English has few such runs. And a name stands before a colon or an equals sign, which
-//! are rare too. Sixteen bytes at a time are sorted into the two sets, without a branch on any of
+//! escape), and English has few such runs. And a user and a password stand behind a colon, which is
+//! rare too. Sixteen bytes at a time are sorted into the two sets, without a branch on any of
 //! them.
 
 use wide::{i8x16, u8x16};
@@ -17,7 +17,7 @@ pub(super) const MIN_RUN: usize = 16;
 /// The next place to look at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Event {
-    /// A colon or an equals sign.
+    /// A colon.
     Anchor(usize),
     /// A run of at least [`MIN_RUN`] token characters begins here, or went on before here.
     Run(usize),
@@ -240,7 +240,7 @@ impl Marks {
     }
 }
 
-/// The sets by upper half: `%+-./`, digits, letters in three rows, `\_`, `~`, and `:=`.
+/// The sets by upper half: `%+-./`, digits, letters in three rows, `\_`, `~`, and `:`.
 const UPPER: [u8; LANES] = [0, 0, 1, 2 | ANCHOR_SET, 4, 8 | 32, 4, 16 | 64, 0, 0, 0, 0, 0, 0, 0, 0];
 const LETTER_SETS: u8 = 2 | 4 | 8 | 16;
 const ANCHOR_SET: u8 = 128;
@@ -259,7 +259,7 @@ const LOWER: [u8; LANES] = [
     4 | 8 | 16 | ANCHOR_SET,
     1 | 4,
     4 | 32,
-    1 | 4 | ANCHOR_SET,
+    1 | 4,
     1 | 4 | 64,
     1 | 4 | 32,
 ];
@@ -276,7 +276,7 @@ mod tests {
             (at - back, bytes[at..].iter().take_while(|b| is_token(**b)).count() + back)
         };
         for (at, byte) in bytes.iter().enumerate().skip(from) {
-            if matches!(byte, b':' | b'=') {
+            if *byte == b':' {
                 return Event::Anchor(at);
             }
             if is_token(*byte) && run_at(at).1 >= MIN_RUN {
@@ -292,7 +292,7 @@ mod tests {
         for byte in 0..=255 {
             let marks = Marks::of(&[byte; LANES]);
             assert_eq!(marks.tokens == u16::MAX, is_token(byte), "{byte}");
-            assert_eq!(marks.anchors == u16::MAX, matches!(byte, b':' | b'='), "{byte}");
+            assert_eq!(marks.anchors == u16::MAX, byte == b':', "{byte}");
         }
     }
 

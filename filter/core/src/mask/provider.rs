@@ -48,6 +48,7 @@ providers! {
     SHOPIFY = "shopify" at "shopify.com", "myshopify.com";
     SLACK = "slack" at "slack.com";
     STRIPE = "stripe" at "stripe.com";
+    TELEGRAM = "telegram" at "telegram.org";
     TWILIO = "twilio" at "twilio.com";
     XAI = "xai" at "x.ai";
 }

@@ -12,6 +12,15 @@ use super::{
     view_of,
 };
 
+/// How sure it is that something is a secret.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Grade {
+    /// By what stands around it in a text: code, configurations, command lines, sentences.
+    Likely,
+    /// By its own shape, or by the name that a document, a form or a header gives it.
+    Certain,
+}
+
 /// All rules: built-in names and shapes, and the operator's own.
 #[derive(Clone)]
 pub struct Rules {
@@ -21,6 +30,8 @@ pub struct Rules {
     pub(super) own: Option<OwnRules>,
     /// Whether only tokens count whose provider is known.
     pub(super) credentials_only: bool,
+    /// What is less sure than this stays.
+    pub(super) least: Grade,
     /// Where a chunk is put together with what was held back before it: one for all bodies.
     pub(super) scratch: RefCell<Vec<u8>>,
 }
@@ -34,6 +45,16 @@ impl Default for Rules {
 impl fmt::Debug for Rules {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Rules").field("own", &self.own).finish_non_exhaustive()
+    }
+}
+
+impl Grade {
+    /// The word for it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Likely => "likely",
+            Self::Certain => "certain",
+        }
     }
 }
 
@@ -62,6 +83,7 @@ impl Rules {
             shapes: Shapes::new(|_| true),
             own,
             credentials_only: false,
+            least: Grade::Likely,
             scratch: RefCell::default(),
         }
     }
@@ -75,6 +97,11 @@ impl Rules {
             credentials_only: true,
             ..self.clone()
         }
+    }
+
+    /// The same rules, for what is at least so sure.
+    pub fn only(&self, least: Grade) -> Self {
+        Self { least, ..self.clone() }
     }
 
     /// What stands in place of a secret.
@@ -92,7 +119,7 @@ impl Rules {
 
     /// Whether a field or a header of this name holds a secret.
     pub fn is_secret_name(&self, name: &str) -> bool {
-        self.names.meaning(name.bytes().rev(), false) != Meaning::Plain
+        self.names.meaning(name.as_bytes(), false).is_some_and(Meaning::is_settled)
     }
 }
 
@@ -146,6 +173,28 @@ impl std::error::Error for RulesError {}
 pub struct Masked {
     counts: BTreeMap<Box<str>, u64>,
     providers: Vec<&'static Provider>,
+    /// Each replacement, where somebody wants to know.
+    pub(super) explained: Option<Box<Explained>>,
+}
+
+/// Each replacement, and how long the view is by now.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Explained {
+    findings: Vec<Finding>,
+    view: u64,
+}
+
+/// One replacement.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// The rule by which it was found.
+    pub rule: Box<str>,
+    /// How sure that is.
+    pub grade: Grade,
+    /// Where the secret begins in the body, in bytes; of UTF-16 in units.
+    pub at: u64,
+    /// Where the placeholder begins in the view.
+    pub view_at: u64,
 }
 
 impl Masked {
@@ -157,6 +206,24 @@ impl Masked {
     /// The providers whose credentials were found, each once.
     pub fn providers(&self) -> &[&'static Provider] {
         &self.providers
+    }
+
+    /// Each replacement in its order; none unless the masker is one that explains.
+    pub fn findings(&self) -> &[Finding] {
+        self.explained.as_ref().map_or(&[], |explained| &explained.findings)
+    }
+
+    pub(super) fn pass(&mut self, bytes: usize) {
+        if let Some(explained) = &mut self.explained {
+            explained.view = explained.view.saturating_add(bytes as u64);
+        }
+    }
+
+    pub(super) fn explain(&mut self, rule: &str, grade: Grade, at: u64, quote: usize) {
+        if let Some(explained) = &mut self.explained {
+            let view_at = explained.view.saturating_add(quote as u64);
+            explained.findings.push(Finding { rule: rule.into(), grade, at, view_at });
+        }
     }
 
     pub(super) fn add(&mut self, rule: &str, provider: Option<&'static Provider>) {

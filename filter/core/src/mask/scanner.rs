@@ -1,19 +1,26 @@
 //! The next secret of a body, whatever kind it is of.
 
+use std::cell::Cell;
+
 use super::{
     class::{ALNUM, is_in},
-    field::{Sign, Value, Wait},
+    crypt,
+    documents::Openings,
+    encoded::{self, Encoded},
+    field::{Sign, TELEGRAM_RULE},
     look::{Look, Miss},
     marked::{self, Marked},
+    notation::{Reader, Value, Wait, is_name},
     own::OwnRules,
     pem,
     prefilter::{Cursor, Event, Signs},
-    provider::Provider,
-    rules::Rules,
+    provider::{self, Provider},
+    rules::{Grade, Rules},
     shape::Token,
     skip::Skip,
     syntax::Syntax,
     window::{Step, Window},
+    words::Words,
 };
 
 /// A secret, of which the beginning is known.
@@ -21,6 +28,7 @@ use super::{
 pub(super) struct Hit<'r> {
     pub(super) rule: &'r str,
     pub(super) provider: Option<&'static Provider>,
+    pub(super) grade: Grade,
     /// Where it begins.
     pub(super) start: usize,
     /// Up to where it is known to go on.
@@ -45,6 +53,10 @@ pub(super) enum Found<'r> {
 pub(super) struct Scanner<'r> {
     pub(super) rules: &'r Rules,
     pub(super) syntax: &'r Syntax,
+    /// Whether the text is one of an entry.
+    pub(super) is_own_text: bool,
+    /// Whether the text was decoded: what is encoded in it again is not looked into.
+    pub(super) is_decoded: bool,
 }
 
 /// What a look at one place means for the walk.
@@ -60,12 +72,47 @@ impl<'r> Scanner<'r> {
         Ahead::default().scan(self, window, from)
     }
 
+    /// Whether what is so sure counts.
+    pub(super) fn takes(self, grade: Grade) -> bool {
+        grade >= self.rules.least && !self.rules.credentials_only
+    }
+
+    /// The first secret that is known by its name.
+    fn named(self, window: Window<'_>, from: usize, openings: &Cell<Openings>) -> Found<'r> {
+        let names = &self.rules.names;
+        let reader = Reader { names, syntax: self.syntax, is_own_text: self.is_own_text, openings };
+        let mut words = Words::new(window.bytes, window.is_last);
+        let mut at = from;
+        while let Some(end) = words.next(at, names) {
+            match reader.look(window, end) {
+                Ok(value) if value.grade >= self.rules.least => {
+                    return Found::Hit(named_hit(value));
+                }
+                Err(Wait::Until(hold)) => {
+                    let resume = end.saturating_sub(1);
+                    return Found::Pending { resume, hold };
+                }
+                _ => at = end,
+            }
+        }
+        let end = window.bytes.len();
+        let is_open = window.bytes.last().is_some_and(|byte| is_name(*byte));
+        match window.is_last {
+            true => Found::Nothing,
+            false => Found::Pending {
+                resume: end.saturating_sub(usize::from(is_open)).max(at),
+                hold: end,
+            },
+        }
+    }
+
     fn own(self, own: &'r OwnRules, window: Window<'_>, from: usize) -> Found<'r> {
         let horizon = own.horizon(window, from);
         match own.find(window, from) {
             Some(found) if found.start < horizon || window.is_last => Found::Hit(Hit {
                 rule: found.rule,
                 provider: None,
+                grade: Grade::Certain,
                 start: found.start,
                 known: found.start,
                 skip: Skip::Bytes(found.length),
@@ -93,9 +140,8 @@ impl<'r> Scanner<'r> {
     }
 
     fn anchor(self, window: Window<'_>, at: usize) -> Verdict<'r> {
-        let byte = window.byte(at).unwrap_or_default();
-        let sign = Sign { byte, at, behind: at.saturating_add(1), layers: 0, is_unicode: false };
-        if sign.is_plain(window, &self.rules.names, self.syntax) {
+        let sign = Sign { at, behind: at.saturating_add(1), layers: 0, is_unicode: false };
+        if sign.is_plain(window) {
             return Verdict::GoOn(sign.behind);
         }
         self.sign(window, sign)
@@ -105,9 +151,11 @@ impl<'r> Scanner<'r> {
         if self.rules.credentials_only {
             return Verdict::GoOn(sign.behind);
         }
-        match sign.look(window, &self.rules.names, self.syntax) {
-            Ok(Value { rule, start, skip }) => Verdict::Stop(Found::Hit(hit(rule, start, skip))),
-            Err(Wait::Absent) => Verdict::GoOn(sign.behind),
+        match sign.look(window, &self.rules.names) {
+            Ok(value) if value.grade >= self.rules.least => {
+                Verdict::Stop(Found::Hit(named_hit(value)))
+            }
+            Ok(_) | Err(Wait::Absent) => Verdict::GoOn(sign.behind),
             Err(Wait::Until(hold)) => Verdict::Stop(Found::Pending { resume: sign.at, hold }),
         }
     }
@@ -115,6 +163,12 @@ impl<'r> Scanner<'r> {
     /// A run of token characters, from its start or from a place within it.
     fn run(self, window: Window<'_>, from: usize) -> Verdict<'r> {
         if let Some(verdict) = self.run_start(window, from) {
+            return verdict;
+        }
+        if let Some(verdict) = self.crypt(window, from).or_else(|| self.encoded(window, from)) {
+            return verdict;
+        }
+        if let Some(verdict) = self.behind_colour(window, from) {
             return verdict;
         }
         let mut at = from;
@@ -155,6 +209,43 @@ impl<'r> Scanner<'r> {
             return self.word_after_space(window, at);
         }
         self.word(window, at)
+    }
+
+    /// What may begin behind `31m`, the end of a sequence that colours a terminal.
+    #[inline]
+    fn behind_colour(self, window: Window<'_>, at: usize) -> Option<Verdict<'r>> {
+        if !matches!(window.before(at), [.., b'[' | b';']) {
+            return None;
+        }
+        let digits =
+            window.from(at).iter().take(4).take_while(|byte| byte.is_ascii_digit()).count();
+        let letter = at.saturating_add(digits);
+        match window.byte(letter) {
+            Some(b'm' | b'K') => match self.word(window, letter.saturating_add(1))? {
+                // What a word begins behind is looked at again together with it.
+                Verdict::Stop(Found::Pending { hold, .. }) => Some(pending_from(at, hold)),
+                stop => Some(stop),
+            },
+            _ => None,
+        }
+    }
+
+    /// What `crypt` made of a password.
+    fn crypt(self, window: Window<'_>, at: usize) -> Option<Verdict<'r>> {
+        if window.before(at).last() != Some(&b'$') || self.rules.credentials_only {
+            return None;
+        }
+        let found = crypt::look(window, at);
+        stop(found.map(|start| hit(crypt::RULE, start, Skip::Token(crypt::CLASS))), at)
+    }
+
+    /// A text in base64 that holds a secret.
+    fn encoded(self, window: Window<'_>, at: usize) -> Option<Verdict<'r>> {
+        let found = encoded::look(self, window, at).map(|found| {
+            let Encoded { rule, provider, grade, skip } = found;
+            Hit { rule, provider, grade, start: at, known: at, skip }
+        });
+        stop(found, at)
     }
 
     /// What may begin where a word does.
@@ -207,8 +298,8 @@ impl<'r> Scanner<'r> {
         };
         let layers = u8::try_from(next.saturating_sub(at) / 2).unwrap_or(0);
         match byte {
-            b':' | b'=' if layers > 0 => {
-                let sign = Sign { byte, at, behind: next, layers, is_unicode: false };
+            b':' if layers > 0 => {
+                let sign = Sign { at, behind: next, layers, is_unicode: false };
                 if let stop @ Verdict::Stop(_) = self.sign(window, sign) {
                     return stop;
                 }
@@ -250,7 +341,8 @@ impl<'r> Scanner<'r> {
         match window.byte(at) {
             Some(b'n' | b't' | b'r' | b'b' | b'f') => {
                 let next = at.saturating_add(1);
-                self.word(window, next).unwrap_or(Verdict::GoOn(next))
+                let word = self.word(window, next).or_else(|| self.encoded(window, next));
+                word.unwrap_or(Verdict::GoOn(next))
             }
             None if !window.is_last => pending(at),
             _ => Verdict::GoOn(at),
@@ -265,8 +357,8 @@ impl<'r> Scanner<'r> {
         };
         match byte {
             b'\\' => return self.word(window, next).unwrap_or(Verdict::GoOn(next)),
-            b':' | b'=' => {
-                let sign = Sign { byte, at, behind: next, layers: 0, is_unicode: true };
+            b':' => {
+                let sign = Sign { at, behind: next, layers: 0, is_unicode: true };
                 if let stop @ Verdict::Stop(_) = self.sign(window, sign) {
                     return stop;
                 }
@@ -283,7 +375,8 @@ impl<'r> Scanner<'r> {
                 }
             }
         }
-        self.word(window, next).unwrap_or(Verdict::GoOn(next))
+        let word = self.word(window, next).or_else(|| self.encoded(window, next));
+        word.unwrap_or(Verdict::GoOn(next))
     }
 }
 
@@ -299,7 +392,14 @@ fn stop<'r>(look: Look<Hit<'r>>, at: usize) -> Option<Verdict<'r>> {
 fn token_hit<'r>(token: Token) -> Hit<'r> {
     let Token { shape, start, end } = token;
     let skip = if shape.is_pem() { Skip::Pem } else { Skip::Token(shape.class) };
-    Hit { rule: shape.rule, provider: shape.provider, start, known: end, skip }
+    Hit {
+        rule: shape.rule,
+        provider: shape.provider,
+        grade: Grade::Certain,
+        start,
+        known: end,
+        skip,
+    }
 }
 
 fn marked_hit<'r>(marked: Marked, start: usize) -> Hit<'r> {
@@ -307,7 +407,13 @@ fn marked_hit<'r>(marked: Marked, start: usize) -> Hit<'r> {
 }
 
 fn hit<'r>(rule: &'static str, start: usize, skip: Skip) -> Hit<'r> {
-    Hit { rule, provider: None, start, known: start, skip }
+    Hit { rule, provider: None, grade: Grade::Certain, start, known: start, skip }
+}
+
+fn named_hit<'r>(value: Value) -> Hit<'r> {
+    let Value { rule, grade, start, skip } = value;
+    let provider = (rule == TELEGRAM_RULE).then_some(&provider::TELEGRAM);
+    Hit { rule, provider, grade, start, known: start, skip }
 }
 
 fn pending<'r>(at: usize) -> Verdict<'r> {
@@ -318,16 +424,23 @@ fn pending_from<'r>(resume: usize, hold: usize) -> Verdict<'r> {
     Verdict::Stop(Found::Pending { resume, hold })
 }
 
-/// What is known of the bytes ahead in one window. Where both kinds of rules find something, the
-/// later find is kept for the next time: else a body full of one kind would be searched for the
-/// other again and again.
+/// What is known of the bytes ahead in one window. Where several kinds of rules find something, the
+/// later finds are kept for the next time: else a body full of one kind would be searched for the
+/// others again and again.
 #[derive(Debug, Default)]
 pub(super) struct Ahead<'r> {
     built_in: Option<Found<'r>>,
+    named: Option<Found<'r>>,
     own: Option<Found<'r>>,
+    openings: Cell<Openings>,
 }
 
 impl<'r> Ahead<'r> {
+    /// Nothing yet, in a window before which `openings` are known.
+    pub(super) fn new(openings: Openings) -> Self {
+        Self { openings: Cell::new(openings), ..Self::default() }
+    }
+
     /// The first secret at or behind `from`.
     pub(super) fn scan(
         &mut self,
@@ -335,27 +448,68 @@ impl<'r> Ahead<'r> {
         window: Window<'_>,
         from: usize,
     ) -> Found<'r> {
-        let Some(rules) = &scanner.rules.own else { return scanner.built_in(window, from) };
-        let is_ahead = |scan: &Found<'_>| scan.place() >= from;
-        let built_in = self.built_in.take().filter(is_ahead);
+        let built_in = still(&mut self.built_in, from);
         let built_in = built_in.unwrap_or_else(|| scanner.built_in(window, from));
-        let own = self.own.take().filter(is_ahead);
-        let own = own.unwrap_or_else(|| scanner.own(rules, window, from));
-        match (&built_in, &own) {
-            (
-                Found::Pending { resume: one, hold },
-                Found::Pending { resume: other, hold: other_hold },
-            ) => Found::Pending { resume: *one.min(other), hold: *hold.min(other_hold) },
-            _ if own.place() < built_in.place() => {
-                self.built_in = Some(built_in);
-                own
+        let named = match scanner.rules.credentials_only {
+            true => Found::Nothing,
+            false => still(&mut self.named, from)
+                .unwrap_or_else(|| scanner.named(window, from, &self.openings)),
+        };
+        let own = match &scanner.rules.own {
+            None => Found::Nothing,
+            Some(own) => {
+                still(&mut self.own, from).unwrap_or_else(|| scanner.own(own, window, from))
             }
-            _ => {
-                self.own = Some(own);
-                built_in
-            }
-        }
+        };
+        self.first([built_in, named, own])
     }
+
+    /// The first of what each kind found. Of two at one place, a name that settles the matter comes before
+    /// a shape, which ends with its own characters, and a shape before what is only likely.
+    fn first(&mut self, found: [Found<'r>; 3]) -> Found<'r> {
+        let [built_in, named, own] = found;
+        let all_pend = [&built_in, &named, &own].into_iter().filter_map(Found::pending);
+        let pending = all_pend.fold(None, |least: Option<(usize, usize)>, (resume, hold)| {
+            let (other, other_hold) = least.unwrap_or((resume, hold));
+            Some((resume.min(other), hold.min(other_hold)))
+        });
+        let places = [built_in.place(), named.place(), own.place()];
+        let hits = [built_in.hit_place(), named.hit_place(), own.hit_place()];
+        let first = hits.iter().flatten().min().copied();
+        let is_hit = first.is_some_and(|first| places.iter().all(|place| first <= *place));
+        if !is_hit {
+            return match pending {
+                Some((resume, hold)) => Found::Pending { resume, hold },
+                None => Found::Nothing,
+            };
+        }
+        let is_first = |found: &Found<'_>| found.hit_place() == first;
+        let is_settled = matches!(&named, Found::Hit(hit) if hit.grade == Grade::Certain);
+        let (winner, second, third) = match () {
+            () if is_first(&named) && (is_settled || !is_first(&built_in)) && !is_first(&own) => {
+                (named, &mut self.built_in, built_in)
+            }
+            () if is_first(&named) && is_settled => (named, &mut self.built_in, built_in),
+            () if is_first(&built_in) => {
+                self.own = Some(own);
+                self.named = Some(named);
+                return built_in;
+            }
+            () => {
+                self.built_in = Some(built_in);
+                self.named = Some(named);
+                return own;
+            }
+        };
+        *second = Some(third);
+        self.own = Some(own);
+        winner
+    }
+}
+
+/// What was found before and is not passed by now.
+fn still<'r>(found: &mut Option<Found<'r>>, from: usize) -> Option<Found<'r>> {
+    found.take().filter(|found| found.place() >= from)
 }
 
 impl Found<'_> {
@@ -365,6 +519,20 @@ impl Found<'_> {
             Self::Nothing => usize::MAX,
             Self::Hit(hit) => hit.start,
             Self::Pending { hold, .. } => *hold,
+        }
+    }
+
+    fn hit_place(&self) -> Option<usize> {
+        match self {
+            Self::Hit(hit) => Some(hit.start),
+            _ => None,
+        }
+    }
+
+    fn pending(&self) -> Option<(usize, usize)> {
+        match self {
+            Self::Pending { resume, hold } => Some((*resume, *hold)),
+            _ => None,
         }
     }
 }

@@ -45,6 +45,12 @@ pub(super) enum Check {
     RandomAndExact,
     /// No letter or digit behind the least characters.
     Exact,
+    /// A digit and a capital among the least characters, and no letter or digit behind them.
+    DigitCapitalExact,
+    /// Eight characters, an underscore, and more of them.
+    Resend,
+    /// Base64 of the first line of a private key.
+    Base64Pem,
     /// 24 hexadecimal digits, a dash, and more of them.
     Cloudflare,
     /// 20 characters, then the mark of an OpenAI key.
@@ -131,6 +137,8 @@ impl Shape {
             Check::Authress => authress(window, body)?,
             Check::OpenAi => window.follow(window.least(body, ALNUM, 20)?, b"T3BlbkFJ")?,
             Check::Cloudflare => cloudflare(window, body)?,
+            Check::Resend => resend(window, body)?,
+            Check::Base64Pem => base64_pem(window, self.run(window, body)?)?,
             _ => self.run(window, body)?,
         };
         let start = match self.check {
@@ -148,13 +156,13 @@ impl Shape {
             Check::Digit => seen.digit,
             Check::DigitOrCapital => seen.is_random() || self.is_random_at(window, end)?,
             Check::RandomAndExact => seen.is_random(),
-            Check::DigitAndCapital => seen.digit && seen.capital,
+            Check::DigitAndCapital | Check::DigitCapitalExact => seen.digit && seen.capital,
             Check::FewAs => seen.letters_a < 7,
             _ => true,
         };
         match self.check {
             _ if !fits => Err(Miss::Absent),
-            Check::Exact | Check::RandomAndExact => window.word_end(end),
+            Check::Exact | Check::RandomAndExact | Check::DigitCapitalExact => window.word_end(end),
             _ => Ok(end),
         }
     }
@@ -219,6 +227,9 @@ const MAX_JWT_HEADER: usize = 512;
 /// A JSON object in base64url, a dot, and at least six more characters or another dot
 /// (RFC 7519; a compact JWE may have an empty second part).
 fn jwt(window: Window<'_>, body: usize) -> Look<usize> {
+    if !may_be_header(window.from(body)) {
+        return Err(Miss::Absent);
+    }
     let header = match window.count(body, WORD | EQUALS, MAX_JWT_HEADER)? {
         (MAX_JWT_HEADER, end) if is_jose(window.from(body)) => return Ok(end),
         (10..MAX_JWT_HEADER, end) => end,
@@ -229,6 +240,16 @@ fn jwt(window: Window<'_>, body: usize) -> Look<usize> {
         (6, end) => Ok(end),
         (1.., end) if window.before(end).ends_with(b"..") => Ok(end),
         _ => Err(Miss::Absent),
+    }
+}
+
+/// Told by two characters: behind the quote stands a letter of ASCII, and another.
+fn may_be_header(behind_brace_and_quote: &[u8]) -> bool {
+    match behind_brace_and_quote {
+        [b'%' | b'\\', ..] => true,
+        [b'_', ..] => false,
+        [_, second, ..] => matches!(second, b'A'..=b'Z' | b'a'..=b'f' | b'%' | b'\\'),
+        _ => true,
     }
 }
 
@@ -249,4 +270,19 @@ fn authress(window: Window<'_>, body: usize) -> Look<usize> {
 
 fn cloudflare(window: Window<'_>, body: usize) -> Look<usize> {
     window.least(window.follow(window.least(body, HEX, 24)?, b"-")?, HEX, 40)
+}
+
+fn resend(window: Window<'_>, body: usize) -> Look<usize> {
+    window.least(window.follow(window.least(body, ALNUM, 8)?, b"_")?, ALNUM, 16)
+}
+
+/// `end`, if the words of a private key are in what is before it, in one of the three ways that base64
+/// may write them.
+fn base64_pem(window: Window<'_>, end: usize) -> Look<usize> {
+    const WORDS: [&[u8]; 3] = [b"BSSVZBVEUgS0VZ", b"UFJJVkFURSBLRV", b"QUklWQVRFIEtFW"];
+    const REACH: usize = 48;
+    let before = window.before(end);
+    let near = before.get(before.len().saturating_sub(REACH)..).unwrap_or_default();
+    let is_private = WORDS.iter().any(|words| near.windows(words.len()).any(|at| at == *words));
+    if is_private { Ok(end) } else { Err(Miss::Absent) }
 }

@@ -5,11 +5,14 @@
 //! to leave out of the chunks that follow.
 
 use super::{
-    class::{Class, is_in},
+    class::{BASE64, Class, is_in},
+    cookies::Cookies,
     embed::{Content, Embedding},
+    encoded,
     look::{Look, Miss},
     pem,
     tree::Tree,
+    value::Ends,
     window::{ANY_ESCAPE, Step, Window},
 };
 
@@ -20,12 +23,18 @@ pub(super) enum Skip {
     Token(Class),
     /// The body of a private key, up to the dashes of its last line.
     Pem,
+    /// The lines of a key of PuTTY.
+    Putty,
+    /// Base64 on any number of lines.
+    Lines,
     /// The content of a JSON string.
     String(Embedding),
     /// A JSON number.
     Number(Embedding),
     /// The strings and numbers of a JSON object or array.
     Tree(Box<Tree>),
+    /// Those cookies of a line that are secret.
+    Cookies(Box<Cookies>),
     /// The value of a query parameter, in a text that was percent-encoded so many times.
     Query(u8),
     /// The value of a form field.
@@ -34,6 +43,12 @@ pub(super) enum Skip {
     Userinfo(u8),
     /// The rest of a part of a multipart body, up to a line that begins with this.
     Part(Box<[u8]>),
+    /// The rest of a value in a text.
+    Rest(Ends),
+    /// The content of a JSON string of which nothing is known yet.
+    Opened(Embedding),
+    /// White space before the value of a JSON member, which stays; then the value.
+    Gap { json: Embedding, is_behind_colon: bool, takes_numbers: bool },
     /// So many bytes.
     Bytes(usize),
 }
@@ -53,17 +68,35 @@ impl Skip {
         match self {
             Self::Token(class) => token(window, at, *class),
             Self::Pem => pem(window, at),
+            Self::Putty => putty(window, at),
+            Self::Lines => encoded::skip(window, at),
             Self::String(embedding) => match embedding.content(window, at) {
                 Content::Open(end) => Skipped::More(end),
                 Content::Closed(end) => Skipped::Done(end),
             },
             Self::Number(json) => while_char(window, at, json.layers, is_number),
-            Self::Tree(_) => Skipped::Done(at),
+            Self::Tree(_) | Self::Cookies(_) | Self::Gap { .. } | Self::Opened(_) => {
+                Skipped::Done(at)
+            }
+            Self::Rest(ends) => rest(window, at, *ends),
             Self::Query(layers) => query(window, at, *layers),
             Self::Field => while_char(window, at, 0, |byte| !matches!(byte, b'&' | b'\r' | b'\n')),
             Self::Userinfo(layers) => while_char(window, at, *layers, |byte| !ends_userinfo(byte)),
             Self::Part(delimiter) => part(window, at, delimiter),
             Self::Bytes(count) => bytes(window, at, count),
+        }
+    }
+}
+
+/// Up to where a value in a text ends.
+fn rest(window: Window<'_>, at: usize, ends: Ends) -> Skipped {
+    let mut at = at;
+    loop {
+        match window.glyph(at) {
+            Ok(glyph) if ends.at(glyph) => return Skipped::Done(at),
+            Ok(glyph) => at = glyph.next,
+            Err(Miss::Absent) => return Skipped::Done(at),
+            Err(Miss::Unknown) => return Skipped::More(at),
         }
     }
 }
@@ -91,6 +124,17 @@ fn token(window: Window<'_>, at: usize, class: Class) -> Skipped {
         match window.unescaped(at) {
             Step::Char(byte, next) if is_in(byte, class) => at = next,
             Step::Unknown => return Skipped::More(at),
+            _ => return Skipped::Done(at),
+        }
+    }
+}
+
+fn putty(window: Window<'_>, at: usize) -> Skipped {
+    let mut at = at;
+    loop {
+        match window.glyph(at) {
+            Ok(glyph) if glyph.is_space() || is_in(glyph.byte, BASE64) => at = glyph.next,
+            Err(Miss::Unknown) => return Skipped::More(at),
             _ => return Skipped::Done(at),
         }
     }

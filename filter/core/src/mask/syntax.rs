@@ -27,6 +27,8 @@ pub enum Syntax {
     Form,
     /// `multipart/*` with the boundary between its parts.
     Multipart(Box<[u8]>),
+    /// Text or JSON in UTF-16, as the headers say.
+    Utf16,
     /// Bytes that cannot be looked into.
     Opaque,
 }
@@ -41,6 +43,9 @@ impl Syntax {
         let (media_type, parameters) = content_type.split_at_checked(end).unwrap_or_default();
         let media_type = media_type.trim_ascii().to_ascii_lowercase();
         let is = |types: &[&[u8]]| types.contains(&media_type.as_slice());
+        if let Some(wide) = charset(parameters) {
+            return wide;
+        }
         let top = media_type.split(|byte| *byte == b'/').next().unwrap_or_default();
         if top == b"multipart" {
             return boundary(parameters).map_or(Self::Text, Self::Multipart);
@@ -59,11 +64,17 @@ impl Syntax {
         Self::Text
     }
 
+    /// The same for who reads single bytes.
+    pub(super) fn narrow(self) -> Self {
+        // What is a document in it and what is not, its member names tell.
+        if self == Self::Utf16 { Self::Json } else { self }
+    }
+
     /// The word for an entry.
     pub fn scan(&self) -> Scan {
         match self {
             Self::Json => Scan::Json,
-            Self::Text => Scan::Text,
+            Self::Text | Self::Utf16 => Scan::Text,
             Self::Form | Self::Multipart(_) => Scan::Form,
             Self::Opaque => Scan::Opaque,
         }
@@ -128,6 +139,23 @@ const BINARY: [&[u8]; 12] = [
     b"application/x-gzip",
     b"application/zstd",
 ];
+
+/// What a `charset` of more than one byte a letter makes of a body.
+fn charset(parameters: &[u8]) -> Option<Syntax> {
+    let parameters = parameters.to_ascii_lowercase();
+    let parameter = parameters
+        .split(|byte| *byte == b';')
+        .find_map(|parameter| parameter.trim_ascii().strip_prefix(b"charset="))?;
+    match parameter.trim_ascii().strip_prefix(b"\"").unwrap_or(parameter) {
+        [b'u', b't', b'f', b'-', b'1', b'6', ..]
+        | [b'u', b't', b'f', b'1', b'6', ..]
+        | [b'u', b'c', b's', b'-', b'2', ..] => Some(Syntax::Utf16),
+        [b'u', b't', b'f', b'-', b'3', b'2', ..]
+        | [b'u', b't', b'f', b'3', b'2', ..]
+        | [b'u', b'c', b's', b'-', b'4', ..] => Some(Syntax::Opaque),
+        _ => None,
+    }
+}
 
 /// The `boundary` among the parameters of a content type (RFC 2046, section 5.1.1).
 fn boundary(parameters: &[u8]) -> Option<Box<[u8]>> {

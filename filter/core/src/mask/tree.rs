@@ -3,17 +3,17 @@
 //! `"credentials":{"user":"a","password":"b"}` must lose what is in it, and
 //! `"password":{"type":"string"}`, which describes a parameter of a tool, must stay what it is, or
 //! no model could call the tool. So the structure and the keys stay; strings and numbers go, but for
-//! strings under a few words of JSON Schema.
+//! those under the words of JSON Schema and of OpenAPI. An example or a default goes only if it looks like
+//! a secret.
 
 use super::{
     embed::{Content, Embedding, Quote},
+    look::Miss,
     skip::is_number,
+    value::{self, Ends, Probe},
+    vocabulary::{SAMPLE_WORDS, SCHEMA_WORDS},
     window::{Step, Window},
 };
-
-/// Words of JSON Schema whose texts describe a value and are none.
-const SCHEMA_WORDS: [&[u8]; 6] =
-    [b"type", b"title", b"description", b"format", b"$ref", b"pattern"];
 
 /// Objects and arrays that are told apart. What lies deeper is all taken for arrays, and so for
 /// values.
@@ -30,6 +30,8 @@ pub(super) struct Tree {
     expects_key: bool,
     /// Whether the last key was a word of JSON Schema.
     describes: bool,
+    /// Whether it was one whose value is an example.
+    shows: bool,
     key: Key,
 }
 
@@ -48,7 +50,7 @@ enum Mode {
 /// The beginning of a key.
 #[derive(Clone, Copy, Debug, Default)]
 struct Key {
-    bytes: [u8; 12],
+    bytes: [u8; 24],
     length: usize,
 }
 
@@ -77,6 +79,7 @@ impl Tree {
             depth: 0,
             expects_key: false,
             describes: false,
+            shows: false,
             key: Key::default(),
         }
     }
@@ -106,9 +109,10 @@ impl Tree {
             b',' => {
                 self.expects_key = self.is_object();
                 self.describes &= !self.is_object();
+                self.shows &= !self.is_object();
             }
             b':' => self.expects_key = false,
-            b'-' | b'0'..=b'9' if !self.describes => {
+            b'-' | b'0'..=b'9' if !self.describes && !self.shows => {
                 self.mode = Mode::Number;
                 return Walk::Replace { quoted: true };
             }
@@ -132,11 +136,13 @@ impl Tree {
         self.depth = self.depth.saturating_add(1);
         self.expects_key = self.is_object();
         self.describes &= !self.is_object();
+        self.shows &= !self.is_object();
     }
 
     fn pop(&mut self) {
         self.depth = self.depth.saturating_sub(1);
         self.describes = false;
+        self.shows = false;
     }
 
     fn is_object(&self) -> bool {
@@ -166,7 +172,8 @@ impl Tree {
         match self.embedding.content(window, at) {
             Content::Open(end) if end == at => Walk::More,
             Content::Closed(end) if end == at => {
-                self.describes = self.key.is_schema_word();
+                self.describes = self.key.is_one_of(SCHEMA_WORDS);
+                self.shows = self.key.is_one_of(SAMPLE_WORDS);
                 self.close(window, end)
             }
             Content::Open(end) | Content::Closed(end) => {
@@ -180,10 +187,31 @@ impl Tree {
         match self.embedding.content(window, at) {
             Content::Open(end) if end == at => Walk::More,
             Content::Closed(end) if end == at => self.close(window, end),
-            _ => {
-                self.mode = Mode::Masked;
-                Walk::Replace { quoted: false }
-            }
+            _ => match self.is_sample(window, at) {
+                None => Walk::More,
+                Some(true) => {
+                    self.mode = Mode::Kept;
+                    Walk::Keep(at)
+                }
+                Some(false) => {
+                    self.mode = Mode::Masked;
+                    Walk::Replace { quoted: false }
+                }
+            },
+        }
+    }
+
+    /// Whether the string at `at` is an example and no secret, if that is known.
+    fn is_sample(&self, window: Window<'_>, at: usize) -> Option<bool> {
+        if !self.shows {
+            return Some(false);
+        }
+        let Embedding { level, layers } = self.embedding;
+        let ends = Ends::Quote { byte: b'"', level, layers };
+        match Probe::read(window, at, ends) {
+            Ok(probe) => Some(!probe.is_long && !value::may_be_password(probe.text())),
+            Err(Miss::Absent) => Some(true),
+            Err(Miss::Unknown) => None,
         }
     }
 
@@ -230,7 +258,8 @@ impl Key {
         }
     }
 
-    fn is_schema_word(&self) -> bool {
-        self.bytes.get(..self.length).is_some_and(|key| SCHEMA_WORDS.contains(&key))
+    fn is_one_of(&self, words: &str) -> bool {
+        let key = self.bytes.get(..self.length).unwrap_or_default();
+        words.split_ascii_whitespace().any(|word| word.as_bytes() == key)
     }
 }

@@ -170,6 +170,28 @@ pub(super) struct UnescapedBefore<'a> {
     rest: &'a [u8],
 }
 
+impl<'a> UnescapedBefore<'a> {
+    /// The characters of `bytes`, last one first.
+    pub(super) fn new(bytes: &'a [u8]) -> Self {
+        Self { rest: bytes }
+    }
+
+    /// The next character, which is left where it is.
+    pub(super) fn first(mut self) -> Option<u8> {
+        self.next()
+    }
+
+    /// What is left, as it is written.
+    pub(super) fn raw(&self) -> &'a [u8] {
+        self.rest
+    }
+
+    /// Whether the next character is no escape.
+    pub(super) fn is_plain_end(&self) -> bool {
+        escape_before(self.rest).is_none()
+    }
+}
+
 impl Iterator for UnescapedBefore<'_> {
     type Item = u8;
 

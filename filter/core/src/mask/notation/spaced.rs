@@ -1,0 +1,236 @@
+//! Names and values with a space between them: options, statements, sentences.
+
+use super::{Follow, Place, Reader, Sought, Wait, name::Name};
+use crate::mask::{
+    glyph::Glyph,
+    look::Miss,
+    names::{Family, Meaning},
+    value,
+    value::{Counts, Ends, Probe},
+    window::Window,
+};
+
+impl Reader<'_> {
+    /// `--name …`, `ENV NAME …`, `login x password …`, `password "…"`, `password is …`.
+    pub(super) fn behind_space(
+        self,
+        window: Window<'_>,
+        name: &Name<'_>,
+        meaning: Meaning,
+        follow: &Follow,
+        first: Glyph,
+    ) -> Sought {
+        if follow.quote.is_some() {
+            return Err(Wait::Absent);
+        }
+        if name.dashes > 0 {
+            return self.assigned(window, name, meaning, follow.at, Place::Option);
+        }
+        if first.is_quote() {
+            return self.statement(window, name, meaning, follow.at);
+        }
+        let typed = typed_value(window, follow.at)?;
+        if let Some(at) = typed {
+            return self.assigned(window, name, meaning, at, Place::Code);
+        }
+        if name.is_behind(&[b"ENV ", b"ARG "]) {
+            return self.assigned(window, name, meaning, follow.at, Place::Environment);
+        }
+        if name.is_behind_login() {
+            return self.assigned(window, name, meaning, follow.at, Place::Strong);
+        }
+        if let Some(at) = behind_for(window, follow.at)? {
+            return self.literal(window, name, meaning, at, Place::QuotedLoosely);
+        }
+        if let Some(at) = behind_is(window, follow.at)? {
+            return self.sentence(window, name, meaning, at);
+        }
+        self.random_word(window, name, meaning, follow.at)
+    }
+
+    /// `password "…";`: the statement ends behind it.
+    pub(super) fn statement(
+        self,
+        window: Window<'_>,
+        name: &Name<'_>,
+        meaning: Meaning,
+        at: usize,
+    ) -> Sought {
+        let first = window.glyph(at).map_err(|miss| Wait::of(miss, at))?;
+        let start = first.next;
+        let ends =
+            Ends::Quote { byte: first.byte, level: first.depth.level, layers: first.depth.layers };
+        let probe = Probe::read(window, start, ends).map_err(|miss| Wait::of(miss, start))?;
+        if probe.is_long {
+            return Err(Wait::Absent);
+        }
+        let close = window.glyph(probe.end).map_err(|miss| Wait::of(miss, start))?;
+        let is_end = match window.glyph(close.next) {
+            Ok(glyph) => {
+                matches!(glyph.byte, b'\n' | b'\r' | b';' | b')')
+                    || glyph.is_quote()
+                    || glyph.byte == b' '
+            }
+            Err(Miss::Absent) => true,
+            Err(Miss::Unknown) => return Err(Wait::Until(start)),
+        };
+        match is_end {
+            true => self.judged_quoted(name, meaning, start, probe, ends, Place::QuotedLoosely),
+            false => Err(Wait::Absent),
+        }
+    }
+
+    /// `the password is …`: one word, with a digit or a sign in it.
+    pub(super) fn sentence(
+        self,
+        window: Window<'_>,
+        name: &Name<'_>,
+        meaning: Meaning,
+        at: usize,
+    ) -> Sought {
+        let first = window.glyph(at).map_err(|miss| Wait::of(miss, at))?;
+        if first.is_quote() {
+            return self.literal(window, name, meaning, at, Place::QuotedLoosely);
+        }
+        let mut probe = self.bare(window, at, b"")?;
+        probe.trim(window, at);
+        let counts = Counts::of(probe.text());
+        let fits = match meaning.family {
+            Family::Password => counts.is_mixed(8) && !value::is_slug(probe.text()),
+            _ => counts.is_random(12),
+        };
+        match fits {
+            true => self.judged(window, name, meaning, at, probe, Place::Code),
+            false => Err(Wait::Absent),
+        }
+    }
+
+    /// A random value right behind a name.
+    pub(super) fn random_word(
+        self,
+        window: Window<'_>,
+        name: &Name<'_>,
+        meaning: Meaning,
+        at: usize,
+    ) -> Sought {
+        let mut probe = self.bare(window, at, b"")?;
+        probe.trim(window, at);
+        let counts = Counts::of(probe.text());
+        if counts.digits < 3 || !counts.is_random(16) {
+            return Err(Wait::Absent);
+        }
+        self.judged(window, name, meaning, at, probe, Place::Code)
+    }
+}
+
+/// Behind `string = ` of `var x string = "…"`.
+pub(super) fn typed_value(window: Window<'_>, at: usize) -> Result<Option<usize>, Wait> {
+    const MAX_TYPE: usize = 24;
+    let wait = |miss| Wait::of(miss, at);
+    let mut end = behind_accessors(window, at)?;
+    for place in 0..MAX_TYPE {
+        let glyph = match window.glyph(end) {
+            Ok(glyph) => glyph,
+            Err(Miss::Absent) => return Ok(None),
+            Err(Miss::Unknown) => return Err(Wait::Until(at)),
+        };
+        match glyph.byte {
+            b' ' if place > 0 || end > at => {
+                let sign = match window.glyph(glyph.next) {
+                    Ok(sign) => sign,
+                    Err(Miss::Absent) => return Ok(None),
+                    Err(miss) => return Err(wait(miss)),
+                };
+                if sign.byte != b'=' {
+                    return Ok(None);
+                }
+                let gap = window.spaces(sign.next, 4, false).map_err(wait)?;
+                let first = match window.glyph(gap.end) {
+                    Ok(first) => first,
+                    Err(Miss::Absent) => return Ok(None),
+                    Err(miss) => return Err(wait(miss)),
+                };
+                return Ok((gap.count > 0 && first.is_quote()).then_some(gap.end));
+            }
+            byte if byte.is_ascii_alphanumeric() || b"_*[].&".contains(&byte) => end = glyph.next,
+            _ => return Ok(None),
+        }
+    }
+    Ok(None)
+}
+
+/// Behind `is `, `was ` or `=`.
+fn behind_is(window: Window<'_>, at: usize) -> Result<Option<usize>, Wait> {
+    let mut end = at;
+    for expected in *b"is" {
+        match window.glyph(end) {
+            Ok(glyph) if glyph.byte == expected => end = glyph.next,
+            Err(Miss::Unknown) => return Err(Wait::Until(at)),
+            _ => return Ok(None),
+        }
+    }
+    let mut gap = window.spaces(end, 3, false).map_err(|miss| Wait::of(miss, at))?;
+    if let Ok(colon) = window.glyph(gap.end)
+        && colon.byte == b':'
+    {
+        gap = window.spaces(colon.next, 3, false).map_err(|miss| Wait::of(miss, at))?;
+    }
+    Ok((gap.count > 0 && !gap.has_line_end).then_some(gap.end))
+}
+
+/// Behind `{ get; set; }` of a property in C#.
+fn behind_accessors(window: Window<'_>, at: usize) -> Result<usize, Wait> {
+    const MOST: usize = 40;
+    let mut end = at;
+    for place in 0..MOST {
+        let glyph = match window.glyph(end) {
+            Ok(glyph) => glyph,
+            Err(Miss::Absent) => break,
+            Err(Miss::Unknown) => return Err(Wait::Until(at)),
+        };
+        match glyph.byte {
+            b'{' if place == 0 => {}
+            b'}' if place > 0 => return Ok(glyph.next),
+            byte if place > 0 && (byte.is_ascii_lowercase() || b"; ".contains(&byte)) => {}
+            _ => break,
+        }
+        end = glyph.next;
+    }
+    Ok(at)
+}
+
+/// Behind `FOR 'user'@'host' = ` of `SET PASSWORD`, where a literal begins.
+fn behind_for(window: Window<'_>, at: usize) -> Result<Option<usize>, Wait> {
+    const MOST: usize = 80;
+    let wait = |miss| match miss {
+        Miss::Absent => Ok(None),
+        Miss::Unknown => Err(Wait::Until(at)),
+    };
+    let mut end = at;
+    for place in 0..MOST {
+        let glyph = match window.glyph(end) {
+            Ok(glyph) => glyph,
+            Err(miss) => return wait(miss),
+        };
+        let expected = b"for ".get(place);
+        if expected.is_some_and(|byte| *byte != glyph.byte.to_ascii_lowercase()) {
+            return Ok(None);
+        }
+        end = glyph.next;
+        match glyph.byte {
+            b'=' => {
+                let gap = match window.spaces(end, 4, false) {
+                    Ok(gap) => gap,
+                    Err(miss) => return wait(miss),
+                };
+                return match window.glyph(gap.end) {
+                    Ok(first) => Ok(first.is_quote().then_some(gap.end)),
+                    Err(miss) => wait(miss),
+                };
+            }
+            b'\n' | b';' => return Ok(None),
+            _ => {}
+        }
+    }
+    Ok(None)
+}
