@@ -64,7 +64,7 @@ pub(super) async fn run<'a>(
     let shipper = Shipper::new(state, target);
     let wake = Notify::new();
     let reload = || {
-        tell(&format!("SIGHUP: credentials, proxies and certificates are read again"));
+        tell("SIGHUP: credentials, proxies and certificates are read again");
         shipper.reload();
         wake.notify_waiters();
     };
@@ -73,7 +73,7 @@ pub(super) async fn run<'a>(
             keeper.keep(&wake),
             ship(&shipper, state, options, &wake),
             tidy(&shipper, options, &wake),
-            ask_the_filter(state, options, &counted, &wake)
+            ask_the_filter(state, options, &reconciliation, &counted, &wake)
         )
     };
     tokio::select! {
@@ -271,18 +271,27 @@ const MANY_FAILURES: u32 = 8;
 async fn ask_the_filter(
     state: &State<'_>,
     options: &Options,
+    reconciliation: &RefCell<Reconciliation>,
     counted: &RefCell<Option<u64>>,
     wake: &Notify,
 ) {
-    while !state.is_stopping() {
+    let reopen = options.rotation.reopen.as_ref();
+    while reconcile::can_ask(reopen) && !state.is_stopping() {
+        reconciliation.borrow_mut().want();
+        while !reconciliation.borrow().has_begun() && !state.is_stopping() {
+            pause(state, wake, SOON).await;
+        }
         let now = tokio::select! {
             () = stopped(state, wake) => return,
-            now = reconcile::counted(options.rotation.reopen.as_ref()) => now,
+            now = reconcile::counted(reopen) => now,
         };
         counted.replace(now);
         pause(state, wake, reconcile::EVERY).await;
     }
 }
+
+/// The keeper looks as often.
+const SOON: Duration = Duration::from_millis(100);
 
 /// Waits, unless it is time to stop.
 async fn pause(state: &State<'_>, wake: &Notify, wait: Duration) {
@@ -457,7 +466,7 @@ impl<'a> Keeper<'a> {
 
     /// Compares, when the filter has been asked, what it counted with what stands in the ledger.
     fn reconcile(&mut self) {
-        let Some(counted) = self.counted.take() else { return };
+        let Some(counted) = self.counted.take() else { return self.begin_to_reconcile() };
         let Ok(found) = self.count_open_files() else { return };
         let lost = self.reconciliation.borrow_mut().compare(counted, found);
         self.state.metrics.unaccounted.set(super::metrics::level(lost));
@@ -468,6 +477,16 @@ impl<'a> Keeper<'a> {
             self.state.health.note_loss(text);
         }
         self.unaccounted = lost;
+    }
+
+    /// What stands there is counted before the filter is asked, too.
+    fn begin_to_reconcile(&self) {
+        if !self.reconciliation.borrow().is_wanted() {
+            return;
+        }
+        if let Ok(found) = self.count_open_files() {
+            self.reconciliation.borrow_mut().begin(found);
+        }
     }
 
     /// Final entries in files that are not sealed yet.
