@@ -17,7 +17,7 @@ help:
 	@echo 'make k8s-test  the manifests in k8s/ against a real API server, real istiods and the Envoys that they configure'
 	@echo 'make faults    what is lost when shipper, store, disk or gateway fail under load: counted, about twenty minutes'
 	@echo 'make bench     what the filter costs: Envoy with it against Envoy without it'
-	@echo 'make fuzz      odd input for masker, framers and reader, 60 seconds for each of five targets'
+	@echo 'make fuzz      odd input for masker, framers and reader, 60 seconds for each of six targets'
 	@echo 'make wasm      build the filter: target/ledgerline.wasm'
 	@echo 'make image     build the container images and the filter as an OCI artifact, without a Docker daemon: target/images/'
 	@echo 'make lint      formatting, clippy, shellcheck, copies in k8s/, licences and advisories of the dependencies'

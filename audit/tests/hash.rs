@@ -121,6 +121,44 @@ fn a_secret_is_replaced_before_the_hash_as_far_as_the_type_tells() {
 }
 
 #[test]
+fn each_mask_is_explained_and_no_secret_is_shown() {
+    const SECRETS: [&str; 4] = ["hunter2", "Kx7qL2mZ9w", "Rt5vB8nY3e", "314"];
+    let body = [
+        r#"{"password":"hunter2","cvc":314,"#,
+        r#""text":"deploy --password Kx7qL2mZ9w --verbose\nsecret_key = 'Rt5vB8nY3e'"}"#,
+    ]
+    .join("\n");
+    let folder = Folder::with(&[
+        ("call.json", body.as_bytes()),
+        ("except.yaml", b"mask: { except_names: [password, secret_key] }"),
+        ("names.yaml", b"mask: { names: [text] }"),
+        ("plain.json", b"{}"),
+    ]);
+    let (code, out, err) = folder.hash(&["--explain", "call.json"]);
+    assert_eq!((code, err.as_str()), (Some(0), ""));
+    let expected = [
+        r#"call.json:1:14: name, certain, byte 13: {"password":"***REDACTED***","#,
+        "call.json:1:37: name, certain, byte 28: ",
+        "call.json:2:27: context, likely, byte 59: ",
+        "call.json:2:67: context, likely, byte 95: ",
+    ];
+    let lines: Vec<&str> = out.lines().collect();
+    assert_eq!(lines.len(), expected.len(), "{out}");
+    for (line, expected) in lines.iter().zip(expected) {
+        assert!(line.starts_with(expected), "{line}\n{expected}");
+        assert!(SECRETS.iter().all(|secret| !line.contains(secret)), "{line}");
+    }
+    assert!(lines[3].contains(r"--verbose\\nsecret_key = '***REDACTED***'"), "{out}");
+    let explained = |rules: &str| folder.hash(&["--explain", "--rules", rules, "call.json"]).1;
+    assert_eq!(explained("except.yaml").lines().count(), 1, "{}", explained("except.yaml"));
+    assert_eq!(explained("names.yaml").lines().count(), 3, "{}", explained("names.yaml"));
+    let (code, out, err) = folder.hash(&["--explain", "plain.json"]);
+    assert_eq!((code, out.as_str(), err.as_str()), (Some(0), "", "plain.json: nothing masked\n"));
+    no_answer(folder.hash(&["--explain", "--view", "call.json"]), "cannot be used with");
+    no_answer(folder.hash(&["--explain", "--encoding", "gzip", "call.json"]), "call.json: no view");
+}
+
+#[test]
 fn a_compressed_body_is_hashed_as_it_is_and_has_no_view() {
     let folder = Folder::with(&[("body", br#"{"password":"hunter2"}"#)]);
     let raw = folder.digest(&[RAW[0], RAW[1], "body"]);

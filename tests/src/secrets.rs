@@ -88,9 +88,27 @@ impl Fake {
 impl Format {
     /// A new credential.
     pub fn make(&self, random: &mut Random) -> Fake {
+        Fake::new(self.template, random)
+    }
+
+    /// What a report may show of it: how it begins, which everybody knows.
+    pub fn hint(&self) -> &'static str {
+        hint(self.template)
+    }
+}
+
+/// What every credential of a template begins with.
+pub fn hint(template: &str) -> &str {
+    let end = template.find(['{', '«', '‹']).unwrap_or_default();
+    &template[..end]
+}
+
+impl Fake {
+    /// A credential of a template.
+    pub fn new(template: &str, random: &mut Random) -> Self {
         let mut text = String::new();
         let (mut wider, mut secret, mut end) = (None, None, None);
-        let mut rest = self.template;
+        let mut rest = template;
         while let Some(at) = rest.find(['{', '«', '‹', '›']) {
             text.push_str(&rest[..at]);
             let mark = rest[at..].chars().next().unwrap_or_default();
@@ -108,13 +126,7 @@ impl Format {
         }
         text.push_str(rest);
         let secret = secret.unwrap_or(0)..end.unwrap_or(text.len());
-        Fake { wider: wider.unwrap_or(secret.start), text, secret }
-    }
-
-    /// What a report may show of it: how it begins, which everybody knows.
-    pub fn hint(&self) -> &'static str {
-        let end = self.template.find(['{', '«', '‹']).unwrap_or_default();
-        &self.template[..end]
+        Self { wider: wider.unwrap_or(secret.start), text, secret }
     }
 }
 

@@ -1,7 +1,7 @@
 //! Why each secret of a payload was found: its rule, how sure that is, where it stands, and what is near.
 //!
 //! ```text
-//! call.json:1:58: context, likely: …"content":"deploy --password ***REDACTED*** --verbose"}]}
+//! call.json:1:58: context, likely, byte 57: …"content":"deploy --password ***REDACTED*** --verbose"}]}
 //! ```
 //!
 //! What is near is taken from the masked view, so no line shows a secret that was found.
@@ -15,7 +15,7 @@ use std::{
 use ledgerline_core::mask::{Finding, Masker};
 
 use super::{method::Method, payload};
-use crate::{fault::Fault, say::unwritten};
+use crate::{fault::Fault, plain::Shown, say::unwritten};
 
 /// How much of the view is shown on either side of a placeholder, in bytes.
 const BEFORE: usize = 40;
@@ -34,34 +34,55 @@ pub(super) fn run(file: &Path, method: &Method) -> Result<(), Fault> {
     masker.finish(&mut |bytes| view.extend_from_slice(bytes));
     let findings = masker.masked().findings();
     let mut out = io::stdout().lock();
+    let mut place = Place::default();
     for finding in findings {
-        let line = line(file, finding, &view, rules.placeholder());
+        place.go_on(&view, finding);
+        let line = place.line(file, finding, &view, rules.placeholder());
         writeln!(out, "{line}").map_err(|error| unwritten(&error))?;
     }
     if findings.is_empty() {
-        anstream::eprintln!("{}: nothing masked", file.display());
+        anstream::eprintln!("{}: nothing masked", file.shown());
     }
     Ok(())
 }
 
-fn line(file: &Path, finding: &Finding, view: &[u8], placeholder: &str) -> String {
-    let at = usize::try_from(finding.view_at).unwrap_or(usize::MAX).min(view.len());
-    let before = view.get(..at).unwrap_or_default();
-    let row = before.iter().filter(|byte| **byte == b'\n').count() + 1;
-    let begin = before.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
-    let near = before.get(at.saturating_sub(BEFORE)..).unwrap_or_default();
-    let behind = view.get(at + placeholder.len()..).unwrap_or_default();
-    let behind = behind.get(..BEHIND).unwrap_or(behind);
-    format!(
-        "{}:{row}:{}: {}, {}, byte {}: {}{placeholder}{}",
-        file.display(),
-        at - begin + 1,
-        finding.rule,
-        finding.grade.as_str(),
-        finding.at,
-        shown(near),
-        shown(behind),
-    )
+/// A place in the view, and where its line begins.
+#[derive(Default)]
+struct Place {
+    at: usize,
+    /// Line ends before it.
+    row: usize,
+    line: usize,
+}
+
+impl Place {
+    /// To the next finding; the findings come in their order.
+    fn go_on(&mut self, view: &[u8], finding: &Finding) {
+        let at = usize::try_from(finding.view_at).unwrap_or(usize::MAX).min(view.len());
+        let between = view.get(self.at..at).unwrap_or_default();
+        self.row += between.iter().filter(|byte| **byte == b'\n').count();
+        if let Some(end) = between.iter().rposition(|byte| *byte == b'\n') {
+            self.line = self.at + end + 1;
+        }
+        self.at = at;
+    }
+
+    fn line(&self, file: &Path, finding: &Finding, view: &[u8], placeholder: &str) -> String {
+        let near = view.get(self.at.saturating_sub(BEFORE)..self.at).unwrap_or_default();
+        let behind = view.get(self.at + placeholder.len()..).unwrap_or_default();
+        let behind = behind.get(..BEHIND).unwrap_or(behind);
+        format!(
+            "{}:{}:{}: {}, {}, byte {}: {}{placeholder}{}",
+            file.shown(),
+            self.row + 1,
+            self.at - self.line + 1,
+            finding.rule,
+            finding.grade.as_str(),
+            finding.at,
+            shown(near),
+            shown(behind),
+        )
+    }
 }
 
 /// Text that a terminal may show in one line.
@@ -84,7 +105,9 @@ mod tests {
         let view = format!("a\nb password: {PLACEHOLDER}\nc");
         let view_at = view.find(PLACEHOLDER).unwrap() as u64;
         let finding = Finding { rule: "context".into(), grade: Grade::Likely, at: 14, view_at };
-        let line = line(Path::new("x"), &finding, view.as_bytes(), PLACEHOLDER);
+        let mut place = Place::default();
+        place.go_on(view.as_bytes(), &finding);
+        let line = place.line(Path::new("x"), &finding, view.as_bytes(), PLACEHOLDER);
         let expected =
             format!("x:2:13: context, likely, byte 14: a\\nb password: {PLACEHOLDER}\\nc");
         assert_eq!(line, expected);

@@ -31,6 +31,14 @@ pub(crate) enum Kind {
     Colons,
     /// Events that say nothing, of which each still is a link of the chain.
     Hollow,
+    /// Words of which an escape may make the end of a name.
+    Names,
+    /// Options of programs that take a password, without a program.
+    Options,
+    /// The second half of pairs of a name and a value, without the first.
+    Pairs,
+    /// Names of secrets and their signs, without a value.
+    Secrets,
 }
 
 impl Kind {
@@ -49,6 +57,10 @@ impl Kind {
             "depth" => Self::Depth,
             "colons" => Self::Colons,
             "hollow" => Self::Hollow,
+            "names" => Self::Names,
+            "options" => Self::Options,
+            "pairs" => Self::Pairs,
+            "secrets" => Self::Secrets,
             _ => return None,
         })
     }
@@ -106,6 +118,10 @@ impl Kind {
             }
             Self::Colons => body.extend(b"\":"),
             Self::Hollow => body.extend(b"data:\n\n"),
+            Self::Names => body.extend(b"%65yJ_"),
+            Self::Options => body.extend(b"-p "),
+            Self::Pairs => body.extend(b"value:"),
+            Self::Secrets => body.extend(b"token:token="),
         }
     }
 }

@@ -15,7 +15,10 @@
 mod benign;
 mod cases;
 mod corpus;
+mod files;
 mod naive;
 mod names;
+mod notations;
 mod position;
+mod recall;
 mod stream;

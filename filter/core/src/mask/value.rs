@@ -401,12 +401,22 @@ pub(super) fn is_code(text: &[u8]) -> bool {
     let has = |code: &[u8]| contains(text, code);
     let has_digit = text.iter().any(u8::is_ascii_digit);
     is_opened
+        || is_indexed(text)
         || [&b"::"[..], b"->", b"=>", b"()", b"&&", b"||", b"++", b"${"]
             .iter()
             .any(|code| has(code))
         || !has_digit && text.contains(&b'{')
         || matches!(text.last(), Some(b'(' | b'{' | b'['))
         || matches!(text.first(), Some(b'(' | b'&' | b'*' | b'!' | b'.' | b'[' | b'{'))
+}
+
+/// A name right before a bracket: `split2[1`, `kernel_i16(data`.
+fn is_indexed(text: &[u8]) -> bool {
+    let is_name = |byte: &u8| byte.is_ascii_alphanumeric() || b"_$.".contains(byte);
+    let name = text.iter().take_while(|byte| is_name(byte)).count();
+    let begins = text.first().is_some_and(|byte| byte.is_ascii_lowercase() || b"_$".contains(byte));
+    let has_sign = text.iter().take(name).any(|byte| b"_$.".contains(byte));
+    begins && has_sign && matches!(text.get(name), Some(b'(' | b'['))
 }
 
 pub(super) fn contains(text: &[u8], piece: &[u8]) -> bool {
@@ -515,7 +525,9 @@ pub(super) fn is_harmless(text: &[u8], counts: &Counts, name: &[u8], names: &Nam
         || is_version(text)
         || is_digest(text)
         || is_date(text)
+        || is_number(text)
         || is_same(text, name)
+        || is_same(last_part(text), last_part(name))
         || is_known_prefix(text)
 }
 
@@ -537,13 +549,25 @@ fn is_template(text: &[u8]) -> bool {
     }
     let has = |piece: &[u8]| contains(text, piece);
     is_variable
-        || has(b"${") && text.contains(&b'}')
-        || has(b"$(") && text.contains(&b')')
-        || has(b"{{") && has(b"}}")
-        || has(b"#{") && text.contains(&b'}')
+        || has_within(text, b"${", b"}")
+        || has_within(text, b"$(", b")")
+        || has_within(text, b"{{", b"}}")
+        || has_within(text, b"#{", b"}")
         || has(b"<%") && has(b"%>")
         || has(b"&lt;")
         || has(b"&#")
+}
+
+/// Whether `open` and `close` stand in `text` with none of the signs between that brackets are made of: a
+/// password that has some of them by chance has not.
+fn has_within(text: &[u8], open: &[u8], close: &[u8]) -> bool {
+    let begins = text.windows(open.len()).position(|window| window == open);
+    let inner = begins.and_then(|begin| text.get(begin.saturating_add(open.len())..));
+    inner.is_some_and(|inner| {
+        let ends = inner.windows(close.len()).position(|window| window == close);
+        let inner = ends.and_then(|end| inner.get(..end)).unwrap_or(b"{");
+        !inner.iter().any(|byte| b"{}[]<>".contains(byte))
+    })
 }
 
 fn is_example(text: &[u8], counts: &Counts) -> bool {
@@ -560,6 +584,7 @@ fn is_example(text: &[u8], counts: &Counts) -> bool {
         || longest_run(text).saturating_mul(2) > counts.all && longest_run(text) >= 5
         || longest_run(text) >= 8 && counts.distinct < 20
         || is_sequence(lower)
+        || contains(lower, b"abcdefghijklmnop")
 }
 
 /// Whether what only examples hold stands in a text in small letters.
@@ -750,6 +775,32 @@ fn is_date(text: &[u8]) -> bool {
     text.len() >= 10 && text.iter().zip(b"9999-99-99").all(is_shape)
 }
 
+/// A number of a program, with its type: `0xC000006C_u32`, `-2147212282i32`; and `2-byte`.
+fn is_number(text: &[u8]) -> bool {
+    const SUFFIXES: [&[u8]; 12] = [
+        b"u8", b"u16", b"u32", b"u64", b"usize", b"i8", b"i16", b"i32", b"i64", b"isize", b"-byte",
+        b"-bit",
+    ];
+    let number = text.strip_prefix(b"-").unwrap_or(text);
+    SUFFIXES.iter().filter_map(|suffix| number.strip_suffix(*suffix)).any(|number| {
+        let number = number.strip_suffix(b"_").unwrap_or(number);
+        let (hex, rest) = match number.strip_prefix(b"0x") {
+            Some(rest) => (true, rest),
+            None => (false, number),
+        };
+        let is_digit = |byte: &u8| byte.is_ascii_digit() || hex && byte.is_ascii_hexdigit();
+        !rest.is_empty() && rest.iter().all(|byte| is_digit(byte) || *byte == b'_')
+    })
+}
+
+/// Behind the last dot: `password` of `options.password`.
+fn last_part(text: &[u8]) -> &[u8] {
+    let dot = text.iter().rposition(|byte| *byte == b'.');
+    let begin = dot.map_or(0, |dot| dot.saturating_add(1));
+    let is_name = |byte: &u8| byte.is_ascii_alphanumeric() || b"_$.".contains(byte);
+    if text.iter().all(is_name) { text.get(begin..).unwrap_or_default() } else { text }
+}
+
 /// Letters and digits only, and one of the two in the other: `password=password1`.
 fn is_same(text: &[u8], name: &[u8]) -> bool {
     let is_letter = |byte: &u8| byte.is_ascii_alphanumeric();
@@ -779,6 +830,7 @@ fn contains_all(text: &[u8], piece: &[u8]) -> bool {
 fn is_known_prefix(text: &[u8]) -> bool {
     [
         &b"ssh-"[..],
+        b"AWS4-",
         b"ecdsa-sha2",
         b"urn:",
         b"arn:",

@@ -120,10 +120,8 @@ fn may_end(names: &Names, bytes: &[u8], at: usize, last: [u8; 3]) -> bool {
 /// Whether a literal may follow the word: that of a condition.
 #[inline]
 fn begins_comparison(bytes: &[u8], at: usize) -> bool {
-    let is_near = matches!(
-        bytes.get(at.saturating_add(2)),
-        None | Some(b'"' | b'\'' | b'\\' | b'!' | b'(')
-    );
+    let is_near =
+        matches!(bytes.get(at.saturating_add(2)), None | Some(b'"' | b'\'' | b'\\' | b'!' | b'('));
     is_near && is_condition(bytes, at)
 }
 

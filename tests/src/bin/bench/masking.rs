@@ -8,8 +8,10 @@ use crate::kernel::{Job, Kernel, Way};
 use crate::spread::Spread;
 use crate::table::{Table, judge, ratio, three_digits, with_unit};
 
-/// Masking and hashing, compared with hashing alone.
-const GOAL: f64 = 1.25;
+/// Masking and hashing, compared with hashing alone: of sentences, of code, of JSON.
+const PROSE_GOAL: f64 = 1.35;
+const CODE_GOAL: f64 = 1.8;
+const JSON_GOAL: f64 = 1.5;
 /// Reading, masking and hashing, compared with masking and hashing alone.
 const READING_GOAL: f64 = 1.1;
 /// The same for events: each is a link of a chain, which hashes its bytes a second time.
@@ -27,42 +29,49 @@ struct Body {
     /// What the report calls it.
     title: &'static str,
     nature: Nature,
+    /// What masking may cost, where that is said.
+    goal: Option<f64>,
     /// What reading may cost, where that is said.
     reading_goal: Option<f64>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Nature {
-    /// What nearly all calls carry: the goal is for these.
-    Chat,
-    /// What others carry.
-    Other,
+    /// What calls carry.
+    Ordinary,
     /// What somebody would send to stall the gateway.
     Hostile,
 }
 
-const BODIES: [Body; 13] = {
-    use Nature::{Chat, Hostile, Other};
+const BODIES: [Body; 17] = {
+    use Nature::{Hostile, Ordinary};
     const fn body(word: &'static str, title: &'static str, nature: Nature) -> Body {
-        Body { word, title, nature, reading_goal: None }
+        Body { word, title, nature, goal: None, reading_goal: None }
+    }
+    const fn masked(word: &'static str, title: &'static str, goal: f64) -> Body {
+        Body { goal: Some(goal), ..body(word, title, Ordinary) }
     }
     const fn read(body: Body, goal: f64) -> Body {
         Body { reading_goal: Some(goal), ..body }
     }
     [
-        read(body("prose", "chat: prose", Chat), READING_GOAL),
-        body("mixed", "chat: prose, a third of it code", Chat),
-        body("code", "chat: code", Chat),
-        body("dense", "dense JSON", Other),
-        read(body("events", "server-sent events", Other), CHAINED_GOAL),
-        read(body("image", "image in base64", Other), READING_GOAL),
-        read(body("embeddings", "embeddings", Other), READING_GOAL),
+        read(masked("prose", "chat: prose", PROSE_GOAL), READING_GOAL),
+        body("mixed", "chat: prose, a third of it code", Ordinary),
+        masked("code", "chat: code", CODE_GOAL),
+        masked("dense", "dense JSON", JSON_GOAL),
+        read(body("events", "server-sent events", Ordinary), CHAINED_GOAL),
+        read(body("image", "image in base64", Ordinary), READING_GOAL),
+        read(body("embeddings", "embeddings", Ordinary), READING_GOAL),
         body("quotes", "hostile: quotes", Hostile),
         body("backslashes", "hostile: backslashes", Hostile),
         body("tokens", "hostile: sk-sk-sk-…", Hostile),
         body("depth", "hostile: 10,000 deep", Hostile),
         body("colons", "hostile: \":\":\":…", Hostile),
         body("hollow", "hostile: empty events", Hostile),
+        body("names", "hostile: %65yJ_%65yJ_…", Hostile),
+        body("options", "hostile: -p -p -p …", Hostile),
+        body("pairs", "hostile: value:value:…", Hostile),
+        body("secrets", "hostile: token:token=…", Hostile),
     ]
 };
 
@@ -138,8 +147,7 @@ impl Row {
     /// A body in each way but that of reading.
     fn of_ways(place: usize, body: &'static Body, rounds: &[Round]) -> Option<Self> {
         let others = (MASK..READ).map(|way| times(place, way, rounds));
-        let goal = (body.nature == Nature::Chat).then_some(GOAL);
-        Self::new(body, times(place, HASH, rounds), others, goal)
+        Self::new(body, times(place, HASH, rounds), others, body.goal)
     }
 
     /// A body masked, and read besides.

@@ -39,7 +39,7 @@ impl Reader<'_> {
         name: &Name<'_>,
     ) -> bool {
         let text = probe.text();
-        if meaning.is_odd && !counts.is_random(12) {
+        if meaning.is_odd && !counts.is_random(12) && !value::has_odd_signs(text, counts) {
             return false;
         }
         let is_quoted = matches!(place, Place::Quoted | Place::QuotedLoosely);

@@ -37,7 +37,15 @@ fn pair_owner(near: &[u8]) -> Option<&[u8]> {
     let near = near.get(open.map_or(0, |open| open.saturating_add(1))..).unwrap_or_default();
     let near = behind_value(near);
     WORDS.iter().find_map(|word| {
-        let at = rfind(near, word)?;
+        // The `key` within `"secret_key"` names nothing.
+        let mut rest = near;
+        let at = loop {
+            let at = rfind(rest, word)?;
+            rest = rest.get(..at).unwrap_or_default();
+            if *word != b"key" || rest.last().is_none_or(|byte| !is_name(*byte)) {
+                break at;
+            }
+        };
         let rest = near.get(at.saturating_add(word.len())..)?;
         let is_sign = |byte: &u8| b"\"'`:= \\\t".contains(byte);
         let skipped = rest.iter().take_while(|byte| is_sign(byte)).count();

@@ -66,11 +66,15 @@ impl Reader<'_> {
         match second.byte {
             b'=' => return self.value(window, name, meaning, second.next, Place::Code),
             b':' => {
-                let third =
-                    window.glyph(second.next).map_err(|miss| Wait::of(miss, second.next))?;
-                let is_make = third.byte == b'=';
-                return if is_make {
-                    self.value(window, name, meaning, third.next, Place::Line)
+                let wait = |miss| Wait::of(miss, second.next);
+                let third = window.glyph(second.next).map_err(wait)?;
+                let last = match third.byte {
+                    // `:::=` of make.
+                    b':' => window.glyph(third.next).map_err(wait)?,
+                    _ => third,
+                };
+                return if last.byte == b'=' {
+                    self.value(window, name, meaning, last.next, Place::Line)
                 } else {
                     Err(Wait::Absent)
                 };

@@ -69,7 +69,8 @@ impl Reader<'_> {
             Ok(glyph) => {
                 matches!(glyph.byte, b'\n' | b'\r' | b';' | b')')
                     || glyph.is_quote()
-                    || glyph.byte == b' '
+                    // Prose writes names in backticks: "pass `strict=False` to it".
+                    || glyph.byte == b' ' && close.byte != b'`'
             }
             Err(Miss::Absent) => true,
             Err(Miss::Unknown) => return Err(Wait::Until(start)),
