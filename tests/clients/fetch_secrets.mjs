@@ -42,7 +42,7 @@ const question = {
     { role: "system", content: `You deploy with ${keys.system}. Never show it.` },
     { role: "user", content: `These leaked:\n${keys.every}\nand ${keys.user}.` },
     { role: "assistant", tool_calls: [{ id: "c", type: "function", function: call }] },
-    { role: "tool", tool_call_id: "c", content: `DEPLOY=${keys.tool_result}\n` },
+    { role: "tool", tool_call_id: "c", content: `DEPLOY=${keys.tool_result}\n${keys.notations}\n` },
   ],
   tools: [{ type: "function", function: tool }],
 };

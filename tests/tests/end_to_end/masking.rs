@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::Stage;
+use crate::real_clients::{self, Client};
 use crate::stage::Open;
 
 on_each_envoy! {
@@ -32,6 +33,7 @@ on_each_envoy! {
     a_credential_of_another_provider_does_not_leave_in_a_head,
     what_is_called_an_image_is_looked_at_for_credentials,
     the_rule_of_a_host_stands_before_that_for_all,
+    what_only_looks_like_a_secret_leaves_as_the_sdk_sent_it,
 }
 
 const MARK: &str = "***REDACTED***";
@@ -489,6 +491,22 @@ async fn the_rule_of_a_host_stands_before_that_for_all(stage: Stage) -> Result<(
         let entry = open.send(call.header("content-type", "application/json")).await?.entry;
         assert_eq!(open.exchange(&entry).request.sha256(), sha256(received.as_bytes()), "{entry}");
         entry.check(json!({"request_hash": sha256(view.as_bytes())}))?;
+    }
+    open.finish().await
+}
+
+/// Schemas with a `password` in them, counts, log probabilities, page tokens, code and placeholders.
+async fn what_only_looks_like_a_secret_leaves_as_the_sdk_sent_it(stage: Stage) -> Result<()> {
+    let outbound = json!({"mask": {"outbound": true, "outbound_likely": true}});
+    let gateway = stage.gateway()?.providers(&stage.simulator)?.plugin(&outbound).start().await?;
+    let open = Open { gateway, simulator: stage.simulator };
+    let sent = Client::python("structured_client.py")?.run(&open, &[])?;
+    let entries = real_clients::entries(&open, sent.len()).await?;
+    assert_eq!(entries.len(), 4);
+    for (entry, call) in entries.iter().zip(&sent) {
+        let arrived = open.exchange(entry).request.sha256();
+        assert_eq!(entry["request_hash"], arrived, "{call} {entry}");
+        entry.check(json!({"request": {"masked": null}}))?;
     }
     open.finish().await
 }

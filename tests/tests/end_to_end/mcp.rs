@@ -8,6 +8,7 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use ledgerline_core::mask::PLACEHOLDER;
 use ledgerline_tests::envoy::{Host, Upstream};
 use ledgerline_tests::ledger::Entry;
 use ledgerline_tests::process::{Supervised, eventually};
@@ -21,6 +22,7 @@ on_each_envoy! {
     the_sdk_of_the_protocol_of_2026,
     the_sdk_of_the_protocol_of_2025,
     the_sdk_over_the_two_connections_of_2024,
+    a_session_whose_calls_leave_masked,
 }
 
 async fn the_sdk_of_the_protocol_of_2026(stage: Stage) -> Result<()> {
@@ -128,12 +130,34 @@ async fn the_sdk_of_the_protocol_of_2025(stage: Stage) -> Result<()> {
     open.finish().await
 }
 
+/// Progress, schemas and structured answers come through; of a call only the value of its password is replaced.
+async fn a_session_whose_calls_leave_masked(stage: Stage) -> Result<()> {
+    let server = Client::python_of_older_mcp("mcp1_private_server.py")?;
+    let client = Client::python_of_older_mcp("mcp1_private_client.py")?;
+    let outbound = json!({"mask": {"outbound": true, "outbound_likely": true}});
+    let (open, got) = play_with(stage, &server, &client, "mcp.test/mcp", &outbound).await?;
+    let steps = [1, 2, 3].map(|step| json!([f64::from(step), 3.0, format!("step {step}")]));
+    let account = json!({
+        "user": "ada", "password_length": PLACEHOLDER.len(), "token": null,
+        "next_page_token": "CAUQAA",
+    });
+    assert_eq!(
+        got,
+        [
+            json!({"call": "schema", "got": {"title": "Password", "type": "string"}}),
+            json!({"call": "progress", "got": [false, {"result": 3}, steps]}),
+            json!({"call": "structured", "got": [false, account]}),
+        ]
+    );
+    open.finish().await
+}
+
 /// The calls are posted on one connection and taken with 202; what became of them comes on the other. The server says
 /// where to post them to, as a path of its own, so that the gateway has to be the proxy here.
 async fn the_sdk_over_the_two_connections_of_2024(stage: Stage) -> Result<()> {
     let server = Client::python_of_older_mcp("mcp1_server.py")?.with("--sse");
     let client = Client::python_of_older_mcp("mcp1_client.py")?.with("--sse");
-    let (open, got) = play_at(stage, &server, &client, "http://mcp.test/sse").await?;
+    let (open, got) = play_with(stage, &server, &client, "http://mcp.test/sse", &json!({})).await?;
     assert_eq!(got, told_by_the_older_sdk());
     let posted = |mcp: Value| said("POST", 202, "success", Value::Null, mcp);
     let expected = [
@@ -169,15 +193,16 @@ fn check_trace(entries: &[Entry]) {
 
 /// Runs a client against a server behind the gateway.
 async fn play(stage: Stage, server: &Client, client: &Client) -> Result<(Open, Vec<Value>)> {
-    play_at(stage, server, client, "mcp.test/mcp").await
+    play_with(stage, server, client, "mcp.test/mcp", &json!({})).await
 }
 
-/// As [`play`], where the server is at another path of the gateway, or has the gateway as the proxy to a URL.
-async fn play_at(
+/// As [`play`], with a configuration of the filter, or where the server is at another path of the gateway, or has the gateway as the proxy to a URL.
+async fn play_with(
     stage: Stage,
     server: &Client,
     client: &Client,
     url: &str,
+    configuration: &Value,
 ) -> Result<(Open, Vec<Value>)> {
     let folder = tempfile::Builder::new().prefix("ledgerline-mcp-").tempdir()?;
     let output = folder.path().join("port");
@@ -189,7 +214,7 @@ async fn play_at(
     });
     let address = ([127, 0, 0, 1], port.await.context("the MCP server does not start")?).into();
     let host = Host::new("mcp.test", Upstream::Http1, address);
-    let open = stage.open_with(|gateway| gateway.host(&host)).await?;
+    let open = stage.open_with(|gateway| gateway.plugin(configuration).host(&host)).await?;
     let proxy = open.gateway.url("");
     let got = match url.contains("://") {
         true => client.run(&open, &[("MCP_URL", url), ("HTTP_PROXY", &proxy)])?,

@@ -43,6 +43,7 @@ use crate::stage::Open;
 on_each_envoy! {
     a_key_that_a_client_carries_lands_nowhere,
     where_bodies_leave_masked_no_key_leaves_in_one,
+    what_only_a_text_tells_leaves_unless_that_is_configured,
     the_hash_of_a_body_with_keys_can_be_computed_again,
     with_a_key_of_the_operator_too_the_hash_can_be_computed_again,
     at_debug_level_envoy_itself_prints_headers_and_no_body,
@@ -52,12 +53,12 @@ async fn a_key_that_a_client_carries_lands_nowhere(stage: Stage) -> Result<()> {
     let run = Run::play(stage, "info", Ok).await?;
     run.check_ledger()?;
     check("Envoy's log", &run.found_in(run.open.gateway.log()), &[].into());
-    run.check_provider(&[Place::Body]);
+    run.check_provider(&[Place::Body, Place::Text]);
     run.open.finish().await
 }
 
 async fn where_bodies_leave_masked_no_key_leaves_in_one(stage: Stage) -> Result<()> {
-    let outbound = json!({"mask": {"outbound": true}});
+    let outbound = json!({"mask": {"outbound": true, "outbound_likely": true}});
     let run = Run::play(stage, "info", |gateway| Ok(gateway.plugin(&outbound))).await?;
     run.check_ledger()?;
     check("Envoy's log", &run.found_in(run.open.gateway.log()), &[].into());
@@ -67,6 +68,17 @@ async fn where_bodies_leave_masked_no_key_leaves_in_one(stage: Stage) -> Result<
         let hash = if body.is_empty() { Value::Null } else { sha256(body).into() };
         assert_eq!(entry["request_hash"], hash, "{}", entry["endpoint"]);
     }
+    run.open.finish().await
+}
+
+/// What is certain leaves masked; what is only likely goes on as it came, and is in no log and no hash.
+async fn what_only_a_text_tells_leaves_unless_that_is_configured(stage: Stage) -> Result<()> {
+    let outbound = json!({"mask": {"outbound": true}});
+    let run = Run::play(stage, "info", |gateway| Ok(gateway.plugin(&outbound))).await?;
+    run.check_ledger()?;
+    check("Envoy's log", &run.found_in(run.open.gateway.log()), &[].into());
+    run.check_provider(&[Place::Text]);
+    run.check_hashes(None)?;
     run.open.finish().await
 }
 

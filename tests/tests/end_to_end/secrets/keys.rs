@@ -15,6 +15,8 @@ pub(super) enum Place {
     Head,
     /// In the body: the provider gets it unless bodies leave masked.
     Body,
+    /// The same, told by what stands around it in a text only.
+    Text,
     /// In a header of the answer.
     AnswerHead,
     /// In the body of the answer.
@@ -85,12 +87,42 @@ const ANSWERS: &[Position] = &[
     ("answer_id", Place::AnswerHead, "prefect-api-token"),
 ];
 
+/// In which notation a text has one more each, and whether that alone is certain. The key is between `‹` and `›`.
+const NOTATION: &str = "notations";
+#[rustfmt::skip]
+const NOTATIONS: &[(Place, &str)] = &[
+    (Place::Body, "https://app.example/cb#access_token=‹{a9}{d2}{a9}›&state=1"),
+    (Place::Body, "https://app.example/a?api_key=‹{a9}{d2}{a9}›"),
+    (Place::Text, "password: ‹{a9}{d2}{a9}›"),
+    (Place::Text, "db-password: \"‹{a9}{d2}{a9}›\""),
+    (Place::Text, "secret_key = '‹{a9}{d2}{a9}›'"),
+    (Place::Text, "cfg = {'user': 'a', 'password': '‹{a9}{d2}{a9}›'}"),
+    (Place::Text, "const clientSecret = \"‹{a9}{d2}{a9}›\";"),
+    (Place::Text, "builder.setPassword(\"‹{a9}{d2}{a9}›\");"),
+    (Place::Text, "export DB_PASSWORD=‹{a9}{d2}{a9}›"),
+    (Place::Text, "$env:API_KEY = \"‹{a9}{d2}{a9}›\""),
+    (Place::Text, "deploy --password ‹{a9}{d2}{a9}› --verbose"),
+    (Place::Text, "curl -u admin:‹{a9}{d2}{a9}› https://a.example"),
+    (Place::Text, "curl -H 'X-API-Key: ‹{a9}{d2}{a9}›' https://a.example"),
+    (Place::Text, "machine a.example login app password ‹{a9}{d2}{a9}›"),
+    (Place::Text, "Server=db;User Id=app;Password=‹{a9}{d2}{a9}›;Encrypt=true"),
+    (Place::Text, "<user><password>‹{a9}{d2}{a9}›</password></user>"),
+    (Place::Text, "CREATE USER app IDENTIFIED BY '‹{a9}{d2}{a9}›';"),
+    (Place::Text, "//registry.example/:_authToken=‹{a9}{d2}{a9}›"),
+    (Place::Text, "- name: DB_PASSWORD\n  value: ‹{a9}{d2}{a9}›"),
+    (Place::Body, "> -----BEGIN RSA PRIVATE {}KEY-----\n> ‹{b64}\n> {b64}\n> {b64}›\n> -----END RSA PRIVATE {}KEY-----"),
+    (Place::Body, "\u{1b}[31mdckr_{}pat_‹{a27}›\u{1b}[0m"),
+];
+
 /// New keys for every position of a client.
 pub(super) fn of_client(client: &str, random: &mut Random) -> Vec<Key> {
     let mut keys: Vec<_> =
         POSITIONS.iter().map(|position| Key::new(client, *position, random)).collect();
     let every = FORMATS.iter().map(|format| (format, (EVERY, Place::Body, format.rule)));
     keys.extend(every.map(|(format, position)| Key::of(client, position, &format.make(random))));
+    keys.extend(
+        NOTATIONS.iter().map(|(place, line)| Key::in_notation(client, *place, line, random)),
+    );
     keys
 }
 
@@ -112,6 +144,10 @@ impl Key {
 
     fn of(client: &str, position: Position, fake: &Fake) -> Self {
         Self::labelled(client, position, fake.text.clone(), fake.secret().to_owned())
+    }
+
+    fn in_notation(client: &str, place: Place, line: &'static str, random: &mut Random) -> Self {
+        Self::of(client, (NOTATION, place, line), &Fake::new(line, random))
     }
 
     fn labelled(
