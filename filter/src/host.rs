@@ -227,7 +227,7 @@ pub(crate) fn replace_body(side: Side, size: usize, bytes: &[u8]) -> bool {
 /// Answers the call itself. Envoy does so once the callback has returned.
 pub(crate) fn answer(refusal: &Refusal) {
     const NOT_GRPC: i32 = -1;
-    let headers = pairs::serialize(refusal.headers);
+    let headers = pairs::serialize(&refusal.headers());
     // SAFETY: body and headers are valid for the call; there are no details. With details Envoy's
     // own answers would take the place of this body.
     let status = unsafe {
