@@ -51,8 +51,19 @@ pub(crate) fn parse(text: &str) -> Result<Vec<Value>, String> {
             .map_err(|error| error.to_string());
     }
     let documents: Vec<Value> =
-        serde_saphyr::from_multiple(text).map_err(|error| error.to_string())?;
+        serde_saphyr::from_multiple(text).map_err(|error| malformed(&error))?;
     Ok(documents.into_iter().filter(|document| !document.is_null()).collect())
+}
+
+/// What is wrong with a file of YAML. Of a key that stands there twice its parser would say how a
+/// program can allow it, which is no help to who wrote the file.
+fn malformed(error: &serde_saphyr::Error) -> String {
+    let serde_saphyr::Error::DuplicateMappingKey { key, location } = error.without_snippet() else {
+        return error.to_string();
+    };
+    let key = key.as_deref().map_or_else(String::new, |key| format!(" `{}`", plain(key)));
+    let (line, column) = (location.line(), location.column());
+    format!("the key{key} stands there twice, again at line {line} column {column}: leave out one")
 }
 
 /// Compiles a configuration, as the filter would.
@@ -326,6 +337,20 @@ mod tests {
             "endpoint: { form: host }\nendpoint: {}\n",
         ] {
             assert!(check(text).is_err(), "{text}");
+        }
+        for (text, said) in [
+            (
+                "mask: {}\nendpoint: { form: host }\nmask: {}\n",
+                "`mask` stands there twice, again at line 3 column 1",
+            ),
+            (
+                "endpoint:\n  form: host\n  form: path\n",
+                "`form` stands there twice, again at line 3 column 3",
+            ),
+            ("{}\n---\na: 1\na: 2\n", "`a` stands there twice, again at line 4 column 1"),
+        ] {
+            let error = check(text).unwrap_err();
+            assert!(error.contains(said) && !error.contains("Options"), "{error}");
         }
         assert!(check(r#"{"mask":{},"mask":{}}"#).unwrap_err().contains("twice at line 1 column"));
     }

@@ -126,7 +126,13 @@ fn map_type(side: Side) -> u32 {
     }
 }
 
-const REQUEST_TRAILERS: u32 = 1;
+/// The ABI's `MapType` of the trailers of a message.
+fn trailers_type(side: Side) -> u32 {
+    match side {
+        Side::Request => 1,
+        Side::Response => 3,
+    }
+}
 
 /// The ABI's `BufferType` of the body of a message.
 fn buffer_type(side: Side) -> u32 {
@@ -149,13 +155,8 @@ pub(crate) fn headers(side: Side) -> HeaderMap {
     header_map(map_type(side))
 }
 
-pub(crate) fn request_trailers() -> HeaderMap {
-    header_map(REQUEST_TRAILERS)
-}
-
-pub(crate) fn response_trailers() -> HeaderMap {
-    const RESPONSE_TRAILERS: u32 = 3;
-    header_map(RESPONSE_TRAILERS)
+pub(crate) fn trailers(side: Side) -> HeaderMap {
+    header_map(trailers_type(side))
 }
 
 fn header_map(map_type: u32) -> HeaderMap {
@@ -169,8 +170,8 @@ pub(crate) fn remove_header(side: Side, name: &str) {
     remove(map_type(side), name);
 }
 
-pub(crate) fn remove_request_trailer(name: &str) {
-    remove(REQUEST_TRAILERS, name);
+pub(crate) fn remove_trailer(side: Side, name: &str) {
+    remove(trailers_type(side), name);
 }
 
 fn remove(map_type: u32, name: &str) {
@@ -183,7 +184,7 @@ pub(crate) fn set_header(side: Side, name: &str, value: &[u8]) {
 }
 
 pub(crate) fn set_request_trailer(name: &str, value: &[u8]) {
-    set(REQUEST_TRAILERS, name, value);
+    set(trailers_type(Side::Request), name, value);
 }
 
 fn set(map_type: u32, name: &str, value: &[u8]) {
@@ -227,7 +228,7 @@ pub(crate) fn replace_body(side: Side, size: usize, bytes: &[u8]) -> bool {
 /// Answers the call itself. Envoy does so once the callback has returned.
 pub(crate) fn answer(refusal: &Refusal) {
     const NOT_GRPC: i32 = -1;
-    let headers = pairs::serialize(refusal.headers);
+    let headers = pairs::serialize(&refusal.headers());
     // SAFETY: body and headers are valid for the call; there are no details. With details Envoy's
     // own answers would take the place of this body.
     let status = unsafe {

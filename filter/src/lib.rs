@@ -335,7 +335,7 @@ impl Filter {
     }
 
     fn request_trailers(&mut self) -> Action {
-        let trailers = host::request_trailers();
+        let trailers = host::trailers(Side::Request);
         apply_to_trailers(&self.call.request_trailers(trailers.pairs()));
         match self.call.is_gated() {
             true => self.call.pass_end(End::Trailers, &mut Onward::default()),
@@ -362,9 +362,9 @@ impl Filter {
     }
 
     fn response_trailers(&mut self) -> Action {
-        if self.call.wants_response_trailers() {
-            self.call.response_trailers(host::response_trailers().pairs());
-        }
+        let trailers = host::trailers(Side::Response);
+        let stopped = self.call.response_trailers(trailers.pairs());
+        stopped.iter().for_each(|name| host::remove_trailer(Side::Response, name));
         self.call.end(Side::Response, End::Trailers);
         Action::Continue
     }
@@ -380,7 +380,7 @@ fn apply(side: Side, edits: &Edits<'_>) {
 }
 
 fn apply_to_trailers(edits: &Edits<'_>) {
-    edits.remove.iter().for_each(|name| host::remove_request_trailer(name));
+    edits.remove.iter().for_each(|name| host::remove_trailer(Side::Request, name));
     edits.masked.iter().for_each(|(name, value)| host::set_request_trailer(name, value));
 }
 

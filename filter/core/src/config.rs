@@ -300,7 +300,12 @@ impl Default for IdentitySettings {
             agent_version: owned(&["x-agent-version"]),
             agent_deployment: owned(&["x-agent-deployment"]),
             user_id: owned(&["x-user-id"]),
-            session_id: owned(&["x-session-id", "x-claude-code-session-id", "session-id"]),
+            session_id: owned(&[
+                "x-session-id",
+                "x-claude-code-session-id",
+                "session-id",
+                "session_id",
+            ]),
             strip: true,
             keep: Vec::new(),
         }
@@ -1058,6 +1063,7 @@ mod tests {
             ("{}", "x-session-id", true),
             ("{}", "x-claude-code-session-id", false),
             ("{}", "session-id", false),
+            ("{}", "session_id", false),
             (own, "x-claude-code-session-id", false),
             (own, "x-ours", true),
             (own, "x-theirs", false),

@@ -88,9 +88,10 @@ pub enum Role {
 /// Headers that concern this gateway and whoever is next to it, and nobody beyond: they never go on,
 /// in either direction. `connection`, `te` and what `connection` [names](nominated) are the others.
 ///
-/// Source: RFC 9110, sections 7.6.1 and 11.7; Envoy itself leaves the credentials of the proxy in a
+/// Source: RFC 9110, sections 7.6.1 and 11.7; RFC 7540, section 3.2.1; Envoy itself leaves the credentials of the proxy in a
 /// request.
-pub(crate) const HOP_BY_HOP: [&str; 5] = [
+pub(crate) const HOP_BY_HOP: [&str; 6] = [
+    "http2-settings",
     "keep-alive",
     "proxy-authenticate",
     "proxy-authentication-info",

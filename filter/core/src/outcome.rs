@@ -31,7 +31,8 @@ words! {
 words! {
     /// Why a call did not plainly succeed. The list is closed: it grows only with the schema.
     pub enum Reason {
-        /// The provider answered with an error status.
+        /// The provider answered with an error status, with one that is none, or with another protocol
+        /// than the caller asked for.
         UpstreamResponse = "upstream_response",
         /// A rate limit, the provider's (429) or the gateway's.
         RateLimited = "rate_limited",
@@ -99,6 +100,8 @@ pub struct Ending<'a> {
     pub connect_code: Option<u64>,
     /// How the WebSocket was closed, if the call became one.
     pub websocket: Option<Closing>,
+    /// Whether the caller did not ask for another protocol.
+    pub keeps_protocol: bool,
     /// Whether the answer was at its end by its own words. The SDKs of OpenAI hang up at `[DONE]`,
     /// those of MCP behind the answer, and the end of the body may come later.
     pub answer_has_ended: bool,
@@ -182,7 +185,7 @@ impl Verdict {
 
     /// By everything but what the answer says.
     fn of_transport(ending: Ending<'_>) -> Self {
-        if ending.status == Some(SWITCHING_PROTOCOLS) {
+        if ending.status == Some(SWITCHING_PROTOCOLS) && !ending.keeps_protocol {
             return ending
                 .websocket
                 .map_or(Self::CLOSED, |closing| Self::of_websocket(closing, ending));
@@ -197,6 +200,9 @@ impl Verdict {
                 Self::new(Outcome::Error, Reason::ClientTimeout, End::LocalReply)
             }
             (Some((_, outcome, reason, cut_end)), _) => Self::new(*outcome, *reason, *cut_end),
+            (None, None) if ending.code_details == VIA_UPSTREAM && !ending.response_cut => {
+                Self::new(Outcome::Error, Reason::UpstreamResponse, End::Reset)
+            }
             (None, None) => Self::new(Outcome::Error, Reason::ClientDisconnect, End::Aborted),
             (None, Some(status)) => Self::of_status(status, ending),
         };
@@ -214,7 +220,7 @@ impl Verdict {
 
     /// The answer decides: nothing broke on the way that Envoy has a word for.
     fn of_status(status: u16, ending: Ending<'_>) -> Self {
-        let is_local = ending.code_details != b"via_upstream";
+        let is_local = ending.code_details != VIA_UPSTREAM;
         let cut_end = if is_local { End::LocalReply } else { End::Reset };
         let failed =
             |outcome, reason| Self { outcome, reason: Some(reason), cut_end, is_local, torn: None };
@@ -239,7 +245,8 @@ impl Verdict {
                 failed(Outcome::PolicyBlocked, Reason::HostNotAllowed)
             }
             400.. if is_local => failed(Outcome::Error, Reason::GatewayFault),
-            400.. => failed(Outcome::Error, Reason::UpstreamResponse),
+            // Here 101 is one that nobody asked for.
+            400.. | SWITCHING_PROTOCOLS => failed(Outcome::Error, Reason::UpstreamResponse),
             _ => Self { cut_end, is_local, ..Self::CLOSED },
         }
     }
@@ -270,10 +277,14 @@ pub(crate) fn of_grpc(status: u64) -> Option<(Outcome, Reason)> {
     }
 }
 
-/// Whether an answer ends with this status: of the informational ones only 101 does.
+/// Whether an answer ends with this status: of the informational ones only 101 does. Below them there
+/// is none.
 pub(crate) fn is_final(status: u16) -> bool {
-    status == SWITCHING_PROTOCOLS || !(100..200).contains(&status)
+    status == SWITCHING_PROTOCOLS || status >= 200
 }
+
+/// What Envoy says of an answer that is the provider's.
+const VIA_UPSTREAM: &[u8] = b"via_upstream";
 
 /// The status of an accepted upgrade, such as to WebSocket.
 pub(crate) const SWITCHING_PROTOCOLS: u16 = 101;
@@ -339,7 +350,8 @@ const DETAILS: &[(&[u8], Outcome, Reason, End)] = {
             LocalReply,
         ),
         (b"upstream_reset_before_response_started", Error, UpstreamReset, LocalReply),
-        (b"upstream_reset_after_response_started", Error, UpstreamReset, Reset),
+        // Behind an informational answer only, it is the gateway that answers.
+        (b"upstream_reset_after_response_started", Error, UpstreamReset, LocalReply),
         (b"websocket_handshake_unsuccessful", Error, UpstreamResponse, Reset),
         (b"no_healthy_upstream", Error, ConnectFailure, LocalReply),
         (b"dns_resolution_failure", Error, ConnectFailure, LocalReply),
@@ -416,7 +428,10 @@ mod tests {
             (502, before("protocol_error"), Error, Some(UpstreamReset), End::LocalReply),
             (503, before("overflow"), Throttled, Some(Overloaded), End::LocalReply),
             (503, "dns_cache_overflow".into(), Throttled, Some(Overloaded), End::LocalReply),
-            (200, after("protocol_error"), Error, Some(UpstreamReset), End::Reset),
+            (503, after("connection_termination"), Error, Some(UpstreamReset), End::LocalReply),
+            (502, after("protocol_error"), Error, Some(UpstreamReset), End::LocalReply),
+            (200, after("protocol_error"), Error, Some(UpstreamReset), End::LocalReply), // gRPC's
+            (0, "via_upstream".into(), Error, Some(UpstreamResponse), End::Reset),
             (504, "response_timeout".into(), Error, Some(UpstreamTimeout), End::LocalReply),
             (408, "stream_idle_timeout".into(), Error, Some(ClientTimeout), End::LocalReply),
             (0, "downstream_remote_disconnect".into(), Error, Some(ClientDisconnect), End::Aborted),
@@ -438,6 +453,21 @@ mod tests {
                 Verdict { outcome, reason, cut_end, is_local, torn: None },
                 "{status:?} {details}"
             );
+        }
+    }
+
+    #[test]
+    fn a_protocol_that_nobody_asked_for_is_no_answer() {
+        for (keeps_protocol, outcome, reason) in
+            [(false, Success, None), (true, Error, Some(UpstreamResponse))]
+        {
+            let verdict = Verdict::of(Ending {
+                status: Some(SWITCHING_PROTOCOLS),
+                code_details: VIA_UPSTREAM,
+                keeps_protocol,
+                ..Ending::default()
+            });
+            assert_eq!((verdict.outcome, verdict.reason), (outcome, reason));
         }
     }
 
@@ -465,6 +495,7 @@ mod tests {
         for (details, reason, cut_end) in [
             (&b"response_timeout"[..], UpstreamTimeout, End::Reset),
             (b"stream_idle_timeout", UpstreamTimeout, End::Reset),
+            (b"upstream_reset_after_response_started{x}", UpstreamReset, End::Reset),
             (b"downstream_remote_disconnect", ClientDisconnect, End::Aborted),
             (b"via_upstream", ClientDisconnect, End::Aborted),
         ] {

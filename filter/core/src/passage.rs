@@ -12,14 +12,14 @@
 //!             └────► masker ─► chain, what they say       looks into each of them
 //! ```
 //!
-//! What the headers call a document may be a stream of events all the same, which its first bytes
-//! say. Until then what it says waits here.
+//! What the headers call a document may be a stream of events all the same, and what they call a
+//! stream a document, which the first bytes say. Until then what it says waits here.
 
 use crate::{
     digest::{Body, Digest, End, Reading},
     entry::Flow,
     mask::{Masked, Scan, Syntax},
-    stream::{Kind, Look, MAX_SNIFFED, Said, Stream, look},
+    stream::{Kind, Look, MAX_SNIFFED, Said, Sniff, Stream},
     time::Monotonic,
 };
 
@@ -57,12 +57,13 @@ impl Passage {
         }
     }
 
-    /// The body that may follow is perhaps a stream of events, if it is text: its first bytes will
-    /// tell.
+    /// The body that may follow is perhaps a stream of events, if it is text, or perhaps not the one
+    /// that it was opened as: its first bytes will tell.
     pub(crate) fn sniff(&mut self, reading: &Reading, list_events: bool) {
-        if self.is_text {
-            let (reading, first) = (reading.clone(), Vec::new());
-            self.sniffer = Some(Box::new(Sniffer { reading, list_events, first }));
+        let named = self.stream.as_ref().map(|stream| stream.kind());
+        if self.is_text && named.is_none_or(|kind| !kind.is_framed()) {
+            let (reading, first, sniff) = (reading.clone(), Vec::new(), Sniff { named });
+            self.sniffer = Some(Box::new(Sniffer { reading, list_events, first, sniff }));
         }
     }
 
@@ -135,8 +136,8 @@ impl Passage {
             view(bytes);
         });
         if let Some(sniffer) = sniffer.take() {
-            // It was too short to be told from a document.
-            say(&sniffer.first, hear);
+            let look = sniffer.sniff.settle(&sniffer.first);
+            *stream = sniffer.begin(look, &[], hear);
         }
         match stream {
             _ if !is_first => {}
@@ -149,7 +150,8 @@ impl Passage {
 
     /// A body that turned out to be a stream of events has no blocks besides.
     fn settle(&mut self) {
-        if self.stream.is_some() && self.body.blocks().is_some() {
+        let is_known = self.stream.is_some() && self.sniffer.is_none();
+        if is_known && self.body.blocks().is_some() {
             self.body.unlink_blocks();
         }
     }
@@ -210,21 +212,15 @@ fn pass_on(
     hear: &mut Hear<'_>,
 ) {
     match (stream.as_mut(), sniffer.as_mut()) {
-        (Some(stream), _) if stream.takes_view() => stream.push(bytes, hear),
-        (None, Some(waiting)) => {
+        (_, Some(waiting)) => {
             let rest = waiting.take(bytes);
-            match look(&waiting.first) {
-                Look::Undecided => return,
-                Look::Plain => {
-                    say(&waiting.first, hear);
-                    say(rest, hear);
-                }
-                Look::Stream(kind) => {
-                    *stream = Some(Box::new(waiting.stream(kind, rest, hear)));
-                }
+            let look = waiting.sniff.look(&waiting.first);
+            if look != Look::Undecided {
+                *stream = waiting.begin(look, rest, hear);
+                *sniffer = None;
             }
-            *sniffer = None;
         }
+        (Some(stream), None) if stream.takes_view() => stream.push(bytes, hear),
         (None, None) if is_text => say(bytes, hear),
         _ => {}
     }
@@ -241,6 +237,7 @@ fn say(bytes: &[u8], hear: &mut Hear<'_>) {
 struct Sniffer {
     reading: Reading,
     list_events: bool,
+    sniff: Sniff,
     /// At most [`MAX_SNIFFED`].
     first: Vec<u8>,
 }
@@ -254,10 +251,16 @@ impl Sniffer {
         rest
     }
 
-    fn stream(&self, kind: Kind, rest: &[u8], hear: &mut Hear<'_>) -> Stream {
-        let mut stream = Stream::new(kind, &self.reading, self.list_events);
+    /// Passes on the first bytes and the `rest` as what they are: the stream, if it is one.
+    fn begin(&self, look: Look, rest: &[u8], hear: &mut Hear<'_>) -> Option<Box<Stream>> {
+        let Look::Stream(kind) = look else {
+            say(&self.first, hear);
+            say(rest, hear);
+            return None;
+        };
+        let mut stream = Box::new(Stream::new(kind, &self.reading, self.list_events));
         stream.push(&self.first, hear);
         stream.push(rest, hear);
-        stream
+        Some(stream)
     }
 }

@@ -17,10 +17,10 @@ use crate::{json::Object, outcome::Reason};
 pub struct Refusal {
     /// The status.
     pub status: u16,
-    /// The headers.
-    pub headers: &'static [(&'static str, &'static str)],
     /// The body.
     pub body: Vec<u8>,
+    fixed_headers: &'static [(&'static str, &'static str)],
+    correlation_id: Option<Box<str>>,
 }
 
 impl Refusal {
@@ -36,11 +36,18 @@ impl Refusal {
                 json.text("correlation_id", correlation_id);
             });
         });
-        Self { status, headers, body }
+        // What a client chose may hold what no header can.
+        let is_value = |id: &&str| id.bytes().all(|byte| byte.is_ascii_graphic());
+        let correlation_id = correlation_id.filter(is_value).map(Into::into);
+        Self { status, body, fixed_headers: headers, correlation_id }
     }
-}
 
-impl Refusal {
+    /// The headers, with the correlation id as all answers of the gateway's have it.
+    pub fn headers(&self) -> Vec<(&'static str, &str)> {
+        let id = self.correlation_id.as_deref().map(|id| ("x-correlation-id", id));
+        self.fixed_headers.iter().copied().chain(id).collect()
+    }
+
     /// The same for the SDKs of AWS: they know no `x-should-retry` and try 500, 502, 503 and 504
     /// again, but not 507 (botocore, `retries/standard.py`; its other clients alike).
     pub(crate) fn for_aws_sdk(self) -> Self {
@@ -125,7 +132,13 @@ mod tests {
         assert_eq!(body["error"]["reason"], "secret_to_wrong_host");
         assert_eq!((&body["error"]["type"], refusal.status), (&"permission_error".into(), 403));
         assert_eq!(body["error"]["correlation_id"], "a\"b");
-        assert!(refusal.headers.contains(&("x-should-retry", "false")));
+        assert!(refusal.headers().contains(&("x-should-retry", "false")));
+        assert!(refusal.headers().contains(&("x-correlation-id", "a\"b")));
+        for (id, is_there) in [(Some("wf-17"), true), (Some("a\r\nb: c"), false), (None, false)] {
+            let headers = Refusal::new(Reason::ConnectNotSupported, None, id);
+            let has_id = headers.headers().iter().any(|(name, _)| *name == "x-correlation-id");
+            assert_eq!(has_id, is_there, "{id:?}");
+        }
     }
 
     #[test]
@@ -138,8 +151,8 @@ mod tests {
         ] {
             let refusal = Refusal::new(reason, None, None);
             assert_eq!(refusal.status, status);
-            assert!(refusal.headers.contains(&NO_RETRY), "{reason:?}");
-            assert_eq!(refusal.headers.iter().any(|(name, _)| *name == "allow"), status == 405);
+            assert!(refusal.headers().contains(&NO_RETRY), "{reason:?}");
+            assert_eq!(refusal.headers().iter().any(|(name, _)| *name == "allow"), status == 405);
             let for_aws = if status == 503 { 507 } else { status };
             assert_eq!(refusal.for_aws_sdk().status, for_aws);
         }

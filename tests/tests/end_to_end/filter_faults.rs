@@ -13,6 +13,7 @@ use crate::stage::Open;
 
 on_each_envoy! {
     a_trap_at_the_request_headers_leaves_the_fallback_entry,
+    a_fallback_entry_names_no_host_that_may_be_a_key,
     a_trap_later_in_the_call_leaves_its_provisional_entry,
     a_trap_takes_its_neighbours_down_but_not_their_lines,
 }
@@ -35,6 +36,29 @@ async fn a_trap_at_the_request_headers_leaves_the_fallback_entry(stage: Stage) -
         "outcome": "error",
     }))?;
     assert!(open.simulator.exchanges().is_empty(), "a call left without an entry");
+    recover(&open).await
+}
+
+/// Envoy's expressions can neither mask nor change the case.
+async fn a_fallback_entry_names_no_host_that_may_be_a_key(stage: Stage) -> Result<()> {
+    let open = stage.open_with(|gateway| Ok(gateway.module(workspace::faulty_module()?))).await?;
+    for (host, path, endpoint) in [
+        ("provider.test", "/v1", json!("provider.test")),
+        ("desk-1.provider.test:8443", "/v1", json!("desk-1.provider.test:8443")),
+        (&*format!("sk-{}.test", "ABCdef123"), "/v1", json!(null)),
+        (&*format!("x.gHp_{}.test", "abcdef123"), "/v1", json!(null)),
+        (&*format!("{}.test", "a1b2c3d4e5".repeat(4)), "/v1", json!(null)),
+        ("localhost", "/provider.test/v1", json!("provider.test")),
+        ("localhost", "/Provider.test/v1", json!(null)),
+        ("localhost", &*format!("/sk-{}.test/v1", "abcdef123"), json!(null)),
+        ("localhost", "/v1", json!("localhost")),
+    ] {
+        let call = Call::get(host, path).header("x-ledgerline-fault", "request_headers");
+        let answer = call.send(open.gateway.address()).await?;
+        let body = answer.json();
+        let id = body["error"]["correlation_id"].as_str().unwrap_or_default();
+        open.entry(id).await?.check(json!({"endpoint": endpoint, "reason": "filter_fault"}))?;
+    }
     recover(&open).await
 }
 

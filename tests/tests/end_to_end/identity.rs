@@ -91,6 +91,8 @@ async fn what_a_client_sends_of_its_own_accord_is_read_and_reaches_the_provider(
             &[("session-id", "01a1fa0d"), ("thread-id", "t"), ("originator", "codex_exec")],
             "01a1fa0d",
         ),
+        (&[("session_id", "01a1fa0e"), ("originator", "codex_exec")], "01a1fa0e"),
+        (&[("session_id", "older"), ("session-id", "newer")], "newer"),
         (&[("session-id", "s-codex"), (CLAUDE, "s-claude")], "s-claude"),
         (&[("session-id", "s-codex"), (CLAUDE, "s-claude"), ("x-session-id", "ours")], "ours"),
     ] {

@@ -39,7 +39,10 @@ async fn a_tunnel_is_refused_for_what_it_is(stage: Stage) -> Result<()> {
         let entry = open.gateway.ledger().wait_for_count(known).await?.pop().expect("an entry");
         check_connect(&entry, endpoint, version)?;
         assert!(answer.starts_with(&format!("HTTP/{version} 405 ")), "{answer}");
-        for part in ["\r\nallow: GET", "x-should-retry: false", "HTTPS_PROXY", "OPENAI_BASE_URL="] {
+        let id = entry["correlation_id"].as_str().unwrap_or_default();
+        let id = format!("\r\nx-correlation-id: {id}\r\n");
+        let parts = ["\r\nallow: GET", "x-should-retry: false", "HTTPS_PROXY", "OPENAI_BASE_URL="];
+        for part in parts.into_iter().chain([&*id]) {
             assert!(answer.contains(part), "{part} is not in {answer}");
         }
         let (_, body) = answer.split_once("\r\n\r\n").expect("a body");
@@ -67,11 +70,13 @@ async fn a_tunnel_over_http2_is_refused_for_what_it_is(stage: Stage) -> Result<(
         let answer = sender.send_request(Request::connect(target).body(String::new())?).await?;
         assert_eq!(answer.status(), 405);
         assert_eq!(answer.headers()["x-should-retry"], "false");
+        let id = answer.headers()["x-correlation-id"].to_str()?.to_owned();
         let body = answer.into_body().collect().await?.to_bytes();
         let body: Value = serde_json::from_slice(&body)?;
         let entry =
             open.gateway.ledger().wait_for_count(number + 1).await?.pop().expect("an entry");
         check_connect(&entry, endpoint, "2")?;
+        assert_eq!(entry["correlation_id"], *id);
         assert_eq!(body["error"]["correlation_id"], entry["correlation_id"]);
         connection.abort();
     }
@@ -98,6 +103,9 @@ async fn a_refused_host_is_named_with_what_to_do(stage: Stage) -> Result<()> {
         ("unlisted.test", "/v1", "the host unlisted.test.", "domains in envoy/egress.yaml"),
         ("Unlisted.Test:8443", "/v1", "the host Unlisted.Test:8443.", "domains in"),
         ("localhost", "/unlisted.test/v1", "the host unlisted.test.", "domains in"),
+        ("localhost", "/v1/models", "names no host", "first in the path"),
+        ("127.0.0.1:21250", "//unlisted.test/v1", "names no host", "first in the path"),
+        ("[2001:db8::1]", "/v1", "the host [2001:db8::1].", "domains in"),
         (
             "h2.provider.test",
             "/v1",

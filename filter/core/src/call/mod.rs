@@ -17,7 +17,7 @@ use crate::{
     entry::{Agent, Entry, Message, Retry, Source, Stream, Timing, Upstream},
     gate::{Gate, Onward},
     head::HeadGate,
-    headers::Role,
+    headers::{HeaderTable, Role, is_framing, nominated},
     identity::Identity,
     meaning::Meaning,
     outcome::{self, Closing, Ending, Outcome, Reason, Verdict},
@@ -214,11 +214,11 @@ impl Call {
         &mut self,
         trailers: impl Iterator<Item = (&'h [u8], &'h [u8])> + Clone,
     ) -> Edits<'_> {
-        let Self { config, head, refused, .. } = self;
+        let Self { config, request, head, refused, .. } = self;
         let config: &Config = config;
-        let known = trailers.clone().filter_map(|(name, _)| config.request_headers.find(name));
-        let stripped = known.filter(|(_, roles)| roles.contains(&Role::Strip));
-        let remove: Vec<_> = stripped.map(|(name, _)| Cow::Borrowed(name)).collect();
+        let names = trailers.clone().map(|(name, _)| name);
+        let stopped = stopped(&config.request_headers, &request.nominated, names);
+        let remove = stopped.into_iter().map(Cow::Owned).collect();
         let mut edits = Edits { remove, ..Edits::default() };
         if let Some(head) = head.as_mut().filter(|_| refused.is_none()) {
             match head.pass(&config.gates, b"", trailers, &edits.remove) {
@@ -249,20 +249,19 @@ impl Call {
         edits
     }
 
-    /// Whether [`Call::response_trailers`] would find something in the trailers of the response.
-    pub fn wants_response_trailers(&self) -> bool {
-        use Kind::{Grpc, GrpcWeb, GrpcWebText};
-        matches!(self.response.content.kind, Some(Grpc | GrpcWeb | GrpcWebText))
-    }
-
-    /// The trailers of the response arrived.
-    pub fn response_trailers<'h>(&mut self, trailers: impl Iterator<Item = (&'h [u8], &'h [u8])>) {
-        for (name, value) in trailers {
+    /// The response ended with trailers; the answer is which of them, by their names, must not go on.
+    pub fn response_trailers<'h>(
+        &mut self,
+        trailers: impl Iterator<Item = (&'h [u8], &'h [u8])> + Clone,
+    ) -> Vec<String> {
+        for (name, value) in trailers.clone() {
             let roles = self.config.response_headers.find(name).map_or(&[][..], |found| found.1);
             if roles.contains(&Role::GrpcStatus) {
                 self.response.note_grpc_status(value);
             }
         }
+        let names = trailers.map(|(name, _)| name);
+        stopped(&self.config.response_headers, &self.response.nominated, names)
     }
 
     /// Whether the request body has to go through [`Call::pass`] and [`Call::pass_end`].
@@ -408,6 +407,7 @@ impl Call {
             status,
             code_details: &facts.code_details,
             websocket: self.websocket(),
+            keeps_protocol: self.request.seen && !self.request.asks_to_switch,
             connect_code: self.response.failure.as_ref().and_then(|failure| failure.code()),
             route_name: &facts.route_name,
             retry_after: self.response.retry_after,
@@ -454,9 +454,17 @@ impl Call {
     fn answer(&self) -> Option<(Outcome, Reason)> {
         let by_grpc = self.response.grpc_status().and_then(outcome::of_grpc);
         let by_meaning = || self.meaning.as_ref()?.verdict();
-        let cut =
-            || self.response.is_cut_short().then_some((Outcome::Error, Reason::UpstreamReset));
+        let cut = || self.is_cut_short().then_some((Outcome::Error, Reason::UpstreamReset));
         by_grpc.or_else(by_meaning).or_else(cut)
+    }
+
+    /// Whether the answer comes from a model, as far as one may be told.
+    fn is_of_model(&self) -> bool {
+        self.meaning.as_ref().is_some_and(|meaning| meaning.gen_ai().is_some())
+    }
+
+    fn is_cut_short(&self) -> bool {
+        self.response.is_cut_short(self.request.content.kind)
     }
 
     /// Whether the last event of an answer has passed; a body of another kind ends where it ends. A
@@ -472,7 +480,7 @@ impl Call {
             return false;
         };
         let by_meaning = || self.meaning.as_ref().is_some_and(|meaning| meaning.has_ended());
-        stream.grpc_status().is_some() || by_meaning()
+        stream.grpc_status().is_some() || stream.is_done() && self.is_of_model() || by_meaning()
     }
 
     /// How the WebSocket was closed, if the call became one.
@@ -611,6 +619,31 @@ impl Call {
         let meant = self.meaning.iter().flat_map(|meaning| meaning.cut_keys());
         cut.chain(meant).map(Cow::Borrowed).collect()
     }
+}
+
+/// Takes note of what the value of a `connection` names: it does not go on, nor in the trailers.
+fn note_nominated(value: &[u8], noted: &mut Vec<Box<str>>, edits: &mut Edits<'_>) {
+    let known = noted.len();
+    noted.extend(nominated(value).map(Into::into));
+    let names = noted.iter().skip(known).map(|name| Cow::Owned(name.to_string()));
+    edits.remove.extend(names);
+}
+
+/// Which trailers concern the next hop only, or frame the message and so have no place there.
+fn stopped<'h>(
+    table: &HeaderTable,
+    nominated: &[Box<str>],
+    names: impl Iterator<Item = &'h [u8]>,
+) -> Vec<String> {
+    let names =
+        names.filter_map(|name| std::str::from_utf8(name).ok()).map(str::to_ascii_lowercase);
+    let is_stripped = |name: &str| {
+        table.find(name.as_bytes()).is_some_and(|(_, roles)| roles.contains(&Role::Strip))
+    };
+    let stopped = names.filter(|name| {
+        is_framing(name) || is_stripped(name) || nominated.iter().any(|one| **one == **name)
+    });
+    stopped.collect()
 }
 
 /// Passes on what a body says to what wants to know what the call is about.

@@ -1,15 +1,13 @@
 //! What the headers of a request say, and what is to change on them.
 
-use std::borrow::Cow;
-
-use super::{Edits, content::Content};
+use super::{Edits, content::Content, note_nominated};
 use crate::{
     config::Config,
     correlation, credential,
     endpoint::Target,
     entry::{Message, Retry},
     gate::Gate,
-    headers::{Role, nominated, takes_trailers},
+    headers::{Role, takes_trailers},
     identity::Identity,
     mask::{Rules, Syntax},
     meaning::{Clues, Meaning},
@@ -38,6 +36,10 @@ pub(super) struct Request {
     pub(super) trace_id: Option<Box<str>>,
     pub(super) credential: Option<Box<str>>,
     pub(super) retry: Retry,
+    /// Whether the caller asks for another protocol, whichever it is.
+    pub(super) asks_to_switch: bool,
+    /// What its `connection` names: not even its trailers take that along.
+    pub(super) nominated: Vec<Box<str>>,
     /// Whether it is a call of Connect.
     pub(super) is_connect: bool,
     pub(super) content: Content,
@@ -60,7 +62,9 @@ impl Request {
             for role in roles {
                 match *role {
                     Role::Strip => edits.remove.push(name.into()),
-                    Role::Connection => edits.remove.extend(nominated(value).map(Cow::Owned)),
+                    Role::Connection => {
+                        note_nominated(value, &mut self.nominated, &mut edits);
+                    }
                     Role::Method => {
                         self.method = Some(Text::masked(rules, value, 32));
                         self.is_tunnel = value == b"CONNECT";
@@ -69,9 +73,12 @@ impl Request {
                     Role::TraceParent => {
                         self.trace_id = correlation::trace_id(value).map(Into::into)
                     }
-                    Role::Upgrade if value.eq_ignore_ascii_case(b"websocket") => {
-                        self.content.write_in(Syntax::Opaque);
-                        self.content.kind = Some(Kind::Websocket);
+                    Role::Upgrade => {
+                        self.asks_to_switch = true;
+                        if value.eq_ignore_ascii_case(b"websocket") {
+                            self.content.write_in(Syntax::Opaque);
+                            self.content.kind = Some(Kind::Websocket);
+                        }
                     }
                     Role::ConnectProtocol => self.is_connect = true,
                     Role::RetryCount => self.retry.note_count(value),

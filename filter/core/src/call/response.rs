@@ -1,13 +1,11 @@
 //! What the headers of a response say, and what is to change on them.
 
-use std::borrow::Cow;
-
-use super::{Edits, content::Content, request::Request};
+use super::{Edits, content::Content, note_nominated, request::Request};
 use crate::{
     config::Config,
     digest::End,
     entry::{RateLimit, Retry},
-    headers::{Role, nominated},
+    headers::Role,
     mask::{Rules, Syntax},
     meaning::Meaning,
     outcome::{SWITCHING_PROTOCOLS, is_final},
@@ -31,6 +29,8 @@ pub(super) struct Response {
     /// Reads what went wrong with a call of Connect.
     pub(super) failure: Option<Box<Failure>>,
     pub(super) upstream_request_id: Option<(u8, Text)>,
+    /// What its `connection` names: not even its trailers take that along.
+    pub(super) nominated: Vec<Box<str>>,
     pub(super) content: Content,
     pub(super) passage: Passage,
 }
@@ -55,7 +55,7 @@ impl Response {
                 match (*role, &mut meaning) {
                     (Role::Strip, _) => edits.remove.push(name.into()),
                     (Role::Connection, _) => {
-                        edits.remove.extend(nominated(value).map(Cow::Owned));
+                        note_nominated(value, &mut self.nominated, &mut edits);
                     }
                     (Role::Meaning, Some(meaning)) => meaning.response_header(name, value),
                     (role, _) => self.note(rules, role, name, value),
@@ -100,7 +100,12 @@ impl Response {
         if let Some(kind) = kind {
             self.passage.open_stream(&config.reading, kind, config.list_events);
         }
-        if !is_named {
+        let is_text = kind.is_some_and(|kind| matches!(kind, Kind::Sse | Kind::Ndjson));
+        if is_text && !self.content.has_length {
+            // Unless its first bytes show that it is none.
+            self.passage.open_stream(&config.reading, Kind::Chunked, config.list_events);
+        }
+        if is_text || !is_named {
             self.passage.sniff(&config.reading, config.list_events);
         }
     }
@@ -110,19 +115,33 @@ impl Response {
         self.grpc_status.or_else(|| self.passage.stream()?.grpc_status())
     }
 
-    /// Whether HTTP ended as it should, and the stream in it did not: it stops within a frame, or
-    /// nothing says how the call of gRPC or one of its kin ended.
-    pub(super) fn is_cut_short(&self) -> bool {
+    /// Whether HTTP ended as it should, and the stream in it did not: it stops within a frame, holds
+    /// what is no frame, or nothing says how the call of gRPC or one of its kin ended. The request was
+    /// of the kind `asked`.
+    pub(super) fn is_cut_short(&self, asked: Option<Kind>) -> bool {
         let has_ended = matches!(self.passage.body().end(), Some(End::Complete | End::Trailers));
-        let lacks_end = |stream: &Stream| stream.kind() == Kind::Grpc || stream.is_unfinished();
-        has_ended && self.grpc_status().is_none() && self.passage.stream().is_some_and(lacks_end)
+        let is_torn = self.passage.stream().is_some_and(Stream::is_torn);
+        has_ended && (is_torn || self.grpc_status().is_none() && self.lacks_status(asked))
+    }
+
+    /// Whether nothing says how a call of gRPC or one of its kin ended, where that can be read.
+    fn lacks_status(&self, asked: Option<Kind>) -> bool {
+        use Kind::{Connect, Grpc, GrpcWeb, GrpcWebText};
+        let is_empty = self.passage.body().bytes() == 0;
+        match (self.content.kind, asked) {
+            (Some(Grpc), _) => true,
+            (Some(GrpcWeb | GrpcWebText | Connect), _) if is_empty => true,
+            (None, Some(Grpc | GrpcWeb | GrpcWebText | Connect)) => true,
+            _ => self.passage.stream().is_some_and(Stream::lacks_last),
+        }
     }
 
     /// The status comes before all other headers.
     fn note_status(&mut self, value: &[u8]) {
         let status = parse_status(value);
         self.status = status.filter(|status| is_final(*status));
-        self.is_informational = status.is_some() && self.status.is_none();
+        self.is_informational =
+            status.is_some_and(|status| (100..200).contains(&status) && !is_final(status));
     }
 
     pub(super) fn note_grpc_status(&mut self, value: &[u8]) {

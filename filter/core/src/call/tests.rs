@@ -497,6 +497,7 @@ fn headers_of_one_hop_stay_here() {
         ("proxy-authorization", "Basic ZmFrZTpmYWtl"),
         ("Proxy-Connection", "keep-alive"),
         ("keep-alive", "timeout=5"),
+        ("HTTP2-Settings", "AAA"),
         ("connection", "close, X-Internal"),
         ("te", "gzip, trailers"),
         ("x-correlation-id", "wf-1"),
@@ -505,15 +506,51 @@ fn headers_of_one_hop_stay_here() {
     for (settings, kept) in [("{}", "fake"), (r#"{"identity":{"strip":false}}"#, "fake")] {
         let mut call = new_call(settings);
         let edits = call.request_headers(bytes(&headers), false, || [0; 16]);
-        let removed = ["proxy-authorization", "proxy-connection", "keep-alive", "x-internal"];
+        let removed = [
+            "proxy-authorization",
+            "proxy-connection",
+            "keep-alive",
+            "http2-settings",
+            "x-internal",
+        ];
         assert_eq!(edits.remove, removed);
         assert_eq!(edits.set, [("te", b"trailers".to_vec())]);
-        let trailers = [("x-sum", "1"), ("Proxy-Authorization", "x"), ("x-unknown", "2")];
+        let trailers = [
+            ("x-sum", "1"),
+            ("Proxy-Authorization", "x"),
+            ("x-unknown", "2"),
+            ("X-Internal", "x"),
+            ("te", "x"),
+            ("Connection", "x"),
+            ("http2-settings", "x"),
+            ("x-hop", "x"),
+        ];
+        let stopped = ["proxy-authorization", "x-internal", "te", "connection", "http2-settings"];
         let edits = call.request_trailers(bytes(&trailers));
-        assert_eq!((edits.remove, edits.masked), (vec!["proxy-authorization".into()], vec![]));
+        assert_eq!((edits.remove, edits.masked), (stopped.map(Cow::from).to_vec(), vec![]));
         let answer = [(":status", "407"), ("proxy-authenticate", "Basic"), ("connection", "x-hop")];
         let edits = call.response_headers(bytes(&answer), true, micros(1));
         assert_eq!(edits.remove, ["proxy-authenticate", "x-hop"]);
+        let trailers = [
+            ("grpc-status", "0"),
+            ("x-hop", "1"),
+            ("x-internal", "1"),
+            ("Keep-Alive", "timeout=5"),
+            ("proxy-connection", "close"),
+            ("Proxy-Authenticate", "Basic"),
+            ("connection", "close"),
+            ("transfer-encoding", "chunked"),
+            ("x-sum", "1"),
+        ];
+        let stopped = [
+            "x-hop",
+            "keep-alive",
+            "proxy-connection",
+            "proxy-authenticate",
+            "connection",
+            "transfer-encoding",
+        ];
+        assert_eq!(call.response_trailers(bytes(&trailers)), stopped);
         assert!(!line(&call.finish(micros(2), &via_upstream())).contains(kept));
     }
     for (te, removed, set) in [("trailers", 0, 0), ("gzip", 1, 0), ("gzip, trailers", 0, 1)] {
@@ -786,9 +823,93 @@ fn what_is_no_stream_is_read_as_before() {
     let headers = [(":status", "200"), ("content-type", "text/plain")];
     let line = answered(&headers, &[long.as_bytes()], Some(End::Complete), &via_upstream());
     assert!(line.contains(r#""kind":"chunked""#), "{line}");
-    let events = format!("data: {}\n\n", "y".repeat(70_000));
+    let events = format!("data: {{\"x\":\"{}\"}}\n\n", "y".repeat(70_000));
     let line = answered(&headers, &[events.as_bytes()], Some(End::Complete), &via_upstream());
     assert!(line.contains(r#""kind":"sse""#) && line.contains(r#""events":1"#), "{line}");
+}
+
+#[test]
+fn a_text_with_lines_like_those_of_events_is_none() {
+    for body in [
+        "data:\n  a: 1\nkind: ConfigMap\n",
+        "event: push\non: main\n",
+        "event: started\nevent: stopped\n\n",
+        "data:,x,y\n1,2\n\n",
+        "data:application/json;base64,AAAA",
+        "data: 1\n",
+    ] {
+        for length in [None, Some(("content-length", "50"))] {
+            let mut headers = vec![(":status", "200"), ("content-type", "text/yaml")];
+            headers.extend(length);
+            let line = answered_at_any_cut(&headers, body, Some(End::Complete));
+            assert!(!line.contains(r#""stream""#), "{body:?} {line}");
+        }
+    }
+}
+
+#[test]
+fn what_is_called_a_stream_is_read_as_what_it_is() {
+    const EVENT: &str = r#"{"choices":[{"index":0,"delta":{}}]}"#;
+    const ERROR: &str = r#"{"error":{"code":429,"status":"RESOURCE_EXHAUSTED"}}"#;
+    const PRETTY: &str =
+        "{\n \"error\": {\n  \"code\": 429,\n  \"type\": \"rate_limit_error\"\n }\n}";
+    let (throttled, sse) = (r#""outcome":"throttled""#, "text/event-stream");
+    let ndjson = "application/x-ndjson";
+    let usage = r#"{"choices":[],"usage":{"prompt_tokens":3,"completion_tokens":5}}"#;
+    let tokens = r#""input_tokens":3,"output_tokens":5"#;
+    for (media_type, body, kind, events, wanted) in [
+        (sse, ERROR.to_owned(), "", 0, throttled),
+        (sse, format!("\n{ERROR}\n"), "", 0, throttled),
+        (sse, PRETTY.to_owned(), "", 0, throttled),
+        (sse, usage.to_owned(), "", 0, tokens),
+        (sse, usage.replace(',', ",\n"), "", 0, tokens),
+        (sse, format!("data: {EVENT}\n\n{ERROR}"), "sse", 2, throttled),
+        (sse, format!("data: {EVENT}\r\n\r\n{ERROR}\r\n"), "sse", 2, throttled),
+        (sse, format!("data: {EVENT}\n\n{PRETTY}\n\ndata: [DONE]\n\n"), "sse", 3, throttled),
+        (sse, format!("{EVENT}\n{ERROR}\n"), "ndjson", 2, throttled),
+        (sse, format!("{EVENT}\n{usage}\n"), "ndjson", 2, tokens),
+        (ndjson, format!("data: {EVENT}\n\ndata: {ERROR}\n\n"), "sse", 2, throttled),
+        (ndjson, format!("data: {ERROR}"), "sse", 1, throttled),
+        (ndjson, format!("{EVENT}\n{ERROR}"), "ndjson", 2, throttled),
+        (ndjson, PRETTY.to_owned(), "", 0, throttled),
+        (ndjson, usage.replace(',', ",\n"), "", 0, tokens),
+        ("application/stream+json", format!("data: {usage}\n\n"), "sse", 1, tokens),
+    ] {
+        for length in [None, Some(("content-length", "99"))] {
+            let mut headers = vec![(":status", "200"), ("content-type", media_type)];
+            headers.extend(length);
+            let line = answered_at_any_cut(&headers, &body, Some(End::Complete));
+            assert!(line.contains(wanted), "{media_type} {body:?} {line}");
+            let kind = format!(r#""kind":"{kind}""#);
+            assert_eq!(line.contains(r#""stream""#), events > 0, "{media_type} {body:?} {line}");
+            let is_so = line.contains(&kind) && line.contains(&format!(r#""events":{events}"#));
+            assert!(events == 0 || is_so, "{media_type} {body:?} {line}");
+        }
+    }
+    let long = format!("{{\"x\":\"{}\"}}", "y".repeat(70_000));
+    let headers = [(":status", "200"), ("content-type", sse)];
+    let line = answered(&headers, &[long.as_bytes()], Some(End::Complete), &via_upstream());
+    assert!(line.contains(r#""kind":"chunked","started_at""#), "{line}");
+}
+
+#[test]
+fn a_caller_that_hangs_up_at_the_mark_has_its_answer() {
+    const EVENT: &str = r#"{"choices":[{"index":0,"delta":{}}]}"#;
+    for (last, outcome) in [
+        ("data: [DONE]\n\n", "success"),
+        ("data: [DONE]\n", "success"),
+        ("data: [DONE]", "success"),
+        ("data: [DONE]\r\r", "success"),
+        ("data:[DONE]\r", "success"),
+        ("data: [DON", "error"),
+        ("data: [DONE] x", "error"),
+        ("data: {}\ndata: [DONE]\n", "error"),
+        (": [DONE]\n", "error"),
+    ] {
+        let headers = [(":status", "200"), ("content-type", "text/event-stream")];
+        let line = answered_at_any_cut(&headers, &format!("data: {EVENT}\n\n{last}"), None);
+        assert!(line.contains(&format!(r#""outcome":"{outcome}""#)), "{last:?} {line}");
+    }
 }
 
 #[test]
@@ -1125,7 +1246,20 @@ fn a_stream_that_lacks_its_end_was_cut() {
         (eventstream, begun(frame, 15), true),
         (eventstream, begun(frame, 3), true),
         (eventstream, [&frame[..], &frame[..8]].concat(), true),
-        (eventstream, b"no frame at all, whatever it is".to_vec(), false),
+        (eventstream, b"no frame at all, whatever it is".to_vec(), true),
+        (eventstream, b"{\"message\":\"x\"}".to_vec(), true),
+        (eventstream, [&frame[..], b"<html>no frame</html>"].concat(), true),
+        ("application/grpc-web", b"<html>".to_vec(), true),
+        ("application/grpc-web", last(0x40, "one"), true),
+        ("application/grpc-web", last(0x80, "x: y\r\n"), true),
+        ("application/grpc-web", last(0x80, "grpc-status: abc\r\n"), true),
+        ("application/grpc-web", last(0x80, ""), true),
+        ("application/grpc-web-text", b"gAAAAAA=".to_vec(), true),
+        ("application/connect+json", last(2, " {}"), false),
+        ("application/connect+json", last(2, "<html>"), true),
+        ("application/connect+json", last(2, ""), false),
+        ("application/connect+json", last(2, "[]"), true),
+        ("application/connect+json", last(0x80, "{}"), true),
         ("text/event-stream", b"data: {".to_vec(), false),
     ] {
         let headers = [(":status", "200"), ("content-type", media_type)];
@@ -1135,8 +1269,95 @@ fn a_stream_that_lacks_its_end_was_cut() {
         assert!(line.contains(r#""end":"complete""#), "{line}");
     }
     let headers = [(":status", "200"), ("content-type", "application/grpc"), ("grpc-status", "0")];
-    let line = answered(&headers, &[], Some(End::Complete), &via_upstream());
-    assert!(line.contains(r#""outcome":"success""#), "{line}");
+    for (body, outcome) in [(&[][..], "success"), (&one, "success"), (&one[..4], "error")] {
+        let line = answered(&headers, &[body], Some(End::Complete), &via_upstream());
+        assert!(line.contains(&format!(r#""outcome":"{outcome}""#)), "{body:?} {line}");
+    }
+}
+
+#[test]
+fn an_empty_answer_says_how_the_call_ended_or_it_was_cut() {
+    let grpc = "application/grpc";
+    for (asked, media_type, status, is_cut) in [
+        ("application/json", grpc, "", true),
+        (grpc, "application/grpc+proto", "abc", true),
+        (grpc, grpc, "", true),
+        (grpc, "", "", true),
+        (grpc, "text/html", "", true),
+        (grpc, "", "0", false),
+        (grpc, grpc, "0", false),
+        ("application/grpc-web", "application/grpc-web+proto", "", true),
+        ("application/grpc-web", "application/grpc-web+proto", "0", false),
+        ("application/grpc-web-text", "application/grpc-web-text", "", true),
+        ("application/connect+proto", "application/connect+proto", "", true),
+        ("application/connect+proto", "", "", true),
+        ("application/json", "application/vnd.amazon.eventstream", "", false),
+        ("application/json", "text/event-stream", "", false),
+        ("application/json", "", "", false),
+    ] {
+        for has_body in [false, true] {
+            let mut call = new_call("{}");
+            call.request_headers(bytes(&[("content-type", asked)]), true, || [0; 16]);
+            let headers =
+                [(":status", "200"), ("content-type", media_type), ("grpc-status", status)];
+            let headers: Vec<_> =
+                headers.into_iter().filter(|(_, value)| !value.is_empty()).collect();
+            call.response_headers(bytes(&headers), !has_body, micros(1));
+            call.end(Side::Response, End::Complete);
+            let facts = via_upstream();
+            let entry = call.finish(micros(2), &facts);
+            let wanted = match is_cut {
+                true => (Outcome::Error, Some(Reason::UpstreamReset)),
+                false => (Outcome::Success, None),
+            };
+            let found = (entry.outcome, entry.reason);
+            assert_eq!(found, wanted, "{asked} {media_type} {status} {has_body}");
+        }
+    }
+}
+
+#[test]
+fn a_gateway_that_answers_behind_an_informational_answer_speaks_for_itself() {
+    let after = "upstream_reset_after_response_started{connection_termination}";
+    for status in ["100", "102", "103"] {
+        let mut call = new_call("{}");
+        call.request_headers(bytes(CHAT), true, || [0; 16]);
+        call.response_headers(bytes(&[(":status", status)]), false, micros(1));
+        let headers = [(":status", "503"), ("content-type", "application/json")];
+        call.response_headers(bytes(&headers), false, micros(2));
+        call.body(Side::Response, br#"{"error":{"type":"api_error"}}"#, || micros(3));
+        call.end(Side::Response, End::Complete);
+        let facts = HostFacts { code_details: after.into(), ..HostFacts::default() };
+        let line = line(&call.finish(micros(4), &facts));
+        assert!(line.contains(r#""outcome":"error""#) && !line.contains("error_type"), "{line}");
+        assert!(line.contains(r#""reason":"upstream_reset""#), "{line}");
+        assert!(line.contains(r#""end":"local_reply""#), "{line}");
+    }
+}
+
+#[test]
+fn what_is_no_status_is_none() {
+    let upgrade = [("upgrade", "websocket"), ("connection", "upgrade")];
+    for (status, asked, recorded, outcome) in [
+        ("000", &[][..], "null", "error"),
+        ("0", &[], "null", "error"),
+        ("099", &[], "null", "error"),
+        ("abc", &[], "null", "error"),
+        ("101", &[], "101", "error"),
+        ("101", &upgrade, "101", "success"),
+        ("101", &[("upgrade", "spdy/3.1")], "101", "success"),
+        ("200", &[], "200", "success"),
+    ] {
+        let mut call = new_call("{}");
+        let headers = [CHAT, asked].concat();
+        call.request_headers(bytes(&headers), true, || [0; 16]);
+        call.response_headers(bytes(&[(":status", status)]), true, micros(1));
+        let facts = HostFacts { status: status.parse().ok(), ..via_upstream() };
+        let line = line(&call.finish(micros(2), &facts));
+        assert!(line.contains(&format!(r#""status":{recorded},"#)), "{line}");
+        assert!(line.contains(&format!(r#""outcome":"{outcome}""#)), "{status} {line}");
+        assert!(outcome == "success" || line.contains(r#""upstream_response""#), "{line}");
+    }
 }
 
 /// What the counts of all rules, the operator's own among them, take in both messages of an entry.

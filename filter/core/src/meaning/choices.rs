@@ -78,6 +78,12 @@ impl Choices {
         self.position = 0;
     }
 
+    /// Another answer begins: of its choices none was seen yet.
+    pub(super) fn begin_anew(&mut self) {
+        let Self { asked, prompts, has_numbers, .. } = *self;
+        *self = Self { asked, prompts, has_numbers, ..Self::default() };
+    }
+
     /// Whether there is one choice at most.
     pub(super) fn is_single(&self) -> bool {
         self.expected() == Some(1)

@@ -73,6 +73,8 @@ pub(super) enum Answered {
     StatusReason,
     /// An answer over a connection that carries several is complete.
     TurnComplete,
+    /// Something of the next one.
+    Turn,
     Tool,
     /// Something in the answer that may be the call of a tool.
     Part(Member),
@@ -93,8 +95,10 @@ pub(super) enum Answered {
     OllamaMark,
     /// A document within the document.
     Embedded,
-    /// JSON-RPC messages of a server: one of several, its method, and what a result says.
+    /// JSON-RPC messages of a server: one of several, its version, its method, and what a result
+    /// says.
     Message,
+    Jsonrpc,
     Method,
     Result,
     IsError,
@@ -196,6 +200,8 @@ const ASKED: Table<Asked> = &[
     ),
     // Anthropic's batches.
     (&["requests[].params"], &[("model", Asked::ModelOfOne)]),
+    // What Perplexity is to answer later.
+    (&["request"], &[("model", Asked::Model)]),
     // How many choices there will be. `request`: Gemini's code assistants.
     (
         &["", "generationConfig", "generation_config", "request.generationConfig"],
@@ -235,9 +241,9 @@ const ASKED: Table<Asked> = &[
 const ANSWERED: Table<Answered> = {
     use Answered::{
         Background, Choice, ChoiceCount, CodeOfZero, Count as N, CountOfOne, Embedded, Error,
-        ErrorCode, ErrorWord, Errors, EventId, FinishReason, Id, IsError, Item, Kind, Message,
-        Method, Model, Object, Ok, OllamaMark, One, OwnName, Part, ProtocolVersion, Run, Status,
-        StatusReason, Success, Tool, TurnComplete,
+        ErrorCode, ErrorWord, Errors, EventId, FinishReason, Id, IsError, Item, Jsonrpc, Kind,
+        Message, Method, Model, Object, Ok, OllamaMark, One, OwnName, Part, ProtocolVersion, Run,
+        Status, StatusReason, Success, Tool, Turn, TurnComplete,
     };
     use Count::{
         BilledInput, CacheCreation, CacheCreationPart, CacheRead, CacheReadPart, Input, Output,
@@ -281,6 +287,9 @@ const ANSWERED: Table<Answered> = {
                 ("cache_read_input_tokens", N(CacheRead)),
                 ("cache_creation_input_tokens", N(CacheCreation)),
                 ("inputTokens", N(PlainInput)),
+                ("inputTokens.total", N(Input)),
+                ("inputTokens.cacheRead", N(CacheReadPart)),
+                ("inputTokens.cacheWrite", N(CacheCreationPart)),
                 ("cacheReadInputTokens", N(CacheRead)),
                 ("cacheReadInputTokenCount", N(CacheRead)),
                 ("cacheWriteInputTokens", N(CacheCreation)),
@@ -306,6 +315,8 @@ const ANSWERED: Table<Answered> = {
                 ("output_tokens_details.reasoning_tokens", N(Reasoning)),
                 ("output_tokens_details.thinking_tokens", N(Reasoning)),
                 ("outputTokens", N(Output)),
+                ("outputTokens.total", N(Output)),
+                ("outputTokens.reasoning", N(Reasoning)),
                 ("tokens.output_tokens", N(Output)),
             ],
         ),
@@ -372,9 +383,10 @@ const ANSWERED: Table<Answered> = {
                 ("thoughtsTokenCount", N(Thoughts)),
             ],
         ),
-        // Gemini's batches, and embeddings by Vertex AI: many answers in one document.
+        // Gemini's batches, embeddings by Vertex AI, and the models of DashScope's applications: many
+        // answers in one document.
         (
-            &["response.inlinedResponses.inlinedResponses[]", "predictions[]"],
+            &["response.inlinedResponses.inlinedResponses[]", "predictions[]", "usage.models[]"],
             &[
                 ("{}", One),
                 ("response.usageMetadata.promptTokenCount", CountOfOne(Input)),
@@ -383,6 +395,8 @@ const ANSWERED: Table<Answered> = {
                 ("response.usageMetadata.candidatesTokenCount", CountOfOne(Output)),
                 ("response.usageMetadata.thoughtsTokenCount", CountOfOne(Thoughts)),
                 ("embeddings.statistics.token_count", CountOfOne(Input)),
+                ("input_tokens", CountOfOne(PlainInput)),
+                ("output_tokens", CountOfOne(Output)),
             ],
         ),
         // watsonx, and Replicate.
@@ -430,6 +444,7 @@ const ANSWERED: Table<Answered> = {
         (&["", "delta"], &[("stop_reason", FinishReason)]),
         (&["", "messageStop"], &[("stopReason", FinishReason)]),
         (&[""], &[("done_reason", FinishReason)]),
+        (&[""], &[("finishReason", FinishReason), ("finishReason.unified", FinishReason)]),
         (&["outputs[]", "results[]"], &[("stop_reason", FinishReason)]),
         (&["results[]"], &[("completionReason", FinishReason)]),
         (
@@ -455,7 +470,7 @@ const ANSWERED: Table<Answered> = {
                 ("status_details.reason", StatusReason),
             ],
         ),
-        (&["serverContent"], &[("turnComplete", TurnComplete)]),
+        (&["serverContent"], &[("turnComplete", TurnComplete), ("modelTurn{}", Turn)]),
         // The tools that it calls.
         (
             &["choices[].message", "choices[].delta", "message"],
@@ -466,7 +481,7 @@ const ANSWERED: Table<Answered> = {
             ],
         ),
         (&["delta.message"], &[("tool_calls.function.name", Tool)]),
-        (&["toolCall"], &[("functionCalls[].name", Tool)]),
+        (&["toolCall"], &[("{}", Turn), ("functionCalls[].name", Tool)]),
         (
             &["output.message.content[]", "start", "contentBlockStart.start"],
             &[("toolUse.name", Tool)],
@@ -501,6 +516,9 @@ const ANSWERED: Table<Answered> = {
             &[
                 "error",
                 "[].error",
+                // Of a gateway that hands on what the provider said, and in a list.
+                "error.error",
+                "error[]",
                 "choices[].error",
                 "response.error",
                 "response.status_details.error",
@@ -514,11 +532,14 @@ const ANSWERED: Table<Answered> = {
                 ("type", ErrorWord(Word::Type)),
                 ("status", ErrorWord(Word::Status)),
                 ("status_code", ErrorWord(Word::Number)),
+                ("statusCode", ErrorWord(Word::Number)),
                 ("http_code", ErrorWord(Word::Number)),
             ],
         ),
         (
             &[
+                "error.error",
+                "error[]",
                 "choices[].error",
                 "response.error",
                 "response.status_details.error",
@@ -534,8 +555,10 @@ const ANSWERED: Table<Answered> = {
             &[""],
             &[
                 ("code", ErrorWord(Word::Code)),
+                ("error_type", ErrorWord(Word::Type)),
                 ("error_code", ErrorWord(Word::Number)),
                 ("status_code", ErrorWord(Word::Number)),
+                ("statusCode", ErrorWord(Word::Number)),
             ],
         ),
         // A good status and an answer that says no: z.ai and Cloudflare, MiniMax, and services
@@ -558,6 +581,7 @@ const ANSWERED: Table<Answered> = {
         (
             &["", "[]"],
             &[
+                ("jsonrpc", Jsonrpc),
                 ("method", Method),
                 ("result{}", Answered::Result),
                 ("result.isError", IsError),

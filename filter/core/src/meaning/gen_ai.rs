@@ -79,11 +79,17 @@ struct Document {
     /// Whether another answer begins with it.
     begins_answer: bool,
     completes_answer: bool,
+    /// Whether it is a part of an answer over a connection that carries several.
+    goes_on: bool,
+    /// Whether it says why the model stopped.
+    has_reason: bool,
     part: Part,
     item: Part,
     has_error: bool,
     /// By [`Word`].
     error_words: [String; 4],
+    /// What stands in the place of an error, if that is no object.
+    error_text: String,
     /// The finish reason that says that something went wrong.
     bad_reason: String,
 }
@@ -203,7 +209,10 @@ impl ModelCall {
     pub(super) fn note(&mut self, rules: &Rules, field: Answered, value: Value<'_>) {
         let document = &mut self.document;
         match field {
-            Answered::Error => document.has_error |= says_error(value),
+            Answered::Error => {
+                document.has_error |= says_error(value);
+                document.note_error_text(value);
+            }
             Answered::ErrorWord(word) => document.note_error_word(word, value),
             Answered::ErrorCode => document.note_error_word(Word::Code, value),
             Answered::Success => document.has_error |= value == Value::False,
@@ -215,6 +224,7 @@ impl ModelCall {
             }
             Answered::Kind => keep(&mut document.kind, value),
             Answered::Object => keep(&mut document.object, value),
+            Answered::Status if is_number(value) => document.note_error_word(Word::Number, value),
             // Of anything else but an error it is not known what it means to a call that is not known.
             _ if self.operation.is_none() => {}
             Answered::Status => keep(&mut document.status, value),
@@ -245,6 +255,7 @@ impl ModelCall {
             Answered::Background => document.was_waited_for |= value == Value::False,
             Answered::OwnName => keep(&mut document.name, value),
             Answered::TurnComplete => document.completes_answer |= value == Value::True,
+            Answered::Turn => document.goes_on = true,
             Answered::Part(member) => {
                 if let Some(tool) = document.part.note(member, value) {
                     self.tools.add(rules, tool, MAX_NAME_BYTES);
@@ -265,7 +276,8 @@ impl ModelCall {
                 }
             }
             Answered::FinishReason => {
-                self.has_ended |= self.note_reason(rules, value);
+                let is_reason = self.note_reason(rules, value);
+                self.document.has_reason |= is_reason;
             }
             Answered::Tool => {
                 self.tools.add(rules, text_of(value).unwrap_or_default(), MAX_NAME_BYTES);
@@ -275,6 +287,7 @@ impl ModelCall {
             }
             Answered::Embedded
             | Answered::Message
+            | Answered::Jsonrpc
             | Answered::Method
             | Answered::Ok
             | Answered::Errors
@@ -311,6 +324,7 @@ impl ModelCall {
     /// A document of the answer ended. `name` is that of the event that it came in.
     pub(super) fn end_document(&mut self, rules: &Rules, name: &[u8]) {
         self.end_usage();
+        self.end_turn();
         self.end_id(rules);
         self.choices.end_document();
         if self.operation.is_some() {
@@ -323,6 +337,19 @@ impl ModelCall {
         }
         self.end_error(rules, name);
         self.document.clear();
+    }
+
+    /// Of several answers over one connection the last one counts: who hangs up in the middle of it
+    /// does not have what was asked for, however many came before.
+    fn end_turn(&mut self) {
+        let Document { begins_answer, completes_answer, goes_on, has_reason, .. } = self.document;
+        if begins_answer {
+            self.choices.begin_anew();
+        }
+        if begins_answer || goes_on {
+            self.has_ended = false;
+        }
+        self.has_ended |= completes_answer || has_reason;
     }
 
     /// The stream ended by its own mark.
@@ -416,14 +443,16 @@ impl ModelCall {
         }
         // Mistral says the type of an error where others say that of an object.
         let own_type = if document.object == "error" { &*document.kind } else { "" };
-        let of_document = document.error_words.iter().map(|word| &**word);
-        let said = exception.into_iter().chain(of_document).chain([own_type]);
-        let said = said.filter(|word| !word.is_empty());
+        let [code, kind, status, number] = &document.error_words;
+        let of_document = [code, kind, status, &document.error_text, number].map(|word| &**word);
+        let beside = [&*document.kind, &*document.status].map(trouble::later).into_iter().flatten();
+        let all = exception.into_iter().chain(of_document).chain([own_type]).chain(beside);
         let bad_reason = Some(&*document.bad_reason).filter(|reason| !reason.is_empty());
         let is_of_call = self.operation.is_some() && self.answer != Answer::Thing;
         if is_of_call && self.verdict.is_none() {
-            self.verdict = Some(trouble::verdict(said.clone().chain(bad_reason)));
+            self.verdict = Some(trouble::verdict(all.clone().chain(bad_reason)));
         }
+        let said = all.filter(|word| trouble::is_word(word));
         // A name says more than a number does.
         let is_name = |word: &&str| word.bytes().any(|byte| !byte.is_ascii_digit());
         let word = said.clone().find(is_name).or_else(|| said.clone().next()).or(bad_reason);
@@ -490,15 +519,14 @@ impl ModelCall {
 }
 
 impl Document {
-    /// A number is a word only where there is none.
     fn note_error_word(&mut self, word: Word, value: Value<'_>) {
-        let Some(place) = self.error_words.get_mut(word as usize) else { return };
-        match value {
-            Value::Number(number) if place.is_empty() && number > 0 => {
-                place.push_str(&number.to_string());
-            }
-            value => keep(place, value),
+        if let Some(place) = self.error_words.get_mut(word as usize) {
+            note_word(place, value);
         }
+    }
+
+    fn note_error_text(&mut self, value: Value<'_>) {
+        note_word(&mut self.error_text, value);
     }
 
     /// One answer of several begins or ends.
@@ -532,8 +560,9 @@ impl Document {
     /// Ready for the next document, with the room that this one had.
     fn clear(&mut self) {
         let Self { id, name, kind, object, status, status_reason, part, item, .. } = self;
-        let texts = [id, name, kind, object, status, status_reason, &mut self.bad_reason];
-        let texts = texts.into_iter().chain(&mut self.error_words);
+        let texts = [id, name, kind, object, status, status_reason];
+        let texts = texts.into_iter().chain([&mut self.bad_reason, &mut self.error_text]);
+        let texts = texts.chain(&mut self.error_words);
         texts.for_each(String::clear);
         part.clear();
         item.clear();
@@ -543,6 +572,8 @@ impl Document {
         self.was_waited_for = false;
         self.begins_answer = false;
         self.completes_answer = false;
+        self.goes_on = false;
+        self.has_reason = false;
         self.has_error = false;
     }
 }
@@ -592,6 +623,23 @@ fn keep(place: &mut String, value: Value<'_>) {
         place.clear();
         place.push_str(text);
     }
+}
+
+/// Takes note of a word for an error. A number is one only where there is none.
+fn note_word(place: &mut String, value: Value<'_>) {
+    match value {
+        Value::Number(number) if place.is_empty() && number > 0 => {
+            place.push_str(&number.to_string());
+        }
+        Value::Text { text, .. } if !text.trim().is_empty() => text.trim().clone_into(place),
+        _ => {}
+    }
+}
+
+/// Whether it is a number, also one in a text.
+fn is_number(value: Value<'_>) -> bool {
+    let digits = |text: &str| text.trim().bytes().all(|byte| byte.is_ascii_digit());
+    matches!(value, Value::Number(_)) || text_of(value).is_some_and(digits)
 }
 
 /// `null`, `""`, `false` and 0 say that there was none.

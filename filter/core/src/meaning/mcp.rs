@@ -24,13 +24,12 @@
 
 use super::{
     Clues, MAX_NAME_BYTES, MAX_WORD_BYTES,
-    api::parameter,
     base64::Decoder,
     borrowed,
     fields::{Answered, Asked},
     is_cut,
     names::Names,
-    text_of,
+    text_of, trouble,
 };
 use crate::{
     correlation,
@@ -120,8 +119,10 @@ struct AskedMessage {
 /// The message of the answer that passes.
 #[derive(Debug, Default)]
 struct AnsweredMessage {
-    /// Whether it is the server's own request or notification, and no answer.
+    is_jsonrpc: bool,
+    /// Whether it is the server's own request or notification, and no answer; and one of MCP's.
     has_method: bool,
+    has_own_method: bool,
     has_result: bool,
     has_error: bool,
     error_code: Option<i64>,
@@ -168,6 +169,11 @@ impl McpCall {
 
     pub(super) fn is_certain(&self) -> bool {
         self.is_certain
+    }
+
+    /// Whether the answer should be read. What comes elsewhere is none.
+    pub(super) fn wants_plain_answer(&self) -> bool {
+        self.is_certain || self.channel != Channel::MessagesOf2024
     }
 
     /// Whether the answer may tell that this is a call to an MCP server.
@@ -248,7 +254,11 @@ impl McpCall {
         match (field, value) {
             (Answered::Message, Value::Begin) => *message = AnsweredMessage::default(),
             (Answered::Message, Value::End) => self.end_response_message(),
-            (Answered::Method, value) => message.has_method = text_of(value).is_some(),
+            (Answered::Jsonrpc, value) => message.is_jsonrpc = text_of(value) == Some("2.0"),
+            (Answered::Method, value) => {
+                message.has_method = text_of(value).is_some();
+                message.has_own_method = text_of(value).is_some_and(is_own_method);
+            }
             (Answered::Result, Value::Begin) => message.has_result = true,
             (Answered::Error, Value::Begin) => message.has_error = true,
             (Answered::ErrorCode, Value::Number(code)) => {
@@ -278,17 +288,27 @@ impl McpCall {
     pub(super) fn end_event(&mut self, rules: &Rules, name: &[u8]) {
         let address = std::mem::take(&mut self.address);
         if self.channel == Channel::EventsOf2024 && !self.is_certain {
-            // Only the first event names the address.
-            match name == b"endpoint" && !address.is_empty() {
-                true => self.is_certain = true,
-                false => self.channel = Channel::Call,
-            }
-            let id = session_of(&address).filter(|_| self.is_certain);
-            self.session_id = id.map(|id| Text::masked(rules, id, MAX_NAME_BYTES));
-            self.answered = AnsweredMessage::default();
+            self.end_first_event(rules, name, &address);
             return;
         }
         self.end_response_message();
+    }
+
+    /// The first event tells what is listened to: one of 2024 names the address, any other is a
+    /// message of the server's own. An empty one only gives its client an id to come back with.
+    fn end_first_event(&mut self, rules: &Rules, name: &[u8], event: &[u8]) {
+        let message = std::mem::take(&mut self.answered);
+        if event.trim_ascii().is_empty() {
+            return;
+        }
+        if name == b"endpoint" {
+            self.is_certain = true;
+            let id = session_of(event);
+            self.session_id = id.map(|id| Text::masked(rules, id, MAX_NAME_BYTES));
+            return;
+        }
+        self.is_certain = message.is_jsonrpc && message.has_own_method;
+        self.channel = if self.is_certain { Channel::Listening } else { Channel::Call };
     }
 
     /// A message of the answer ended. Of several the first that went wrong counts.
@@ -303,7 +323,9 @@ impl McpCall {
             return;
         }
         if message.has_error {
-            self.verdict = Some((Outcome::Error, Reason::ApplicationError));
+            // A number counts like a word.
+            let number = message.error_code.map(|code| code.to_string());
+            self.verdict = Some(trouble::verdict(number.as_deref()));
             self.error_code = message.error_code;
         } else if message.is_tool_error {
             self.verdict = Some((Outcome::Error, Reason::ToolError));
@@ -438,7 +460,7 @@ impl Channel {
             () if is_certain => Some(Self::Call),
             () if is_get => clues.waits_for_events.then_some(Self::EventsOf2024),
             () if clues.accepts_events => Some(Self::Call),
-            () => session_of(clues.path).map(|_| Self::MessagesOf2024),
+            () => takes_messages(clues.path).then_some(Self::MessagesOf2024),
         }
     }
 }
@@ -469,11 +491,42 @@ impl SaidByBody {
     }
 }
 
-/// The session of an address of 2024.
+/// Whether a path may be an address of 2024 for messages.
+fn takes_messages(path: &[u8]) -> bool {
+    let (path, query) = split(path);
+    session_of_query(query).is_some() || behind_messages(path).is_some()
+}
+
+/// The session of an address of 2024: in its query, or the last part of its path.
 fn session_of(path: &[u8]) -> Option<&[u8]> {
-    let query = path.splitn(2, |byte| *byte == b'?').nth(1)?;
-    let id = parameter(query, b"session_id=").or_else(|| parameter(query, b"sessionId="))?;
-    (!id.is_empty()).then_some(id)
+    let (path, query) = split(path);
+    session_of_query(query).or_else(|| behind_messages(path).filter(|id| !id.is_empty()))
+}
+
+fn split(path: &[u8]) -> (&[u8], &[u8]) {
+    let mut parts = path.splitn(2, |byte| *byte == b'?');
+    (parts.next().unwrap_or_default(), parts.next().unwrap_or_default())
+}
+
+/// `session_id`, `sessionId`, `SessionID`.
+fn session_of_query(query: &[u8]) -> Option<&[u8]> {
+    query.split(|byte| *byte == b'&').find_map(|pair| {
+        let (name, id) = pair.split_at_checked(pair.iter().position(|byte| *byte == b'=')?)?;
+        let letters = name.iter().filter(|byte| !b"_-".contains(byte));
+        let is_session = letters.map(u8::to_ascii_lowercase).eq(*b"sessionid");
+        id.get(1..).filter(|id| is_session && !id.is_empty())
+    })
+}
+
+/// What stands behind `/message` or `/messages` in a path: one part at most.
+fn behind_messages(path: &[u8]) -> Option<&[u8]> {
+    let mut parts = path.strip_suffix(b"/").unwrap_or(path).rsplit(|byte| *byte == b'/');
+    let is_word = |part: &[u8]| matches!(part, b"message" | b"messages");
+    let last = parts.next()?;
+    if is_word(last) {
+        return Some(&[]);
+    }
+    parts.next().filter(|part| is_word(part)).map(|_| last)
 }
 
 /// Whether MCP has such a method, in any of its generations.

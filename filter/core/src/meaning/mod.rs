@@ -157,7 +157,7 @@ impl Meaning {
     /// for sure only by its body.
     pub fn wants_plain_answer(&self) -> bool {
         let Self { model, mcp, service, .. } = self;
-        mcp.is_some()
+        mcp.as_ref().is_some_and(McpCall::wants_plain_answer)
             || service.is_some()
             || model.as_ref().is_some_and(|model| model.has_provider() || model.has_operation())
     }
@@ -504,11 +504,248 @@ mod tests {
             ("{}", "exception:serviceUnavailableException", Some((Throttled, Overloaded))),
             (r#"{"x_groq":{"error":"over capacity"}}"#, "", Some((Error, ApplicationError))),
             (r#"{"choices":[{"error":{"code":"overloaded"}}]}"#, "", Some((Throttled, Overloaded))),
+            (r#"{"error":[]}"#, "", None),
         ] {
             let mut meaning = meaning("api.openai.com", "/v1/chat/completions");
             meaning.response(document.as_bytes());
             meaning.end_response(name.as_bytes());
             assert_eq!(meaning.verdict(), expected, "{document} {name}");
+        }
+    }
+
+    #[test]
+    fn words_and_numbers_for_an_error_stand_in_many_places() {
+        for (document, reason, word) in [
+            (r#"{"error":429}"#, "rate_limited", Some("429")),
+            (r#"{"error":429.0}"#, "rate_limited", Some("429")),
+            (r#"{"error":"429"}"#, "rate_limited", Some("429")),
+            (r#"{"error":"overloaded"}"#, "overloaded", Some("overloaded")),
+            (r#"{"error":"x","status":429}"#, "rate_limited", Some("x")),
+            (r#"{"status":"429","error":"a sentence"}"#, "rate_limited", Some("429")),
+            (r#"{"error":"a sentence","statusCode":503}"#, "overloaded", Some("503")),
+            (r#"{"error":"no","code":429.0}"#, "rate_limited", Some("no")),
+            (r#"{"error":{"code":"429 "}}"#, "rate_limited", Some("429")),
+            (r#"{"error":{"error":{"code":429}}}"#, "rate_limited", Some("429")),
+            (
+                r#"{"error":{"error":{"type":"overloaded_error"}}}"#,
+                "overloaded",
+                Some("overloaded_error"),
+            ),
+            (r#"{"error":{"statusCode":429}}"#, "rate_limited", Some("429")),
+            (r#"{"error":[{"code":429}]}"#, "rate_limited", Some("429")),
+            (r#"{"error":["overloaded"]}"#, "overloaded", Some("overloaded")),
+            (r#"{"error":[{}]}"#, "application_error", None),
+            (r#"[{"error":"429"}]"#, "rate_limited", Some("429")),
+            (r#"{"choices":[{"error":"429"}]}"#, "rate_limited", Some("429")),
+            (
+                r#"{"error":{"code":"rateLimitExceeded"}}"#,
+                "rate_limited",
+                Some("rateLimitExceeded"),
+            ),
+            (
+                r#"{"error":"Model is overloaded","error_type":"overloaded"}"#,
+                "overloaded",
+                Some("overloaded"),
+            ),
+            (r#"{"error":"Too Many Requests"}"#, "rate_limited", None),
+            (r#"{"error":"Rate limit of sk-1 reached, wait"}"#, "application_error", None),
+            (r#"{"error":{"type":"Rate limit of sk-1 reached, wait"}}"#, "application_error", None),
+            (
+                r#"{"type":"overloaded_error","error":"no, really"}"#,
+                "overloaded",
+                Some("overloaded_error"),
+            ),
+            (r#"{"error":"x","status":"RESOURCE_EXHAUSTED"}"#, "rate_limited", Some("x")),
+            (r#"{"error":true,"status":"failed"}"#, "application_error", None),
+            (r#"{"error":{"error":null,"code":"x"}}"#, "application_error", Some("x")),
+        ] {
+            for piece in 1..=document.len() {
+                let mut meaning = meaning("api.openai.com", "/v1/chat/completions");
+                document.as_bytes().chunks(piece).for_each(|bytes| meaning.response(bytes));
+                meaning.end_response(b"");
+                let said = meaning.verdict().map(|(_, reason)| reason.as_str());
+                assert_eq!(said, Some(reason), "{document}");
+                assert_eq!(meaning.gen_ai().unwrap().error_type.as_deref(), word, "{document}");
+            }
+        }
+    }
+
+    #[test]
+    fn of_several_answers_over_one_connection_the_last_one_has_to_end() {
+        let created = r#"{"type":"response.created","response":{"id":"r","status":"in_progress"}}"#;
+        let done = r#"{"type":"response.done","response":{"id":"r","status":"completed"}}"#;
+        let completed = done.replace("done", "completed");
+        let of = |text: &str, id: &str| text.replace("\"r\"", &format!("\"{id}\""));
+        let delta = r#"{"type":"response.output_text.delta","response_id":"r2","delta":"a"}"#;
+        let item = r#"{"type":"conversation.item.created","item":{"id":"i"}}"#;
+        let turn = r#"{"serverContent":{"modelTurn":{"parts":[]}}}"#;
+        let whole = r#"{"serverContent":{"turnComplete":true}}"#;
+        let (c1, d1, e1) = (of(created, "r1"), of(done, "r1"), of(&completed, "r1"));
+        let (c2, d2) = (of(created, "r2"), of(done, "r2"));
+        let openai = ("api.openai.com", "/v1/realtime");
+        let gemini = (
+            "generativelanguage.googleapis.com",
+            "/ws/google.ai.generativelanguage.v1beta.GenerativeService.BidiGenerateContent",
+        );
+        for ((host, path), messages, expected) in [
+            (openai, &[&*c1, &d1][..], true),
+            (openai, &[&*c1, &d1, item], true),
+            (openai, &[&*c1, &e1], true),
+            (openai, &[&*c1, &d1, &c2], false),
+            (openai, &[&*c1, &d1, &c2, delta], false),
+            (openai, &[&*c1, &e1, &c2, delta], false),
+            (openai, &[&*c1, &d1, &c2, delta, &d2], true),
+            (openai, &[&*d1, &d2], true),
+            (gemini, &[r#"{"setupComplete":{}}"#, turn], false),
+            (gemini, &[turn, r#"{"serverContent":{"generationComplete":true}}"#], false),
+            (gemini, &[turn, whole], true),
+            (
+                gemini,
+                &[turn, r#"{"usageMetadata":{},"serverContent":{"turnComplete":true}}"#],
+                true,
+            ),
+            (gemini, &[turn, whole, r#"{"sessionResumptionUpdate":{}}"#], true),
+            (gemini, &[turn, whole, turn], false),
+            (gemini, &[turn, whole, r#"{"toolCall":{"functionCalls":[{"name":"f"}]}}"#], false),
+            (gemini, &[turn, whole, turn, whole], true),
+        ] {
+            let mut meaning = meaning(host, path);
+            for message in messages {
+                meaning.response(message.as_bytes());
+                meaning.end_response(b"");
+            }
+            assert_eq!(meaning.has_ended(), expected, "{messages:?}");
+        }
+    }
+
+    #[test]
+    fn what_a_client_of_mcp_listens_to_shows_by_its_first_event() {
+        let notification = r#"{"jsonrpc":"2.0","method":"notifications/message","params":{}}"#;
+        for (events, is_mcp, session) in [
+            (&[("endpoint", "/message")][..], true, None),
+            (&[("endpoint", "http://h/message")], true, None),
+            (&[("endpoint", "/message/abc")], true, Some("abc")),
+            (&[("endpoint", "/messages/?session_id=a1&x=y")], true, Some("a1")),
+            (&[("endpoint", "/m?x=y&SessionID=q")], true, Some("q")),
+            (&[("", ""), ("endpoint", "/message")], true, None),
+            (&[("message", notification)], true, None),
+            (&[("", ""), ("", notification)], true, None),
+            (&[("", r#"{"jsonrpc":"2.0","method":"eth_subscription"}"#)], false, None),
+            (&[("", r#"{"method":"notifications/message"}"#)], false, None),
+            (&[("", "{}"), ("", notification)], false, None),
+            (&[], false, None),
+        ] {
+            let clues = Clues {
+                host: b"mcp.example",
+                path: b"/mcp",
+                method: b"GET",
+                waits_for_events: true,
+                ..Clues::default()
+            };
+            let mut meaning = new(&clues).unwrap();
+            for (name, event) in events {
+                if meaning.wants_response() {
+                    meaning.response(event.as_bytes());
+                    meaning.end_response(name.as_bytes());
+                }
+            }
+            assert_eq!(meaning.mcp().is_some(), is_mcp, "{events:?}");
+            assert_eq!(meaning.has_ended(), is_mcp, "{events:?}");
+            let said = meaning.mcp().and_then(|mcp| mcp.session_id.map(|id| id.into_owned()));
+            assert_eq!(said.as_deref(), session, "{events:?}");
+        }
+    }
+
+    #[test]
+    fn messages_of_2024_go_to_addresses_of_many_forms() {
+        let call = br#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"t"}}"#;
+        for (path, session) in [
+            ("/message?SessionID=a", Some("a")),
+            ("/x?sessionid=a", Some("a")),
+            ("/message/a", Some("a")),
+            ("/mcp/messages/a/", Some("a")),
+            ("/message", None),
+            ("/messages/", None),
+        ] {
+            let clues = Clues {
+                host: b"mcp.example",
+                path: path.as_bytes(),
+                method: b"POST",
+                ..Clues::default()
+            };
+            let mut meaning = new(&clues).unwrap();
+            assert!(!meaning.wants_plain_answer(), "{path}");
+            meaning.request(call);
+            meaning.end_request();
+            let mcp = meaning.mcp().unwrap();
+            assert_eq!((mcp.tool.as_deref(), mcp.session_id.as_deref()), (Some("t"), session));
+        }
+        for path in ["/x/y", "/message/a/b", "/messagesX", "/x?session=a", "/"] {
+            let clues = Clues {
+                host: b"mcp.example",
+                path: path.as_bytes(),
+                method: b"POST",
+                ..Clues::default()
+            };
+            assert!(new(&clues).is_none(), "{path}");
+        }
+    }
+
+    #[test]
+    fn a_json_rpc_error_whose_number_means_later_is_a_throttle() {
+        for (code, reason) in [
+            ("429", "rate_limited"),
+            ("429.0", "rate_limited"),
+            ("503", "overloaded"),
+            ("-32603", "application_error"),
+            ("null", "application_error"),
+        ] {
+            let clues = Clues { mcp_method: Some(b"tools/call"), ..Clues::default() };
+            let mut meaning = new(&clues).unwrap();
+            let answer = format!(r#"{{"jsonrpc":"2.0","id":1,"error":{{"code":{code}}}}}"#);
+            meaning.response(answer.as_bytes());
+            meaning.end_response(b"");
+            assert_eq!(meaning.verdict().unwrap().1.as_str(), reason, "{code}");
+        }
+    }
+
+    #[test]
+    fn choices_may_be_asked_for_with_a_point() {
+        for (n, expected) in [("2.0", false), ("2", false), ("1.0", true), ("1.5", true)] {
+            let mut meaning = meaning("api.openai.com", "/v1/chat/completions");
+            meaning.request(format!(r#"{{"n":{n}}}"#).as_bytes());
+            meaning.end_request();
+            meaning.response(br#"{"choices":[{"index":0,"finish_reason":"stop"}]}"#);
+            meaning.end_response(b"");
+            assert_eq!(meaning.has_ended(), expected, "{n}");
+        }
+    }
+
+    #[test]
+    fn answers_of_vercel_and_of_dashscopes_applications_have_counts() {
+        for (host, path, answer) in [
+            (
+                "ai-gateway.vercel.sh",
+                "/v3/ai/language-model",
+                r#"{"finishReason":{"unified":"stop","raw":"x"},"usage":{"inputTokens":{"total":7},"outputTokens":{"total":3}}}"#,
+            ),
+            (
+                "ai-gateway.vercel.sh",
+                "/v3/ai/language-model",
+                r#"{"type":"finish","finishReason":"stop","usage":{"inputTokens":7,"outputTokens":3}}"#,
+            ),
+            (
+                "dashscope.aliyuncs.com",
+                "/api/v1/apps/a/completion",
+                r#"{"output":{"finish_reason":"stop"},"usage":{"models":[{"input_tokens":5,"output_tokens":1},{"input_tokens":2,"output_tokens":2}]}}"#,
+            ),
+        ] {
+            let mut meaning = meaning(host, path);
+            meaning.response(answer.as_bytes());
+            meaning.end_response(b"");
+            let gen_ai = meaning.gen_ai().unwrap();
+            assert_eq!((gen_ai.input_tokens, gen_ai.output_tokens), (Some(7), Some(3)), "{answer}");
+            assert_eq!(gen_ai.finish_reasons, ["stop"]);
         }
     }
 

@@ -104,7 +104,7 @@ impl ServiceCall {
             return;
         }
         let words = [&*word, &*number];
-        let words = words.into_iter().filter(|word| is_word(word));
+        let words = words.into_iter().filter(|word| trouble::is_word(word));
         self.verdict = Some(trouble::verdict(words.clone()));
         let word = words.clone().next();
         self.error_type = word.map(|word| Text::masked(rules, word.as_bytes(), MAX_WORD_BYTES));
@@ -117,12 +117,6 @@ impl ServiceCall {
     pub(super) fn error_type(&self) -> Option<&Text> {
         self.error_type.as_ref()
     }
-}
-
-/// Whether it is a word for an error, and no sentence with whatever it quotes.
-fn is_word(word: &str) -> bool {
-    (1..=MAX_WORD_BYTES).contains(&word.len())
-        && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-.:".contains(&byte))
 }
 
 fn keep(place: &mut String, value: Value<'_>) {

@@ -52,7 +52,7 @@ pub enum Value<'v> {
         /// Whether it went on after `text`.
         cut: bool,
     },
-    /// An integer that is not negative.
+    /// An integer that is not negative, also one that is written as `2.0`.
     Number(u64),
     /// A negative integer.
     Negative(i64),

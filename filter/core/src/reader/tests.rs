@@ -109,6 +109,10 @@ fn scalars_are_found_where_they_were_asked_for() {
         (r#"{"n":-32601}"#, vec![(4, Seen::Negative(-32601))]),
         (r#"{"n":-0}"#, vec![(4, Seen::Number(0))]),
         (r#"{"n":1.5}"#, vec![(4, Seen::OtherNumber)]),
+        (r#"{"n":2.0}"#, vec![(4, Seen::Number(2))]),
+        (r#"{"n":-2.00}"#, vec![(4, Seen::Negative(-2))]),
+        (r#"{"n":2.01}"#, vec![(4, Seen::OtherNumber)]),
+        (r#"{"n":2.0e1}"#, vec![(4, Seen::OtherNumber)]),
         (r#"{"n":1e3}"#, vec![(4, Seen::OtherNumber)]),
         (r#"{"n":18446744073709551615}"#, vec![(4, Seen::Number(u64::MAX))]),
         (r#"{"n":18446744073709551616}"#, vec![(4, Seen::OtherNumber)]),
@@ -307,7 +311,13 @@ fn walk(value: &serde_json::Value, path: &str, table: &[String], found: &mut Fou
     let number = |number: &serde_json::Number| match (number.as_u64(), number.as_i64()) {
         (Some(number), _) => Seen::Number(number),
         (_, Some(number)) => Seen::Negative(number),
-        _ => Seen::OtherNumber,
+        _ => match number.as_f64() {
+            // As a float it is printed with a point, and one that is large with an exponent.
+            Some(whole) if whole.fract() == 0.0 && number.to_string().ends_with(".0") => {
+                if whole < 0.0 { Seen::Negative(whole as i64) } else { Seen::Number(whole as u64) }
+            }
+            _ => Seen::OtherNumber,
+        },
     };
     let seen = match value {
         serde_json::Value::Null => Seen::Null,

@@ -220,9 +220,18 @@ fn read_integer(word: &[u8]) -> Option<Value<'static>> {
     let digits = std::str::from_utf8(word).ok().filter(|word| word.len() <= MAX_VALUE_BYTES)?;
     match digits.parse::<u64>() {
         Ok(number) => Some(Value::Number(number)),
-        Err(_) => match digits.parse::<i64>().ok()? {
-            0 => Some(Value::Number(0)),
-            number => Some(Value::Negative(number)),
+        Err(_) => match digits.parse::<i64>() {
+            Ok(0) => Some(Value::Number(0)),
+            Ok(number) => Some(Value::Negative(number)),
+            Err(_) => read_integer(without_fraction(word)?),
         },
     }
+}
+
+/// What some languages make of an integer: `2.0`.
+fn without_fraction(word: &[u8]) -> Option<&[u8]> {
+    let point = word.iter().position(|byte| *byte == b'.')?;
+    let (number, fraction) = word.split_at_checked(point)?;
+    let is_none = fraction.len() > 1 && fraction.iter().skip(1).all(|byte| *byte == b'0');
+    is_none.then_some(number)
 }

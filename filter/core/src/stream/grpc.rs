@@ -53,8 +53,8 @@ pub(super) struct Grpc {
     left: u64,
     payload: Payload,
     closing: Closing,
-    /// Whether the last message was met, readable or not.
-    has_last: bool,
+    /// Whether the last message was met, and was compressed.
+    has_opaque_last: bool,
     /// Whether a compressed message was met.
     is_opaque: bool,
     is_broken: bool,
@@ -69,7 +69,7 @@ impl Grpc {
             left: 0,
             payload: Payload::new(reading),
             closing: Closing::default(),
-            has_last: false,
+            has_opaque_last: false,
             is_opaque: false,
             is_broken: false,
         }
@@ -151,9 +151,10 @@ impl Grpc {
     }
 
     fn end(&mut self, tape: &mut Tape<'_>, said: &mut dyn FnMut(Said<'_>)) {
-        self.has_last |= self.is_last();
-        if self.is_last() && !self.is_compressed() {
-            self.closing.end(self.dialect);
+        match (self.is_last(), self.is_compressed()) {
+            (true, true) => self.has_opaque_last = true,
+            (true, false) => self.closing.end(self.dialect),
+            (false, _) => {}
         }
         self.known = 0;
         let is_masked = self.payload.finish(tape.chain, &mut |_| {});
@@ -174,11 +175,15 @@ impl Grpc {
         self.closing.status
     }
 
-    /// Whether a message was begun and not ended, or none said how the call ended where one should.
-    /// gRPC itself says that in trailers.
-    pub(super) fn is_unfinished(&self) -> bool {
-        let lacks_last = self.dialect != Dialect::Grpc && !self.has_last;
-        !self.is_broken && (self.known > 0 || lacks_last)
+    /// Whether a message was begun and not ended, or what came is none.
+    pub(super) fn is_torn(&self) -> bool {
+        self.is_broken || self.known > 0
+    }
+
+    /// Whether no message said how the call ended where one should; what a compressed one said cannot
+    /// be told. gRPC itself says that in trailers.
+    pub(super) fn lacks_last(&self) -> bool {
+        self.dialect != Dialect::Grpc && self.status().is_none() && !self.has_opaque_last
     }
 
     pub(super) fn is_opaque(&self) -> bool {
@@ -254,7 +259,7 @@ impl Closing {
     fn end(&mut self, dialect: Dialect) {
         match dialect {
             Dialect::Connect => {
-                self.status = Some(self.document.take().unwrap_or_default().status())
+                self.status = self.document.take().unwrap_or_default().status();
             }
             _ => self.step(b'\n'),
         }
@@ -329,6 +334,8 @@ impl Failure {
 struct Document {
     paths: Paths<Word>,
     reader: Reader,
+    /// Its first byte that is no white space: that of an object, or it is none.
+    first: Option<u8>,
     has_error: bool,
     code: Option<u64>,
 }
@@ -342,13 +349,14 @@ enum Word {
 impl Default for Document {
     fn default() -> Self {
         let paths = Paths::new(&[("error{}", Word::Error), ("error.code", Word::Code)]);
-        Self { paths, reader: Reader::default(), has_error: false, code: None }
+        Self { paths, reader: Reader::default(), first: None, has_error: false, code: None }
     }
 }
 
 impl Document {
     fn push(&mut self, piece: &[u8]) {
-        let Self { paths, reader, has_error, code } = self;
+        let Self { paths, reader, first, has_error, code } = self;
+        *first = first.or(piece.trim_ascii_start().first().copied());
         reader.push(paths, piece, &mut |word, value| match (word, value) {
             (Word::Error, _) => *has_error = true,
             (Word::Code, Value::Text { text, .. }) => *code = code_of(text),
@@ -357,11 +365,11 @@ impl Document {
     }
 
     /// By gRPC's numbers; an error that nobody knows is the unknown one.
-    fn status(&self) -> u64 {
+    fn status(&self) -> Option<u64> {
         const UNKNOWN: u64 = 2;
         match (self.has_error, self.code) {
-            (false, _) => 0,
-            (true, code) => code.unwrap_or(UNKNOWN),
+            (true, code) => Some(code.unwrap_or(UNKNOWN)),
+            (false, _) => self.first.is_none_or(|first| first == b'{').then_some(0),
         }
     }
 }

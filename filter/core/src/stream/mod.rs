@@ -10,7 +10,7 @@
 //!
 //! | kind | an event |
 //! |---|---|
-//! | [`sse`](Kind::Sse) | the lines up to and with the blank line that dispatches them |
+//! | [`sse`](Kind::Sse) | the lines up to and with the blank line that dispatches them; bare JSON counts as data |
 //! | [`ndjson`](Kind::Ndjson) | a line that is not blank, and blank ones before it |
 //! | [`eventstream`](Kind::Eventstream) | a frame without its checksum, the last 4 bytes |
 //! | [`websocket`](Kind::Websocket) | a byte, 1 for text or 2 for binary, and the whole message |
@@ -46,7 +46,7 @@ pub(crate) use grpc::Failure;
 use grpc::{Dialect, Grpc, GrpcText};
 pub(crate) use media::{media_types, values};
 use ndjson::Ndjson;
-pub(crate) use sniff::{Look, MAX_SNIFFED, look};
+pub(crate) use sniff::{Look, MAX_SNIFFED, Sniff};
 use sse::Sse;
 use tape::Tape;
 use websocket::Websocket;
@@ -305,15 +305,24 @@ impl Stream {
         }
     }
 
-    /// Whether this is not where a stream of its kind ends: in the middle of a frame, or before the
-    /// message that says how the call ended. Text and blocks end anywhere, a WebSocket has its close
-    /// frame for it.
-    pub fn is_unfinished(&self) -> bool {
+    /// Whether no client can read this to its end: it holds what is no frame, or stops in the middle of
+    /// one. Text and blocks end anywhere, a WebSocket has its close frame for it.
+    pub fn is_torn(&self) -> bool {
         match &self.framer {
-            Framer::Eventstream(frames) => frames.is_unfinished(),
-            Framer::Grpc(messages) => messages.is_unfinished(),
-            Framer::GrpcText(text) => text.messages.is_unfinished(),
+            Framer::Eventstream(frames) => frames.is_broken() || frames.is_unfinished(),
+            Framer::Grpc(messages) => messages.is_torn(),
+            Framer::GrpcText(text) => text.messages.is_torn(),
             Framer::Sse(_) | Framer::Ndjson(_) | Framer::Websocket(_) | Framer::Chunked => false,
+        }
+    }
+
+    /// Whether there was no message, or none that can be read, that says how the call ended, in a
+    /// stream of which it is the last one.
+    pub fn lacks_last(&self) -> bool {
+        match &self.framer {
+            Framer::Grpc(messages) => messages.lacks_last(),
+            Framer::GrpcText(text) => text.messages.lacks_last(),
+            _ => false,
         }
     }
 
@@ -346,6 +355,11 @@ impl Stream {
             Framer::Websocket(frames) => frames.close_code(),
             _ => None,
         }
+    }
+
+    /// Whether the event under way says that it is the last one: it may be dispatched or not.
+    pub fn is_done(&self) -> bool {
+        matches!(&self.framer, Framer::Sse(sse) if sse.is_done())
     }
 
     /// How the call ended by the last message, in the numbers of gRPC, where a message says so.

@@ -11,6 +11,10 @@
 //! the lines so far belong to the next one. The last event of a body that is complete needs no blank
 //! line, and no line end: browsers drop such an event, many SDKs do not, and providers send what
 //! went wrong in it. Of a body that broke off it is none.
+//!
+//! Providers also send what went wrong as a block of bare JSON between the events, or behind them.
+//! In a block without `data` so far, a line that begins with a bracket, where the name of a field should
+//! stand, is data, and so are all others up to the blank line.
 
 use super::{Said, chain::Chain, lines::line_end, name::Name};
 
@@ -23,8 +27,12 @@ pub(super) struct Sse {
     has_data: bool,
     /// A CR ended the line before: an LF that follows belongs to it.
     after_return: bool,
-    /// That line dispatched an event, which ends when it is known whether an LF follows.
+    /// That line dispatched an event, whose bytes end when it is known whether an LF follows.
     is_dispatched: bool,
+    /// The lines of the block are those of a document, without the names of fields.
+    is_bare: bool,
+    /// How much of the mark at the end of many streams the data of the event under way is.
+    done: Done,
 }
 
 /// Where in a line the bytes are.
@@ -74,7 +82,7 @@ impl Sse {
                 self.after_return = false;
                 rest = rest.strip_prefix(b"\n").unwrap_or(rest);
                 if self.is_dispatched {
-                    event = self.end_event(event, rest, chain, said);
+                    event = self.link(event, rest, chain);
                 }
                 if *next == b'\n' {
                     continue;
@@ -87,10 +95,13 @@ impl Sse {
             };
             self.read(line, said);
             self.end_line(said);
+            if self.is_dispatched {
+                self.say_end(said);
+            }
             self.after_return = end.first() == Some(&b'\r');
             rest = end.get(1..).unwrap_or_default();
             if self.is_dispatched && !self.after_return {
-                event = self.end_event(event, rest, chain, said);
+                event = self.link(event, rest, chain);
             }
         }
         chain.take(event);
@@ -102,29 +113,44 @@ impl Sse {
             self.end_line(said);
         }
         if self.has_data {
-            self.end_event(&[], &[], chain, said);
+            self.say_end(said);
+            self.link(&[], &[], chain);
+        } else if self.is_dispatched {
+            self.link(&[], &[], chain);
         }
     }
 
-    /// Ends the event with what of `bytes` is before `rest`.
-    fn end_event<'b>(
-        &mut self,
-        bytes: &[u8],
-        rest: &'b [u8],
-        chain: &mut Chain,
-        said: &mut dyn FnMut(Said<'_>),
-    ) -> &'b [u8] {
-        let length = bytes.len().saturating_sub(rest.len());
-        chain.link(bytes.get(..length).unwrap_or_default());
+    /// Whether the event under way says so far that it is the last one, with `[DONE]`.
+    pub(super) fn is_done(&self) -> bool {
+        self.has_data && self.done.is_whole()
+    }
+
+    /// The event says no more: a line dispatched it, or the body is complete.
+    fn say_end(&mut self, said: &mut dyn FnMut(Said<'_>)) {
         said(Said::End { name: self.name.as_bytes() });
         self.name.clear();
-        (self.has_data, self.is_dispatched) = (false, false);
+        (self.has_data, self.is_bare) = (false, false);
+        self.done = Done::default();
+    }
+
+    /// Ends the bytes of the event with what of `bytes` is before `rest`.
+    fn link<'b>(&mut self, bytes: &[u8], rest: &'b [u8], chain: &mut Chain) -> &'b [u8] {
+        let length = bytes.len().saturating_sub(rest.len());
+        chain.link(bytes.get(..length).unwrap_or_default());
+        self.is_dispatched = false;
         rest
     }
 
     /// The next bytes of a line.
     fn read(&mut self, bytes: &[u8], said: &mut dyn FnMut(Said<'_>)) {
         let mut rest = bytes;
+        if let (Place::Field(_, 0), Some(first)) = (&self.place, rest.first())
+            && (self.is_bare || !self.has_data && matches!(first, b'{' | b'['))
+        {
+            self.is_bare = true;
+            self.begin_value(Field::Data, said);
+            self.place = Place::Value(Field::Data);
+        }
         if let Place::Field(name, known) = &mut self.place {
             let Some(field) = read_field(name, known, &mut rest) else { return };
             self.begin_value(field, said);
@@ -138,7 +164,7 @@ impl Sse {
             self.place = Place::Value(field);
         }
         match field {
-            Field::Data if !rest.is_empty() => said(Said::Content(rest)),
+            Field::Data if !rest.is_empty() => self.say(rest, said),
             Field::Event => self.name.push(rest),
             Field::Data | Field::Other => {}
         }
@@ -147,11 +173,16 @@ impl Sse {
     fn begin_value(&mut self, field: Field, said: &mut dyn FnMut(Said<'_>)) {
         self.place = Place::Space(field);
         match field {
-            Field::Data if self.has_data => said(Said::Content(b"\n")),
+            Field::Data if self.has_data => self.say(b"\n", said),
             Field::Data => self.has_data = true,
             Field::Event => self.name.clear(),
             Field::Other => {}
         }
+    }
+
+    fn say(&mut self, data: &[u8], said: &mut dyn FnMut(Said<'_>)) {
+        self.done.push(data);
+        said(Said::Content(data));
     }
 
     fn end_line(&mut self, said: &mut dyn FnMut(Said<'_>)) {
@@ -185,6 +216,27 @@ impl Sse {
         }
         chain.take(bytes.get(..bytes.len().saturating_sub(rest.len())).unwrap_or_default());
         rest
+    }
+}
+
+/// The mark at the end of many streams, as the only data of an event.
+#[derive(Clone, Copy, Debug, Default)]
+struct Done {
+    matched: usize,
+    is_other: bool,
+}
+
+impl Done {
+    const MARK: &[u8] = b"[DONE]";
+
+    fn push(&mut self, data: &[u8]) {
+        let expected = Self::MARK.get(self.matched..).unwrap_or_default();
+        self.is_other |= !expected.starts_with(data);
+        self.matched = self.matched.saturating_add(data.len());
+    }
+
+    fn is_whole(self) -> bool {
+        !self.is_other && self.matched == Self::MARK.len()
     }
 }
 

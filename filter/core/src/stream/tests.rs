@@ -33,7 +33,11 @@ fn see(kind: Kind, reading: &Reading, chunks: &[&[u8]], complete: bool) -> Seen 
     };
     chunks.iter().for_each(|chunk| stream.push(chunk, &mut said));
     stream.finish(complete, &mut said);
-    assert_eq!(events.len() as u64, stream.events());
+    // An event is heard as soon as it is dispatched; whether its bytes are at their end is another
+    // matter, if they end with CR.
+    let ahead = events.len() as u64 - stream.events();
+    assert!(ahead == 0 || (ahead, kind, complete) == (1, Kind::Sse, false));
+    events.truncate(events.len() - ahead as usize);
     assert_eq!(stream.is_cut(), events.len() > kind.max_listed());
     let masked = stream.masked().map_or(0, |masked| masked.counts().values().sum());
     let links = stream.event_hashes().to_vec();
@@ -165,6 +169,12 @@ fn server_sent_events_are_read_as_browsers_do() {
         ("data: a\n: comment", vec![("a", "")]),
         ("data: a\n\n: comment\nevent: lost\n", vec![("a", "")]),
         ("data: ::\n\n", vec![("::", "")]),
+        ("data: a\n\n{\"b\":1}", vec![("a", ""), ("{\"b\":1}", "")]),
+        ("data: a\n\n{\n \"b\": 1\n}\n", vec![("a", ""), ("{\n \"b\": 1\n}", "")]),
+        ("data: a\r\n\r\n[1]\r\n\r\ndata: c\r\n\r\n", vec![("a", ""), ("[1]", ""), ("c", "")]),
+        ("event: x\n{}\n\ndata: c\r\r", vec![("{}", "x"), ("c", "")]),
+        ("data: a\n{}\n\n", vec![("a", "")]),
+        (": a\n{\n: b\n\n", vec![("{\n: b", "")]),
     ] {
         assert_eq!(events(Kind::Sse, stream.as_bytes()), pairs(wanted), "{stream:?}");
     }

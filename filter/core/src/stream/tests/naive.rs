@@ -42,7 +42,7 @@ fn lines(bytes: &[u8]) -> Vec<(&[u8], &[u8])> {
 fn sse(bytes: &[u8], complete: bool, events: &mut Vec<Event>) {
     let mut event = Event::default();
     let mut data: Vec<&[u8]> = Vec::new();
-    let mut taken = 0;
+    let (mut taken, mut is_bare) = (0, false);
     for (index, (line, end)) in lines(bytes).into_iter().enumerate() {
         taken += line.len() + end.len();
         event.bytes.extend_from_slice(line);
@@ -57,11 +57,16 @@ fn sse(bytes: &[u8], complete: bool, events: &mut Vec<Event>) {
         match (line, field) {
             ([], _) if end.is_empty() => {}
             _ if end.is_empty() && !complete => {}
+            ([first, ..], _) if is_bare || data.is_empty() && b"{[".contains(first) => {
+                is_bare = true;
+                data.push(line);
+            }
             ([], _) if data.is_empty() => event.name.clear(),
             ([], _) => {
                 // Nobody knows whether a line feed would have followed.
                 let is_known = end != b"\r" || taken < bytes.len() || complete;
                 event.says = std::mem::take(&mut data).join(&b'\n');
+                is_bare = false;
                 let event = std::mem::take(&mut event);
                 events.extend(is_known.then_some(event));
             }
