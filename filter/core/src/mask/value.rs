@@ -505,6 +505,14 @@ pub(super) fn is_placeholder(text: &[u8]) -> bool {
         ])
 }
 
+/// Whether these are bytes that nobody wrote: control characters, or so much that is no UTF-8 that
+/// it is no text in an older encoding either. Among random bytes `pw=` stands in every few MiB.
+pub(super) fn is_no_text(text: &[u8]) -> bool {
+    let is_control = |byte: &u8| matches!(byte, 0..=8 | 11 | 14..=26 | 28..=31 | 127);
+    let invalid: usize = text.utf8_chunks().map(|chunk| chunk.invalid().len()).sum();
+    text.iter().any(is_control) || invalid.saturating_mul(4) > text.len()
+}
+
 /// What stands in place of a value in a URL.
 pub(super) fn is_stand_in(text: &[u8], counts: &Counts, names: &Names) -> bool {
     is_placeholder(text)

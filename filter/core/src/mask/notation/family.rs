@@ -27,6 +27,7 @@ impl Reader<'_> {
             return !value::is_placeholder(text);
         }
         self.looks_like(place, meaning, probe, counts, name)
+            && !value::is_no_text(text)
             && !value::is_harmless(text, counts, name.text(), self.names)
     }
 
