@@ -292,11 +292,7 @@ const SPACE: u8 = 4;
 const OTHER: u8 = 5;
 
 /// The kind of each byte.
-#[expect(
-    clippy::indexing_slicing,
-    clippy::arithmetic_side_effects,
-    reason = "evaluated while compiling"
-)]
+#[expect(clippy::indexing_slicing, reason = "evaluated while compiling")]
 const KIND: [u8; 256] = {
     let mut table = [SIGN; 256];
     let mut byte = 0;
@@ -316,11 +312,7 @@ const KIND: [u8; 256] = {
 
 /// For the kinds of two neighbours, eight times the first and the second: 1 if they differ, from a
 /// capital to a small letter not counted, and 2 if both are letters.
-#[expect(
-    clippy::indexing_slicing,
-    clippy::arithmetic_side_effects,
-    reason = "evaluated while compiling"
-)]
+#[expect(clippy::indexing_slicing, reason = "evaluated while compiling")]
 const PAIR: [u8; 64] = {
     let mut table = [0; 64];
     let mut first = LOWER;
