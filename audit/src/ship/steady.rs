@@ -120,7 +120,7 @@ async fn last_pass(shipper: &Shipper<'_>, keeper: &mut Keeper<'_>) {
     };
     let shipped = timeout(LAST_PASS, all).await.unwrap_or_default();
     for trouble in [rotated, listed, shipped].into_iter().flatten() {
-        tell(&format!("{trouble}"));
+        tell(&trouble);
     }
     keeper.look();
 }
