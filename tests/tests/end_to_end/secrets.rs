@@ -53,7 +53,7 @@ async fn a_key_that_a_client_carries_lands_nowhere(stage: Stage) -> Result<()> {
     let run = Run::play(stage, "info", Ok).await?;
     run.check_ledger()?;
     check("Envoy's log", &run.found_in(run.open.gateway.log()), &[].into());
-    run.check_provider(&[Place::Body, Place::Text]);
+    run.check_provider(&[Place::Body, Place::Text, Place::Aside]);
     run.open.finish().await
 }
 
@@ -104,7 +104,7 @@ async fn at_debug_level_envoy_itself_prints_headers_and_no_body(stage: Stage) ->
     let run = Run::play(stage, "debug", Ok).await?;
     run.check_ledger()?;
     let printed = run.found_in(run.open.gateway.log());
-    let heads = [Place::Identity, Place::Head, Place::AnswerHead];
+    let heads = [Place::Identity, Place::Head, Place::Aside, Place::AnswerHead];
     check("Envoy's log", &printed, &keys::labels(&run.keys, &heads));
     run.open.finish().await
 }
@@ -238,15 +238,18 @@ impl Run {
         Ok(())
     }
 
-    /// The provider got the keys of all heads, of bodies those in `places`, and no others.
+    /// The provider got the credentials of all heads, of the rest those in `places`, and no others.
     fn check_provider(&self, places: &[Place]) {
+        let (aside, places): (Vec<_>, Vec<_>) =
+            places.iter().copied().partition(|place| *place == Place::Aside);
         let exchanges = self.provider.exchanges();
         let heads: Vec<_> = exchanges.iter().map(|exchange| exchange.head.as_str()).collect();
         let heads = self.found_in(heads.join("\n"));
-        check("heads at the provider", &heads, &keys::labels(&self.keys, &[Place::Head]));
+        let wanted = [aside, vec![Place::Head]].concat();
+        check("heads at the provider", &heads, &keys::labels(&self.keys, &wanted));
         let bodies: Vec<_> = exchanges.iter().map(|exchange| &*exchange.request.body).collect();
         let bodies = self.found_in(bodies.join(&b'\n'));
-        check("bodies at the provider", &bodies, &keys::labels(&self.keys, places));
+        check("bodies at the provider", &bodies, &keys::labels(&self.keys, &places));
     }
 
     /// Each entry with what the provider saw of its call.

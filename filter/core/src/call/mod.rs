@@ -178,7 +178,10 @@ impl Call {
             *head = HeadGate::new(policy, host);
         }
         if let Some(head) = head {
-            match head.pass(&config.gates, target.path(), headers, &edits.remove) {
+            // What the filter sets itself goes on in place of the client's own value.
+            let set = edits.set.iter().map(|(name, _)| Cow::Borrowed(*name));
+            let gone: Vec<_> = edits.remove.iter().cloned().chain(set).collect();
+            match head.pass(&config.gates, target.path(), headers, &gone) {
                 Ok(masked) => edits.masked = masked,
                 Err(reason) => *refused = Some(reason),
             }

@@ -11,8 +11,10 @@ use serde_json::Value;
 pub(super) enum Place {
     /// In what says who calls: it stays inside.
     Identity,
-    /// In the target or a header: the provider needs it.
+    /// In the target or a header, where a credential belongs: the provider needs it.
     Head,
+    /// In the target or a header, where none belongs: the provider gets it unless calls leave masked.
+    Aside,
     /// In the body: the provider gets it unless bodies leave masked.
     Body,
     /// The same, told by what stands around it in a text only.
@@ -52,15 +54,15 @@ const POSITIONS: &[Position] = &[
     ("user_id", Place::Identity, "gitlab-pat"),
     ("session_id", Place::Identity, "notion-api-token"),
     ("correlation_id", Place::Identity, "groq-api-key"),
-    ("request_id", Place::Head, "linear-api-key"),
-    ("traceparent", Place::Head, "sentry-user-token"),
-    ("user_agent", Place::Head, "digitalocean-pat"),
+    ("request_id", Place::Aside, "linear-api-key"),
+    ("traceparent", Place::Aside, "sentry-user-token"),
+    ("user_agent", Place::Aside, "digitalocean-pat"),
     ("api_key", Place::Head, "anthropic-api-key"),
     ("userinfo", Place::Head, "vault-service-token"),
     ("cookie", Place::Head, "jwt"),
-    ("unlisted_header", Place::Head, "stripe-access-token"),
+    ("unlisted_header", Place::Aside, "stripe-access-token"),
     ("query", Place::Head, "aws-amazon-bedrock-api-key-long-lived"),
-    ("base_path", Place::Head, "replicate-api-token"),
+    ("base_path", Place::Aside, "replicate-api-token"),
     ("webhook", Place::Head, "discord-webhook-url"),
     ("model", Place::Body, "huggingface-access-token"),
     ("system", Place::Body, "openai-api-key"),
@@ -96,7 +98,7 @@ const NOTATIONS: &[(Place, &str)] = &[
     (Place::Text, "password: ‹{a9}{d2}{a9}›"),
     (Place::Text, "db-password: \"‹{a9}{d2}{a9}›\""),
     (Place::Text, "secret_key = '‹{a9}{d2}{a9}›'"),
-    (Place::Text, "cfg = {'user': 'a', 'password': '‹{a9}{d2}{a9}›'}"),
+    (Place::Text, "cfg = dict(user='a', password='‹{a9}{d2}{a9}›')"),
     (Place::Text, "const clientSecret = \"‹{a9}{d2}{a9}›\";"),
     (Place::Text, "builder.setPassword(\"‹{a9}{d2}{a9}›\");"),
     (Place::Text, "export DB_PASSWORD=‹{a9}{d2}{a9}›"),
