@@ -29,6 +29,8 @@ pub(super) struct Hit<'r> {
     pub(super) rule: &'r str,
     pub(super) provider: Option<&'static Provider>,
     pub(super) grade: Grade,
+    /// Where a look has to begin to find it: at its name, or what else tells of it.
+    pub(super) from: usize,
     /// Where it begins.
     pub(super) start: usize,
     /// Up to where it is known to go on.
@@ -86,7 +88,7 @@ impl<'r> Scanner<'r> {
         while let Some(end) = words.next(at, names) {
             match reader.look(window, end) {
                 Ok(value) if value.grade >= self.rules.least => {
-                    return Found::Hit(named_hit(value));
+                    return Found::Hit(named_hit(value, end.saturating_sub(1)));
                 }
                 Err(Wait::Until(hold)) => {
                     let resume = end.saturating_sub(1);
@@ -113,6 +115,7 @@ impl<'r> Scanner<'r> {
                 rule: found.rule,
                 provider: None,
                 grade: Grade::Certain,
+                from: found.start,
                 start: found.start,
                 known: found.start,
                 skip: Skip::Bytes(found.length),
@@ -153,7 +156,7 @@ impl<'r> Scanner<'r> {
         }
         match sign.look(window, &self.rules.names) {
             Ok(value) if value.grade >= self.rules.least => {
-                Verdict::Stop(Found::Hit(named_hit(value)))
+                Verdict::Stop(Found::Hit(named_hit(value, sign.at)))
             }
             Ok(_) | Err(Wait::Absent) => Verdict::GoOn(sign.behind),
             Err(Wait::Until(hold)) => Verdict::Stop(Found::Pending { resume: sign.at, hold }),
@@ -186,9 +189,7 @@ impl<'r> Scanner<'r> {
             };
             match verdict {
                 Verdict::GoOn(next) => at = next,
-                // What a word begins behind is looked at again together with it.
-                Verdict::Stop(Found::Pending { hold, .. }) => return pending_from(place, hold),
-                stop => return stop,
+                Verdict::Stop(found) => return Verdict::Stop(found.told_by(place)),
             }
         }
         Verdict::GoOn(from.saturating_add(signs.end()))
@@ -222,9 +223,8 @@ impl<'r> Scanner<'r> {
         let letter = at.saturating_add(digits);
         match window.byte(letter) {
             Some(b'm' | b'K') => match self.word(window, letter.saturating_add(1))? {
-                // What a word begins behind is looked at again together with it.
-                Verdict::Stop(Found::Pending { hold, .. }) => Some(pending_from(at, hold)),
-                stop => Some(stop),
+                Verdict::Stop(found) => Some(Verdict::Stop(found.told_by(at))),
+                go_on @ Verdict::GoOn(_) => Some(go_on),
             },
             _ => None,
         }
@@ -243,7 +243,7 @@ impl<'r> Scanner<'r> {
     fn encoded(self, window: Window<'_>, at: usize) -> Option<Verdict<'r>> {
         let found = encoded::look(self, window, at).map(|found| {
             let Encoded { rule, provider, grade, skip } = found;
-            Hit { rule, provider, grade, start: at, known: at, skip }
+            Hit { rule, provider, grade, from: at, start: at, known: at, skip }
         });
         stop(found, at)
     }
@@ -383,7 +383,7 @@ impl<'r> Scanner<'r> {
 /// What a look at `at` means for the walk: nothing, if nothing is there.
 fn stop<'r>(look: Look<Hit<'r>>, at: usize) -> Option<Verdict<'r>> {
     match look {
-        Ok(hit) => Some(Verdict::Stop(Found::Hit(hit))),
+        Ok(hit) => Some(Verdict::Stop(Found::Hit(hit).told_by(at))),
         Err(Miss::Unknown) => Some(pending(at)),
         Err(Miss::Absent) => None,
     }
@@ -396,6 +396,7 @@ fn token_hit<'r>(token: Token) -> Hit<'r> {
         rule: shape.rule,
         provider: shape.provider,
         grade: Grade::Certain,
+        from: start,
         start,
         known: end,
         skip,
@@ -407,21 +408,17 @@ fn marked_hit<'r>(marked: Marked, start: usize) -> Hit<'r> {
 }
 
 fn hit<'r>(rule: &'static str, start: usize, skip: Skip) -> Hit<'r> {
-    Hit { rule, provider: None, grade: Grade::Certain, start, known: start, skip }
+    Hit { rule, provider: None, grade: Grade::Certain, from: start, start, known: start, skip }
 }
 
-fn named_hit<'r>(value: Value) -> Hit<'r> {
+fn named_hit<'r>(value: Value, from: usize) -> Hit<'r> {
     let Value { rule, grade, start, skip } = value;
     let provider = (rule == TELEGRAM_RULE).then_some(&provider::TELEGRAM);
-    Hit { rule, provider, grade, start, known: start, skip }
+    Hit { rule, provider, grade, from, start, known: start, skip }
 }
 
 fn pending<'r>(at: usize) -> Verdict<'r> {
-    pending_from(at, at)
-}
-
-fn pending_from<'r>(resume: usize, hold: usize) -> Verdict<'r> {
-    Verdict::Stop(Found::Pending { resume, hold })
+    Verdict::Stop(Found::Pending { resume: at, hold: at })
 }
 
 /// What is known of the bytes ahead in one window. Where several kinds of rules find something, the
@@ -468,18 +465,17 @@ impl<'r> Ahead<'r> {
     /// a shape, which ends with its own characters, and a shape before what is only likely.
     fn first(&mut self, found: [Found<'r>; 3]) -> Found<'r> {
         let [built_in, named, own] = found;
-        let all_pend = [&built_in, &named, &own].into_iter().filter_map(Found::pending);
-        let pending = all_pend.fold(None, |least: Option<(usize, usize)>, (resume, hold)| {
-            let (other, other_hold) = least.unwrap_or((resume, hold));
-            Some((resume.min(other), hold.min(other_hold)))
-        });
+        let all = [&built_in, &named, &own];
+        let hold = all.iter().filter_map(|found| found.hold()).min();
+        // What was found behind a place that is not decided is found again, by what tells of it.
+        let resume = all.iter().map(|found| found.from()).min().unwrap_or_default();
         let places = [built_in.place(), named.place(), own.place()];
         let hits = [built_in.hit_place(), named.hit_place(), own.hit_place()];
         let first = hits.iter().flatten().min().copied();
         let is_hit = first.is_some_and(|first| places.iter().all(|place| first <= *place));
         if !is_hit {
-            return match pending {
-                Some((resume, hold)) => Found::Pending { resume, hold },
+            return match hold {
+                Some(hold) => Found::Pending { resume: resume.min(hold), hold },
                 None => Found::Nothing,
             };
         }
@@ -507,12 +503,31 @@ impl<'r> Ahead<'r> {
     }
 }
 
-/// What was found before and is not passed by now.
+/// What was found before and is not passed by now. A name that lies in another secret is none.
 fn still<'r>(found: &mut Option<Found<'r>>, from: usize) -> Option<Found<'r>> {
-    found.take().filter(|found| found.place() >= from)
+    found.take().filter(|found| found.from() >= from)
 }
 
 impl Found<'_> {
+    /// The same, told by what stands at a place before: it is looked at again together with it.
+    fn told_by(mut self, place: usize) -> Self {
+        match &mut self {
+            Self::Nothing => {}
+            Self::Hit(Hit { from, .. }) | Self::Pending { resume: from, .. } => {
+                *from = place.min(*from);
+            }
+        }
+        self
+    }
+
+    /// Where a look has to begin to find the same.
+    fn from(&self) -> usize {
+        match self {
+            Self::Nothing => usize::MAX,
+            Self::Hit(Hit { from, .. }) | Self::Pending { resume: from, .. } => *from,
+        }
+    }
+
     /// Up to where it says that there is no secret.
     fn place(&self) -> usize {
         match self {
@@ -529,9 +544,10 @@ impl Found<'_> {
         }
     }
 
-    fn pending(&self) -> Option<(usize, usize)> {
+    /// Up to where nothing is secret, if more must be known.
+    fn hold(&self) -> Option<usize> {
         match self {
-            Self::Pending { resume, hold } => Some((*resume, *hold)),
+            Self::Pending { hold, .. } => Some(*hold),
             _ => None,
         }
     }
