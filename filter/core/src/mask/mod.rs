@@ -602,6 +602,28 @@ mod tests {
         assert_eq!(masked(&text, syntax), template.replace("<>", PLACEHOLDER), "{template}");
     }
 
+    /// A find that has to wait for another kind of rule, and a name that lies in a secret.
+    #[test]
+    fn what_is_found_beside_something_else_does_not_depend_on_the_chunks() {
+        for (text, wanted) in [
+            (
+                r#"{"arguments":"{\"api_key\":\n0","b":1}"#,
+                r#"{"arguments":"{\"api_key\":\n\"***REDACTED***\"","b":1}"#,
+            ),
+            (
+                r#"{"arguments":"{\"password\":\t12345}","b":1}"#,
+                r#"{"arguments":"{\"password\":\t\"***REDACTED***\"}","b":1}"#,
+            ),
+        ] {
+            assert_eq!(masked(text, &Syntax::Json), wanted);
+        }
+        for name in ["cookie", "password", "token"] {
+            let text = format!("Basic cGFzc3dvcmQ6IGh1bnRlcjI={name} :cGFzc3dvcmQ6IGh1bnRlcjI=");
+            let wanted = "Basic ***REDACTED*** :***REDACTED***";
+            assert_eq!(masked(&text, &Syntax::Text), wanted, "{name}");
+        }
+    }
+
     fn token() -> String {
         format!("sk-{}-{}", "proj", "Ab3_".repeat(12))
     }
