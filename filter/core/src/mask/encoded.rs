@@ -17,6 +17,7 @@ use super::{
     value,
     window::Window,
 };
+use crate::base64;
 
 /// A whole text in base64.
 pub(super) struct Encoded<'r> {
@@ -190,7 +191,7 @@ impl Text {
                 Err(Miss::Unknown) => return Err(Miss::Unknown),
             };
             is_padded |= byte == b'=';
-            let Some(value) = value_of(byte) else {
+            let Some(value) = base64::digit(byte) else {
                 text.end = next;
                 continue;
             };
@@ -248,16 +249,5 @@ pub(super) fn skip(window: Window<'_>, at: usize) -> Skipped {
             Err(Miss::Absent) => return Skipped::Done(at),
             Err(Miss::Unknown) => return Skipped::More(at),
         }
-    }
-}
-
-fn value_of(digit: u8) -> Option<u8> {
-    match digit {
-        b'A'..=b'Z' => Some(digit.wrapping_sub(b'A')),
-        b'a'..=b'z' => Some(digit.wrapping_sub(b'a').wrapping_add(26)),
-        b'0'..=b'9' => Some(digit.wrapping_sub(b'0').wrapping_add(52)),
-        b'+' | b'-' => Some(62),
-        b'/' | b'_' => Some(63),
-        _ => None,
     }
 }

@@ -23,15 +23,14 @@
 //! that its client hangs up.
 
 use super::{
-    Clues, MAX_NAME_BYTES, MAX_WORD_BYTES,
-    base64::Decoder,
-    borrowed,
+    Clues, MAX_NAME_BYTES, MAX_WORD_BYTES, borrowed,
     fields::{Answered, Asked},
     is_cut,
     names::Names,
     text_of, trouble,
 };
 use crate::{
+    base64::Decoder,
     correlation,
     entry::Mcp,
     mask::Rules,

@@ -18,7 +18,6 @@
 //! unknown.
 
 mod api;
-pub(crate) mod base64;
 mod choices;
 mod done;
 mod fields;
@@ -35,13 +34,13 @@ mod usage;
 use std::{borrow::Cow, rc::Rc};
 
 use crate::{
+    base64::Decoder,
     entry::{GenAi, Mcp},
     mask::Rules,
     outcome::{Outcome, Reason},
     reader::{Reader, Value},
     text::Text,
 };
-use base64::Decoder;
 use done::Done;
 pub use fields::Tables;
 use fields::{Answered, Asked};

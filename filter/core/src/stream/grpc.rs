@@ -14,9 +14,9 @@
 
 use super::{Said, masked::Payload, tape::Tape};
 use crate::{
+    base64::Decoder,
     digest::{Hasher, Reading},
     mask::Masked,
-    meaning::base64::Decoder,
     reader::{Paths, Reader, Value},
 };
 

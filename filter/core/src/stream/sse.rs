@@ -219,7 +219,9 @@ impl Sse {
     }
 }
 
-/// The mark at the end of many streams, as the only data of an event.
+/// The mark at the end of many streams, as the only data of an event. Unlike the one of a whole document
+/// it may be asked before the event is over, when what follows a space may still be held back: so no
+/// space is passed over.
 #[derive(Clone, Copy, Debug, Default)]
 struct Done {
     matched: usize,

@@ -49,7 +49,8 @@ impl Decoder {
 /// How many characters are decoded at a time.
 const BLOCK: usize = 256;
 
-fn digit(character: u8) -> Option<u8> {
+/// The six bits of a digit, in either alphabet.
+pub(crate) fn digit(character: u8) -> Option<u8> {
     match character {
         b'A'..=b'Z' => Some(character.wrapping_sub(b'A')),
         b'a'..=b'z' => Some(character.wrapping_sub(b'a').wrapping_add(26)),
