@@ -14,6 +14,7 @@ use crate::{
     fault::Fault,
     ledger::each_key_once,
     plain::{Shown, plain},
+    yaml,
     say::say,
 };
 
@@ -51,19 +52,8 @@ pub(crate) fn parse(text: &str) -> Result<Vec<Value>, String> {
             .map_err(|error| error.to_string());
     }
     let documents: Vec<Value> =
-        serde_saphyr::from_multiple(text).map_err(|error| malformed(&error))?;
+        serde_saphyr::from_multiple(text).map_err(|error| yaml::malformed(&error))?;
     Ok(documents.into_iter().filter(|document| !document.is_null()).collect())
-}
-
-/// What is wrong with a file of YAML. Of a key that stands there twice its parser would say how a
-/// program can allow it, which is no help to who wrote the file.
-fn malformed(error: &serde_saphyr::Error) -> String {
-    let serde_saphyr::Error::DuplicateMappingKey { key, location } = error.without_snippet() else {
-        return error.to_string();
-    };
-    let key = key.as_deref().map_or_else(String::new, |key| format!(" `{}`", plain(key)));
-    let (line, column) = (location.line(), location.column());
-    format!("the key{key} stands there twice, again at line {line} column {column}: leave out one")
 }
 
 /// Compiles a configuration, as the filter would.

@@ -51,6 +51,7 @@ mod ship;
 pub mod show;
 #[cfg(feature = "tool")]
 mod store;
+mod yaml;
 
 #[cfg(feature = "tool")]
 pub use self::command::main;

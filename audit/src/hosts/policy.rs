@@ -11,6 +11,8 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 use serde_saphyr::Spanned;
 
+use crate::yaml;
+
 /// What the calls of a mesh may reach.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Policy {
@@ -442,7 +444,7 @@ fn is_label(label: &str) -> bool {
 
 fn malformed(error: &serde_saphyr::Error) -> Problem {
     let line = error.location().map_or(0, |location| location.line());
-    Problem::new(line, String::new(), error.without_snippet().to_string())
+    Problem::new(line, String::new(), yaml::malformed_in_its_line(error))
 }
 
 impl Problem {
@@ -555,6 +557,7 @@ mod tests {
             ("alow: [a.example]", "unknown field `alow`"),
             ("mode: strict", "unknown variant `strict`"),
             ("namespaces: { b: { block: [a.example] } }", "unknown field `block`"),
+            ("allow: [a.example]\nallow: [b.example]", "3: the key `allow` stands there twice; leave out one"),
             ("allow: [a.example\n", "2: "),
         ] {
             let said = problems(&format!("topology: istio\n{rest}\n"));

@@ -117,6 +117,9 @@ pub(super) struct Names {
     /// For each two last characters of any word that may end a name, the characters before them, as
     /// a bit set.
     ends: Vec<[u64; SYMBOLS]>,
+    /// The last two bytes of words that end with no letter of ASCII: for each last one those before it, each
+    /// without its highest bit, as a bit set.
+    foreign: Vec<u128>,
 }
 
 const LISTS: usize = 7;
@@ -178,13 +181,14 @@ impl Names {
             own: own.to_vec(),
             excepted: excepted.to_vec(),
             ends: vec![[0; SYMBOLS]; SYMBOLS],
+            foreign: vec![0; 128],
         };
         let known = [
             PASSWORDS,
             KEYS,
             TAILS,
             IN_QUERY,
-            "secret secrets token key keys by value name lines mysql mysqldump mysqladmin mysqlimport mysqlcheck \
+            "secret secrets token key keys by value name lines login passe acceso acesso mysql mysqldump mysqladmin mysqlimport mysqlcheck \
              mariadb 7z 7za sqlplus thin impdp",
         ];
         let heads = HEADS.iter().map(|(_, list)| *list);
@@ -198,8 +202,39 @@ impl Names {
     }
 
     fn may_end_with(&mut self, word: &[u8]) {
-        let mut letters =
-            word.iter().rev().skip_while(|byte| byte.is_ascii_digit()).map(|byte| symbol(*byte));
+        let without_number = word.iter().rposition(|byte| !byte.is_ascii_digit());
+        self.add_end(word.get(..=without_number.unwrap_or(0)).unwrap_or_default());
+        let [.., before, last @ 0x80..=0xff] = *word else {
+            return self.add_escaped(word);
+        };
+        if let Some(bits) = self.foreign.get_mut(usize::from(last & 0x7f)) {
+            *bits |= 1 << (before & 0x7f);
+        }
+        self.add_escaped(word);
+    }
+
+    /// Of `contraseña` also `f1a`: so ends `contrase\u00f1a`.
+    fn add_escaped(&mut self, word: &[u8]) {
+        let Ok(word) = str::from_utf8(word) else { return };
+        if word.is_ascii() {
+            return;
+        }
+        let mut escaped = String::new();
+        for letter in word.chars() {
+            if letter.is_ascii() {
+                escaped.push(letter);
+                continue;
+            }
+            let mut units = [0; 2];
+            for unit in letter.encode_utf16(&mut units) {
+                escaped.push_str(&format!("\\u{unit:04x}"));
+            }
+        }
+        self.add_end(escaped.as_bytes());
+    }
+
+    fn add_end(&mut self, word: &[u8]) {
+        let mut letters = word.iter().rev().map(|byte| symbol(*byte));
         let (Some(last), Some(before)) = (letters.next(), letters.next()) else { return };
         let row = self.ends.get_mut(usize::from(last));
         if let Some(end) = row.and_then(|row| row.get_mut(usize::from(before))) {
@@ -207,12 +242,22 @@ impl Names {
         }
     }
 
+    fn ends_foreign(&self, before: u8, last: u8) -> bool {
+        let bits = self.foreign.get(usize::from(last & 0x7f)).copied().unwrap_or_default();
+        before >= 0x80 && bits >> (before & 0x7f) & 1 == 1
+    }
+
+    /// Whether an escape of these last three digits may end a name.
+    pub(super) fn may_end_escaped(&self, third: u8, before: u8, last: u8) -> bool {
+        self.end(symbol(before), symbol(last)) >> symbol(third) & 1 == 1
+    }
+
     /// Whether a word of these last three bytes may end a name. What is no letter tells nothing.
     #[inline]
     pub(super) fn may_end(&self, third: u8, before: u8, last: u8) -> bool {
         let end = symbol(last);
         if end == NOTHING {
-            return last >= 0x80 && ends_foreign(before, last);
+            return last >= 0x80 && self.ends_foreign(before, last);
         }
         let bits = self.end(symbol(before), end);
         let third_symbol = symbol(third);
@@ -384,14 +429,6 @@ fn ends_with(word: &[u8], end: &[u8]) -> bool {
 
 /// That no character precedes the last two.
 const WHOLE: u64 = 1 << 40;
-
-/// Whether these are the last two bytes of a password's name in another script.
-fn ends_foreign(before: u8, last: u8) -> bool {
-    matches!(
-        (before, last),
-        (0x8C, 0x8C) | (0xD1, 0x8C) | (0xA0, 0x81) | (0xA2, 0xBC) | (0x83, 0x89) | (0x98, 0xB8)
-    )
-}
 
 /// The symbol of a letter in any case or a digit; [`NOTHING`] for anything else.
 #[inline]

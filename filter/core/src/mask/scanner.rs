@@ -20,7 +20,7 @@ use super::{
     skip::Skip,
     syntax::Syntax,
     window::{Step, Window},
-    words::Words,
+    words::{Word, Words},
 };
 
 /// A secret, of which the beginning is known.
@@ -85,19 +85,19 @@ impl<'r> Scanner<'r> {
         let reader = Reader { names, syntax: self.syntax, is_own_text: self.is_own_text, openings };
         let mut words = Words::new(window.bytes, window.is_last);
         let mut at = from;
-        while let Some(end) = words.next(at, names) {
-            match reader.look(window, end) {
+        let end = window.bytes.len();
+        while let Some(Word { from, end: behind }) = words.next(at, names) {
+            let Some(behind) = behind else {
+                return Found::Pending { resume: from, hold: end };
+            };
+            match reader.look(window, behind) {
                 Ok(value) if value.grade >= self.rules.least => {
-                    return Found::Hit(named_hit(value, end.saturating_sub(1)));
+                    return Found::Hit(named_hit(value, from));
                 }
-                Err(Wait::Until(hold)) => {
-                    let resume = end.saturating_sub(1);
-                    return Found::Pending { resume, hold };
-                }
-                _ => at = end,
+                Err(Wait::Until(hold)) => return Found::Pending { resume: from, hold },
+                _ => at = behind,
             }
         }
-        let end = window.bytes.len();
         let is_open = window.bytes.last().is_some_and(|byte| is_name(*byte));
         match window.is_last {
             true => Found::Nothing,

@@ -137,12 +137,16 @@ impl Probe {
         self.bytes.get(..self.length).unwrap_or_default()
     }
 
-    /// Without the signs at its end that belong to what surrounds it.
+    /// Without the signs at its end that belong to what surrounds it. The `!` of `Summer2024!` belongs to the value.
     pub(super) fn trim(&mut self, window: Window<'_>, start: usize) {
         if self.is_long {
             return;
         }
         let is_around = |byte: &u8| b",;)}].|*:!?".contains(byte);
+        let ends_line = matches!(self.ended_by, None | Some(b'\n' | b'\r' | b'"' | b'\''));
+        if ends_line && matches!(self.text(), [.., before, b'!'] if before.is_ascii_digit()) {
+            return;
+        }
         let kept = self.text().iter().rposition(|byte| !is_around(byte));
         let kept = kept.map_or(0, |last| last.saturating_add(1));
         if kept == self.length {
@@ -348,6 +352,27 @@ pub(super) fn has_odd_signs(text: &[u8], counts: &Counts) -> bool {
     let kinds = b"!#$%^@~+=*-;?".iter().filter(|sign| text.contains(sign)).count();
     let is_code = [&b"->"[..], b"==", b"||", b"&&", b"()"].iter().any(|code| contains(text, code));
     kinds >= 3 && counts.all >= 10 && counts.signs >= 4 && counts.distinct >= 10 && !is_code
+}
+
+/// One word with up to four digits behind it, as people make passwords: `hunter2`, `Welcome1`, `tiger_99`. What programs are
+/// full of, `sha256` and `utf8`, is none.
+pub(super) fn is_word_with_number(text: &[u8], counts: &Counts) -> bool {
+    let letters = text.iter().take_while(|byte| byte.is_ascii_alphabetic()).count();
+    let (word, rest) = text.split_at_checked(letters).unwrap_or_default();
+    let number = rest.strip_prefix(b"_").or_else(|| rest.strip_prefix(b"-")).unwrap_or(rest);
+    let number = number.strip_suffix(b"!").unwrap_or(number);
+    let is_number = (1..=4).contains(&number.len()) && number.iter().all(u8::is_ascii_digit);
+    let is_one_word = counts.upper <= 1 && word.iter().skip(1).all(u8::is_ascii_lowercase);
+    counts.all >= 6 && letters >= 3 && is_number && is_one_word && !is_technical(text)
+}
+
+/// Names of formats, digests, types and versions that end with a number.
+fn is_technical(text: &[u8]) -> bool {
+    const WORDS: &str = "argon base blake bytes ecdsa float http ident int integer ipv ktlsv latin level line md murmur ntlmv oauth param \
+        part pbkdf pkcs port python ripemd salsa sha snmpv sslv step string test tlsv type uint user utf uuid uuidv value varchar version windows";
+    let word = text.iter().take_while(|byte| byte.is_ascii_alphabetic()).count();
+    let word = text.get(..word).unwrap_or_default();
+    WORDS.split_ascii_whitespace().any(|known| word.eq_ignore_ascii_case(known.as_bytes()))
 }
 
 /// Words between signs, with few digits behind each: `my-key-1`.

@@ -11,7 +11,7 @@ use super::names::{Family, Kind};
 /// Passwords, wherever they end a word: `dbpassword`. The Latin ones and others.
 pub(super) const PASSWORDS: &str = "password passwords passwd passwds passphrase passphrases passcode passcodes pwd pswd passwrd passwort \
      kennwort contrasena contraseña senha wachtwoord haslo hasło losenord lösenord salasana parola motdepasse \
-     пароль 密码 密碼 パスワード 비밀번호";
+     пароль Пароль ПАРОЛЬ 密码 密碼 パスワード 비밀번호 palavrapasse";
 
 /// Keys, wherever they end a word: `openaiapikey`.
 pub(super) const KEYS: &str = "apikey apikeys secretkey accesskey accesskeyid privatekey signingkey encryptionkey subscriptionkey";
@@ -23,7 +23,7 @@ pub(super) const HEADS: &[(Kind, &str)] = &[
         "dbpass smtppass userpass ftppass mailpass sshpass keypass storepass becomepass proxypass mysqlpass \
         pgpass pgpassword userpw dbpw mdp sifre psw passw",
     ),
-    (Kind::texts(Family::Password), "pass pw"),
+    (Kind::texts(Family::Password), "pass pw psk wpapsk securestring"),
     (Kind::always(Family::Secret), "secretstring secretvalue secretbinary secretkeybase"),
     (
         Kind::always(Family::Key),

@@ -2,7 +2,12 @@
 //!
 //! A word is a run of letters, digits, `_`, `-`, `.` and of bytes beyond ASCII. A megabyte of prose has
 //! a hundred and seventy thousand of them, and nineteen of twenty are ruled out by their last three
-//! letters. So bytes are sorted into two sets, sixteen at a time, and only the ends are looked at.
+//! letters. So bytes are sorted into sets, sixteen at a time, and only the ends are looked at.
+//!
+//! ```text
+//! password_old = …      the word ends like a name
+//! API_KEY_ACME = …      a part of it does, and what follows it is somebody's own word
+//! ```
 
 use wide::{i8x16, u8x16};
 
@@ -11,13 +16,25 @@ use super::{names::Names, notation::is_name};
 const LANES: usize = 16;
 const WIDE: usize = 64;
 
+/// The most bytes behind a part that ends like a name, up to the end of its word.
+const MAX_TAIL: usize = 40;
+
+/// A word that may be a name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Word {
+    /// The byte that tells of it: a look that begins here finds it again.
+    pub(super) from: usize,
+    /// The place behind it, unless it goes on behind the bytes.
+    pub(super) end: Option<usize>,
+}
+
 /// Bytes that are sorted once, 64 at a time.
 pub(super) struct Words<'a> {
     bytes: &'a [u8],
     is_last: bool,
     /// Where the bytes begin that were sorted last, if any were.
     base: Option<usize>,
-    /// Of these, the last ones of words, the first byte in the lowest bit.
+    /// Of these, the last ones of words and of their parts, the first byte in the lowest bit.
     ends: u64,
 }
 
@@ -26,9 +43,9 @@ impl<'a> Words<'a> {
         Self { bytes, is_last, base: None, ends: 0 }
     }
 
-    /// The place behind the first word whose last byte is at or behind `from` and that may end a name.
+    /// The first word that may be a name by what ends at or behind `from`.
     #[inline]
-    pub(super) fn next(&mut self, from: usize, names: &Names) -> Option<usize> {
+    pub(super) fn next(&mut self, from: usize, names: &Names) -> Option<Word> {
         let mut base = match self.base {
             Some(base) if from.wrapping_sub(base) < WIDE => base,
             _ => {
@@ -41,8 +58,13 @@ impl<'a> Words<'a> {
             while ends != 0 {
                 let at = base.saturating_add(ends.trailing_zeros() as usize);
                 ends &= ends.wrapping_sub(1);
-                if self.may_end(at, names) {
-                    return Some(at.saturating_add(1));
+                let next = at.saturating_add(1);
+                if self.bytes.get(next).is_some_and(|byte| is_sign(*byte)) {
+                    if let Some(word) = self.word_of_part(at, names) {
+                        return Some(word);
+                    }
+                } else if self.may_end(at, names) {
+                    return Some(Word { from: at, end: Some(next) });
                 }
             }
             base = base.saturating_add(WIDE);
@@ -62,19 +84,47 @@ impl<'a> Words<'a> {
         }
     }
 
+    /// The word of a part that may end a name, with somebody's own word behind it.
+    #[inline]
+    fn word_of_part(&self, at: usize, names: &Names) -> Option<Word> {
+        match self.bytes.get(at.wrapping_sub(2)..=at) {
+            Some(&[third, before, last]) if names.may_end(third, before, last) => {
+                self.with_tail(at)
+            }
+            _ => None,
+        }
+    }
+
+    #[cold]
+    fn with_tail(&self, at: usize) -> Option<Word> {
+        let sign = at.saturating_add(1);
+        let rest = self.bytes.get(sign..).unwrap_or_default();
+        let tail = rest.iter().take(MAX_TAIL).take_while(|byte| is_name(**byte)).count();
+        let is_own_word = rest.get(1).is_none_or(u8::is_ascii_alphanumeric);
+        if tail == MAX_TAIL || !is_own_word {
+            return None;
+        }
+        let is_whole = tail < rest.len() || self.is_last;
+        Some(Word { from: at, end: is_whole.then_some(sign.saturating_add(tail)) })
+    }
+
     #[inline]
     fn sort(&mut self, base: usize) {
         let rest = self.bytes.get(base..).unwrap_or_default();
         let (blocks, tail) = rest.get(..WIDE).unwrap_or(rest).as_chunks::<LANES>();
-        let (mut words, mut shift) = (0_u64, 0_u32);
+        let (mut words, mut signs, mut shift) = (0_u64, 0_u64, 0_u32);
         for block in blocks {
-            words |= u64::from(marks(block)).wrapping_shl(shift);
+            let marks = marks(block);
+            words |= u64::from(marks.words).wrapping_shl(shift);
+            signs |= u64::from(marks.signs).wrapping_shl(shift);
             shift = shift.saturating_add(16);
         }
         if !tail.is_empty() {
             let mut block = [0; LANES];
             block.iter_mut().zip(tail).for_each(|(lane, byte)| *lane = *byte);
-            words |= u64::from(marks(&block)).wrapping_shl(shift);
+            let marks = marks(&block);
+            words |= u64::from(marks.words).wrapping_shl(shift);
+            signs |= u64::from(marks.signs).wrapping_shl(shift);
         }
         let follows = match rest.get(WIDE) {
             Some(byte) => is_name(*byte),
@@ -85,7 +135,9 @@ impl<'a> Words<'a> {
         if rest.len() < WIDE && !self.is_last && !rest.is_empty() {
             next |= 1_u64.wrapping_shl(rest.len().saturating_sub(1) as u32);
         }
-        (self.base, self.ends) = (Some(base), words & !next);
+        let next_is_sign = rest.get(WIDE).is_some_and(|byte| is_sign(*byte));
+        let parts = words & !signs & (signs >> 1 | u64::from(next_is_sign) << 63);
+        (self.base, self.ends) = (Some(base), words & !next | parts);
     }
 }
 
@@ -144,6 +196,11 @@ fn is_behind_key(bytes: &[u8], at: usize) -> bool {
 #[cold]
 fn may_end_otherwise(names: &Names, bytes: &[u8], at: usize, last: [u8; 3]) -> bool {
     let near = bytes.get(at.saturating_sub(23)..=at).unwrap_or_default();
+    if let [.., b'\\', b'u', _, third, before, end] = *near
+        && names.may_end_escaped(third, before, end)
+    {
+        return true;
+    }
     if last[0] == b'%' || matches!(near, [.., b'\\', b'u', b'0', b'0', _, _]) {
         let mut before = super::window::UnescapedBefore::new(near);
         let mut byte = || before.next().unwrap_or_default();
@@ -158,16 +215,33 @@ fn may_end_otherwise(names: &Names, bytes: &[u8], at: usize, last: [u8; 3]) -> b
     }
 }
 
-/// Which of sixteen bytes may stand in a word, the first one in the lowest bit. Two look-ups tell: one by
-/// a byte's lower half, one by its upper half. Where both have a bit, it is one.
+/// Whether a byte divides the parts of a word.
 #[inline]
-fn marks(block: &[u8; LANES]) -> u16 {
+fn is_sign(byte: u8) -> bool {
+    matches!(byte, b'_' | b'-' | b'.')
+}
+
+/// Of sixteen bytes, the first one in the lowest bit.
+struct Marks {
+    /// Which may stand in a word.
+    words: u16,
+    /// Which of these divide its parts.
+    signs: u16,
+}
+
+/// Two look-ups tell: one by a byte's lower half, one by its upper half. Where both have a bit, it may stand in a word.
+#[inline]
+fn marks(block: &[u8; LANES]) -> Marks {
     let bytes = u8x16::new(*block);
     let lower = u8x16::new(LOWER).shuffle_zeroing(bytes & u8x16::splat(0x0f));
     let upper = u8x16::new(UPPER).shuffle_zeroing(bytes.unbounded_shr_scalar(4));
     let sets = lower & upper;
-    sets.cast_signed().simd_gt(i8x16::splat(0)).to_bitmask() as u16
+    let any = |sets: u8x16| sets.cast_signed().simd_gt(i8x16::splat(0)).to_bitmask() as u16;
+    Marks { words: any(sets), signs: any(sets & u8x16::splat(SIGNS)) }
 }
+
+/// The sets of `-.` and of `_`.
+const SIGNS: u8 = 1 | 16;
 
 /// The sets by upper half: `-.`, digits, letters in two rows, `_` with the rest of the letters, and what is
 /// not ASCII, without 0xEF.
@@ -220,31 +294,60 @@ mod tests {
     #[test]
     fn every_byte_is_sorted_as_the_table_says() {
         for byte in 0..=255 {
-            assert_eq!(marks(&[byte; LANES]) == u16::MAX, is_name(byte), "{byte}");
+            let Marks { words, signs } = marks(&[byte; LANES]);
+            assert_eq!(words == u16::MAX, is_name(byte), "{byte}");
+            assert_eq!(signs == u16::MAX, is_sign(byte), "{byte}");
         }
+    }
+
+    /// The same, byte by byte.
+    fn naive(bytes: &[u8], from: usize, is_last: bool, names: &Names) -> Vec<Word> {
+        let (mut found, mut at) = (Vec::new(), from);
+        while at < bytes.len() {
+            let next = bytes.get(at + 1).copied();
+            let is_in = is_name(bytes[at]);
+            let tells = names.may_end(
+                bytes.get(at.wrapping_sub(2)).copied().unwrap_or_default(),
+                bytes.get(at.wrapping_sub(1)).copied().unwrap_or_default(),
+                bytes[at],
+            );
+            if is_in && !is_sign(bytes[at]) && next.is_some_and(is_sign) {
+                let tail = bytes[at + 1..].iter().take_while(|byte| is_name(**byte)).count();
+                let end = at + 1 + tail;
+                let is_own_word = bytes.get(at + 2).is_none_or(u8::is_ascii_alphanumeric);
+                if at >= 2 && tells && tail < MAX_TAIL && is_own_word {
+                    let is_whole = end < bytes.len() || is_last;
+                    found.push(Word { from: at, end: is_whole.then_some(end) });
+                    at = end;
+                    continue;
+                }
+            } else if is_in
+                && next.map_or(is_last, |next| !is_name(next))
+                && may_end(names, bytes, at, last_three(bytes, at))
+            {
+                found.push(Word { from: at, end: Some(at + 1) });
+            }
+            at += 1;
+        }
+        found
     }
 
     proptest! {
         #[test]
         fn the_ends_are_those_that_single_bytes_tell(
-            text in "([a-z]{0,9}(password|api_key|token2|é|pass)?[ :=%\"-]{0,3}){0,24}",
+            text in "([a-z]{0,9}(password|api_key|token2|é|pass|_|[.-])?[ :=%\"-]{0,3}){0,24}",
             from in 0_usize..150,
             is_last: bool,
         ) {
             let names = Names::new(&[], &[]);
             let bytes = text.as_bytes();
-            let is_end = |at: usize| {
-                let follows = bytes.get(at + 1).map_or(!is_last, |byte| is_name(*byte));
-                is_name(bytes[at]) && !follows && may_end(&names, bytes, at, last_three(bytes, at))
-            };
-            let naive: Vec<usize> = (from..bytes.len()).filter(|at| is_end(*at)).map(|at| at + 1).collect();
             let mut words = Words::new(bytes, is_last);
             let (mut found, mut at) = (Vec::new(), from);
-            while let Some(end) = words.next(at, &names) {
-                found.push(end);
-                at = end;
+            while let Some(word) = words.next(at, &names) {
+                found.push(word);
+                at = word.end.unwrap_or(bytes.len());
             }
-            prop_assert_eq!(found, naive);
+            prop_assert_eq!(found, naive(bytes, from, is_last, &names));
         }
 
         #[test]

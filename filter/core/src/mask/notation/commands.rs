@@ -95,6 +95,9 @@ impl Reader<'_> {
         if text == b"U" && name.has_before(&TAKE_USER_OF_SAMBA) {
             return Some(self.user(window, name, b'%'));
         }
+        if text == b"u" && name.has_before(&[b"lftp"]) {
+            return Some(self.user(window, name, b','));
+        }
         if text == b"b" {
             return Some(self.cookies_of(window, name));
         }

@@ -131,6 +131,9 @@ fn is_password(place: Place, text: &[u8], counts: &Counts, probe: &Probe) -> boo
         Place::Environment => counts.all >= 4,
         Place::Option => counts.all >= 3 && !counts.only_letters() && !text.starts_with(b"-"),
         Place::Line | Place::Code => {
+            if ends_line && value::is_word_with_number(text, counts) {
+                return true;
+            }
             let is_identifier = counts.is_camel(text) || value::is_dotted(text);
             if is_identifier && !counts.is_random(14) {
                 return false;

@@ -33,6 +33,9 @@ impl Reader<'_> {
                 _ => {}
             }
         }
+        if let Some(open) = wrapped(window, at)? {
+            return self.literal(window, name, meaning, open, Place::QuotedLoosely);
+        }
         let stops: &'static [u8] = match name.is_in_connection() {
             true => b";&",
             false if place == Place::Code => b",",
@@ -117,6 +120,37 @@ impl Reader<'_> {
             return Err(Wait::Absent);
         }
         Ok(likely(start, &probe, Ends::Bare(b"")))
+    }
+}
+
+/// The literal in a call that only wraps it: `String::from("…")`, `sensitive("…")`.
+fn wrapped(window: Window<'_>, at: usize) -> Result<Option<usize>, Wait> {
+    const MOST: usize = 32;
+    const WRAPPERS: &[&[u8]] = &[
+        b"from", b"String", b"Some", b"new", b"sensitive", b"SecretStr", b"SecretString", b"Secret",
+        b"bytes", b"str", b"unicode", b"b64decode", b"atob", b"Buffer.from",
+    ];
+    let rest = window.from(at);
+    let is_callee = |byte: &u8| byte.is_ascii_alphanumeric() || b"_:. ".contains(byte);
+    let callee = rest.iter().take(MOST).take_while(|byte| is_callee(byte)).count();
+    let name = rest.get(..callee).unwrap_or_default();
+    if !name.first().is_some_and(u8::is_ascii_alphabetic) {
+        return Ok(None);
+    }
+    match rest.get(callee) {
+        None if !window.is_last && callee < MOST => return Err(Wait::Until(at)),
+        Some(b'(') => {}
+        _ => return Ok(None),
+    }
+    let is_sign = |byte: &u8| !byte.is_ascii_alphanumeric();
+    let last = name.rsplit(is_sign).next().unwrap_or_default();
+    let words = name.split(|byte| *byte == b' ').count();
+    let is_wrapper = WRAPPERS.contains(&last) && (words == 1 || name.starts_with(b"new "));
+    let open = at.saturating_add(callee).saturating_add(1);
+    match window.glyph(open) {
+        Ok(glyph) => Ok((is_wrapper && glyph.is_quote()).then_some(open)),
+        Err(miss) if is_wrapper => Err(Wait::of(miss, at)),
+        Err(_) => Ok(None),
     }
 }
 

@@ -52,6 +52,9 @@ pub(super) const NAME_RULE: &str = "name";
 /// The rule for what is found by what stands around it in a text.
 pub(super) const CONTEXT_RULE: &str = "context";
 
+/// What makes the word behind it a password's name.
+const PHRASES: [&[u8]; 5] = [b"mot de ", b"Mot de ", b"clave de ", b"Clave de ", b"senha de "];
+
 /// The most white space between a name, its sign and its value that is looked through at once.
 const MAX_SPACES: usize = 40;
 /// The farthest a value may begin behind its name, in bytes. Invariant: with [`LOOK_BACK`] no more than
@@ -142,7 +145,7 @@ impl Reader<'_> {
             Err(Miss::Unknown) => return Err(Wait::Until(end)),
         };
         let name = Name::before(window, end, next);
-        if let Some(found) = self.special(window, &name) {
+        if let Some(found) = self.special(window, &name, next) {
             return found;
         }
         let in_query = next.is_some_and(|glyph| glyph.byte == b'=' || glyph.byte == b']')
@@ -157,6 +160,9 @@ impl Reader<'_> {
     /// `API key: …`, `the secret key is …`: a name that people write in two words.
     fn two_words(self, name: &Name<'_>) -> Option<Meaning> {
         let last = name.text();
+        if name.is_behind(&PHRASES) && matches!(last, b"passe" | b"acceso" | b"acesso") {
+            return Some(Meaning::password());
+        }
         if !last.eq_ignore_ascii_case(b"key") || name.dashes > 0 {
             return None;
         }
@@ -254,6 +260,7 @@ impl Reader<'_> {
             }
             b'<' if name.is_behind(&[b"<key>"]) => self.property(window, name, meaning, sign),
             0xEF => self.wide_colon(window, name, meaning, sign),
+            b'\\' => self.escaped_colon(window, name, meaning, sign),
             b'?' | b'+' | b'.' | b'|' | b'<' => self.compound(window, name, meaning, sign),
             b',' => self.argument(window, name, meaning, follow, sign),
             b'(' => self.call(window, name, meaning, follow, sign),
@@ -265,7 +272,12 @@ impl Reader<'_> {
     }
 
     /// Words that are no names and yet say what follows: `IDENTIFIED BY`, `curl -u`, `value` of a pair.
-    fn special(self, window: Window<'_>, name: &Name<'_>) -> Option<Sought> {
+    fn special(
+        self,
+        window: Window<'_>,
+        name: &Name<'_>,
+        next: Option<Glyph>,
+    ) -> Option<Sought> {
         match name.text() {
             _ if name.text().ends_with(b"-----") => {
                 Some(pem::behind_first_line(window, name.text(), name.before, name.end))
@@ -278,6 +290,10 @@ impl Reader<'_> {
                 _ => None,
             },
             b"by" | b"BY" | b"By" => Some(self.identified(window, name)),
+            text if text.ends_with(b"login") || text.ends_with(b"Login") => {
+                let open = next.filter(|glyph| glyph.byte == b'(')?;
+                Some(self.second(window, name, open))
+            }
             b"value" | b"Value" | b"secret_value" | b"default" | b"defaultValue"
             | b"ParameterValue" | b"parameterValue" => {
                 let found = self.pair(window, name);

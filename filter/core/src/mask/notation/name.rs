@@ -39,6 +39,13 @@ impl<'w> Name<'w> {
         let is_quoted = next.is_some_and(|glyph| glyph.byte == b'"' || glyph.byte == b'\'');
         let is_open = next.is_some_and(|glyph| glyph.byte == b']');
         loop {
+            if let Some((letter, rest)) = foreign_before(name.before.raw()) {
+                let mut bytes = [0; 4];
+                let bytes = letter.encode_utf8(&mut bytes).as_bytes();
+                bytes.iter().rev().for_each(|byte| name.push(*byte));
+                name.before = UnescapedBefore::new(rest);
+                continue;
+            }
             let mut rest = name.before;
             match rest.next() {
                 Some(byte) if is_name(byte) || is_quoted && byte == b' ' => name.push(byte),
@@ -150,15 +157,18 @@ impl<'w> Name<'w> {
         before.find(|byte| !is_name(*byte) && *byte != b':') == Some(b'<')
     }
 
-    /// The value of an attribute that names what its element holds: `<entry key="…`.
+    /// The value of an attribute that names what its element holds: `<entry key="…`, `<Setting Name="…`.
     pub(super) fn is_attribute(&self) -> bool {
         let near = self.near(48);
         let near = near.text();
         let near = near.strip_suffix(b"\"").or_else(|| near.strip_suffix(b"'")).unwrap_or(near);
         let backslashes = near.iter().rev().take_while(|byte| **byte == b'\\').count();
         let near = near.get(..near.len().saturating_sub(backslashes)).unwrap_or_default();
-        let names_it = [&b"key="[..], b"name=", b"id="].iter().any(|sign| near.ends_with(sign));
-        names_it && near.contains(&b'<')
+        let ends_with = |sign: &[u8]| {
+            let begin = near.len().saturating_sub(sign.len());
+            near.get(begin..).is_some_and(|end| end.eq_ignore_ascii_case(sign))
+        };
+        [&b"key="[..], b"name=", b"id="].into_iter().any(ends_with) && near.contains(&b'<')
     }
 
     /// `//registry/:_authToken=`, `_auth=`.
@@ -251,6 +261,19 @@ impl Near {
     pub(super) fn text(&self) -> &[u8] {
         self.bytes.get(self.start..).unwrap_or_default()
     }
+}
+
+/// The letter beyond ASCII that `\u00f1` at the end of `before` stands for, and what stands before it.
+fn foreign_before(before: &[u8]) -> Option<(char, &[u8])> {
+    let [.., b'\\', b'u', _, _, _, _] = before else { return None };
+    let (rest, digits) = before.split_at_checked(before.len().saturating_sub(4))?;
+    let code = digits.iter().try_fold(0_u32, |code, digit| {
+        Some(code << 4 | char::from(*digit).to_digit(16)?)
+    })?;
+    let letter = char::from_u32(code).filter(|letter| matches!(letter, '\u{80}'..'\u{f000}'))?;
+    let rest = rest.strip_suffix(b"u")?;
+    let backslashes = rest.iter().rev().take_while(|byte| **byte == b'\\').count();
+    Some((letter, rest.get(..rest.len().saturating_sub(backslashes))?))
 }
 
 /// Whether `byte` may stand in a name.

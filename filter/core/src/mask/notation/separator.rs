@@ -31,6 +31,11 @@ impl Reader<'_> {
             Ok(_) => {}
         }
         let is_adjacent = follow.spaces == 0 && follow.quote.is_none();
+        if meaning.family == Family::Credential
+            && let Some(open) = tuple(window, sign.next)?
+        {
+            return self.second(window, name, open);
+        }
         if is_adjacent && name.is_in_query(self.syntax) {
             return self.field(window, name, meaning, sign);
         }
@@ -130,6 +135,30 @@ impl Reader<'_> {
         }
     }
 
+    /// The same signs, written as `\uff1a` and `\uff1d`.
+    pub(super) fn escaped_colon(
+        self,
+        window: Window<'_>,
+        name: &Name<'_>,
+        meaning: Meaning,
+        sign: Glyph,
+    ) -> Sought {
+        let at = sign.next.saturating_sub(1);
+        let rest = window.from(at);
+        let backslashes = rest.iter().take(8).take_while(|byte| **byte == b'\\').count();
+        let code = rest.get(backslashes..).unwrap_or_default();
+        match code.get(..5) {
+            Some(code)
+                if code.eq_ignore_ascii_case(b"uff1a") || code.eq_ignore_ascii_case(b"uff1d") =>
+            {
+                let behind = at.saturating_add(backslashes).saturating_add(5);
+                self.value(window, name, meaning, behind, Place::Line)
+            }
+            None if !window.is_last => Err(Wait::Until(name.end)),
+            _ => Err(Wait::Absent),
+        }
+    }
+
     /// Behind `|` or `>` and a line end: a block of YAML.
     pub(super) fn block(self, window: Window<'_>, at: usize) -> Result<Option<usize>, Wait> {
         let wait = |miss| Wait::of(miss, at);
@@ -220,6 +249,17 @@ impl Reader<'_> {
             return Err(Wait::Absent);
         }
         self.assigned(window, name, meaning, gap.end, place)
+    }
+}
+
+/// The bracket behind a sign: that of `auth=("user", "…")`.
+fn tuple(window: Window<'_>, at: usize) -> Result<Option<Glyph>, Wait> {
+    let wait = |miss| Wait::of(miss, at);
+    let gap = window.spaces(at, 2, false).map_err(wait)?;
+    match window.glyph(gap.end) {
+        Ok(glyph) => Ok((glyph.byte == b'(').then_some(glyph)),
+        Err(Miss::Absent) => Ok(None),
+        Err(miss) => Err(wait(miss)),
     }
 }
 

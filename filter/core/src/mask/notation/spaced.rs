@@ -1,6 +1,6 @@
 //! Names and values with a space between them: options, statements, sentences.
 
-use super::{Follow, Place, Reader, Sought, Wait, name::Name};
+use super::{Follow, Place, Reader, Sought, Wait, likely, name::Name};
 use crate::mask::{
     glyph::Glyph,
     look::Miss,
@@ -9,6 +9,11 @@ use crate::mask::{
     value::{Counts, Ends, Probe},
     window::Window,
 };
+
+/// Before a name that a program sets: `aws configure set …`, `set -x …`.
+const SETS: [&[u8]; 4] = [b" set ", b"set -x ", b"set -gx ", b"set -Ux "];
+/// Before a password in a sentence: `log in as bob with password …`.
+const WITH: [&[u8]; 6] = [b"with ", b"and ", b"using ", b"the ", b", ", b"/ "];
 
 impl Reader<'_> {
     /// `--name …`, `ENV NAME …`, `login x password …`, `password "…"`, `password is …`.
@@ -21,7 +26,10 @@ impl Reader<'_> {
         first: Glyph,
     ) -> Sought {
         if follow.quote.is_some() {
-            return Err(Wait::Absent);
+            return match name.is_attribute() {
+                true => self.attributes(window, name, meaning, follow.at),
+                false => Err(Wait::Absent),
+            };
         }
         if name.dashes > 0 {
             return self.assigned(window, name, meaning, follow.at, Place::Option);
@@ -36,6 +44,9 @@ impl Reader<'_> {
         if name.is_behind(&[b"ENV ", b"ARG "]) {
             return self.assigned(window, name, meaning, follow.at, Place::Environment);
         }
+        if name.is_behind(&SETS) {
+            return self.assigned(window, name, meaning, follow.at, Place::Option);
+        }
         if name.is_behind_login() {
             return self.assigned(window, name, meaning, follow.at, Place::Strong);
         }
@@ -44,6 +55,14 @@ impl Reader<'_> {
         }
         if let Some(at) = behind_is(window, follow.at)? {
             return self.sentence(window, name, meaning, at);
+        }
+        if meaning.family == Family::Password {
+            if let Some(at) = behind_whom(window, follow.at)? {
+                return self.sentence(window, name, meaning, at);
+            }
+            if name.is_behind(&WITH) {
+                return self.sentence(window, name, meaning, follow.at);
+            }
         }
         self.random_word(window, name, meaning, follow.at)
     }
@@ -96,8 +115,15 @@ impl Reader<'_> {
         let mut probe = self.bare(window, at, b"")?;
         probe.trim(window, at);
         let counts = Counts::of(probe.text());
+        let text = probe.text();
+        if meaning.family == Family::Password
+            && value::is_word_with_number(text, &counts)
+            && !value::is_harmless(text, &counts, name.text(), self.names)
+        {
+            return Ok(likely(at, &probe, Ends::Bare(b"")));
+        }
         let fits = match meaning.family {
-            Family::Password => counts.is_mixed(8) && !value::is_slug(probe.text()),
+            Family::Password => counts.is_mixed(8) && !value::is_slug(text),
             _ => counts.is_random(12),
         };
         match fits {
@@ -177,6 +203,31 @@ fn behind_is(window: Window<'_>, at: usize) -> Result<Option<usize>, Wait> {
         gap = window.spaces(colon.next, 3, false).map_err(|miss| Wait::of(miss, at))?;
     }
     Ok((gap.count > 0 && !gap.has_line_end).then_some(gap.end))
+}
+
+/// Behind `for bob is ` or `for bob: ` of a sentence.
+fn behind_whom(window: Window<'_>, at: usize) -> Result<Option<usize>, Wait> {
+    const MOST: usize = 56;
+    let (mut end, mut last) = (at, [0_u8; 3]);
+    for place in 0..MOST {
+        let glyph = match window.glyph(end) {
+            Ok(glyph) => glyph,
+            Err(Miss::Absent) => return Ok(None),
+            Err(Miss::Unknown) => return Err(Wait::Until(at)),
+        };
+        if b"for ".get(place).is_some_and(|expected| *expected != glyph.byte) {
+            return Ok(None);
+        }
+        if glyph.byte == b' ' && (last[2] == b':' || last == *b" is") {
+            return Ok(Some(glyph.next));
+        }
+        if !glyph.byte.is_ascii_alphanumeric() && !b" @._-:`'".contains(&glyph.byte) {
+            return Ok(None);
+        }
+        last = [last[1], last[2], glyph.byte];
+        end = glyph.next;
+    }
+    Ok(None)
 }
 
 /// Behind `{ get; set; }` of a property in C#.

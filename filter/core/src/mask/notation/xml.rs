@@ -8,8 +8,40 @@ use crate::mask::{
     window::Window,
 };
 
+/// What holds the value of an element that is named by an attribute.
+const VALUE: [&[u8]; 2] = [b"<value>", b"<Value>"];
+
 impl Reader<'_> {
-    /// `<name>…</name>`, `<entry key="name">…</entry>`.
+    /// `<setting name="name" type="…"><value>…`: behind the attributes that follow the one that names it.
+    pub(super) fn attributes(
+        self,
+        window: Window<'_>,
+        name: &Name<'_>,
+        meaning: Meaning,
+        at: usize,
+    ) -> Sought {
+        const MOST: usize = 64;
+        let wait = |miss| Wait::of(miss, name.end);
+        let mut at = at;
+        for _ in 0..MOST {
+            let glyph = window.glyph(at).map_err(wait)?;
+            match glyph.byte {
+                b'>' => {
+                    let gap = window.spaces(glyph.next, MAX_SPACES, false).map_err(wait)?;
+                    return match behind_any(window, gap.end, &VALUE).map_err(wait)? {
+                        Some(_) => self.element(window, name, meaning, glyph),
+                        // Of `<a id="password" href="…">` the text is none.
+                        None => Err(Wait::Absent),
+                    };
+                }
+                b'<' | b'/' | b'\n' => break,
+                _ => at = glyph.next,
+            }
+        }
+        Err(Wait::Absent)
+    }
+
+    /// `<name>…</name>`, `<entry key="name">…</entry>`, `<Setting Name="name"><Value>…`.
     pub(super) fn element(
         self,
         window: Window<'_>,
@@ -20,10 +52,13 @@ impl Reader<'_> {
         let gap = window
             .spaces(sign.next, MAX_SPACES, false)
             .map_err(|miss| Wait::of(miss, sign.next))?;
-        let (start, stops) = match behind(window, gap.end, b"<![CDATA[") {
-            Ok(start) => (start, &b"]"[..]),
-            Err(Miss::Absent) => (gap.end, &b""[..]),
-            Err(Miss::Unknown) => return Err(Wait::Until(gap.end)),
+        let wait = |miss| Wait::of(miss, gap.end);
+        let at = behind_any(window, gap.end, &VALUE).map_err(wait)?;
+        let at = at.unwrap_or(gap.end);
+        let cdata = behind_any(window, at, &[b"<![CDATA["]).map_err(wait)?;
+        let (start, stops) = match cdata {
+            Some(start) => (start, &b"]"[..]),
+            None => (at, &b""[..]),
         };
         let probe = self.bare(window, start, stops)?;
         if !matches!(probe.ended_by, Some(b'<' | b']'))
@@ -52,6 +87,17 @@ impl Reader<'_> {
             _ => Err(Wait::Absent),
         }
     }
+}
+
+/// Behind the one of these that begins at `at`, if any does.
+fn behind_any(window: Window<'_>, at: usize, texts: &[&[u8]]) -> Look<Option<usize>> {
+    for text in texts {
+        match behind(window, at, text) {
+            Err(Miss::Absent) => {}
+            found => return found.map(Some),
+        }
+    }
+    Ok(None)
 }
 
 /// Behind `text`, which begins at `at` in any escape.
