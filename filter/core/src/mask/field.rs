@@ -72,13 +72,20 @@ impl Sign {
         let start = start.map_err(|miss| Wait::of(miss, self.behind))?;
         let layers = if self.is_unicode { ANY_ESCAPE } else { self.layers };
         let (mut at, mut colon, mut end) = (start, None, None);
+        // `#` and `?` have to be encoded in a password, and people do not; behind a port they are what they say.
+        let mut is_password = false;
         for length in 0..=MAX_USERINFO {
             match window.layered(at, layers) {
                 Step::Unknown => return Err(Wait::Until(start)),
-                Step::Char(byte, next) if byte == b'@' || !ends_userinfo(byte) => {
+                Step::Char(byte, next)
+                    if byte == b'@'
+                        || !ends_userinfo(byte)
+                        || is_password && matches!(byte, b'#' | b'?') =>
+                {
                     if length == MAX_USERINFO && end.is_none() {
                         return Ok(certain(USERINFO_RULE, start, Skip::Userinfo(layers)));
                     }
+                    is_password |= colon.is_some() && !byte.is_ascii_digit();
                     if byte == b':' && colon.is_none() {
                         colon = Some(next);
                     }

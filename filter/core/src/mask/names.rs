@@ -188,7 +188,7 @@ impl Names {
             KEYS,
             TAILS,
             IN_QUERY,
-            "secret secrets token key keys by value name lines login passe acceso acesso mysql mysqldump mysqladmin mysqlimport mysqlcheck \
+            "secret secrets token key keys by value name lines login passe acceso acesso api number mysql mysqldump mysqladmin mysqlimport mysqlcheck \
              mariadb 7z 7za sqlplus thin impdp",
         ];
         let heads = HEADS.iter().map(|(_, list)| *list);

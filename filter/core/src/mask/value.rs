@@ -137,16 +137,19 @@ impl Probe {
         self.bytes.get(..self.length).unwrap_or_default()
     }
 
-    /// Without the signs at its end that belong to what surrounds it. The `!` of `Summer2024!` belongs to the value.
-    pub(super) fn trim(&mut self, window: Window<'_>, start: usize) {
+    /// Without the signs at its end that belong to what surrounds it: fewer where the place has an end of its own
+    /// (`is_bounded`). The `!` of `Summer2024!` at the end of a line belongs to the value.
+    pub(super) fn trim(&mut self, window: Window<'_>, start: usize, is_bounded: bool) {
         if self.is_long {
             return;
         }
-        let is_around = |byte: &u8| b",;)}].|*:!?".contains(byte);
         let ends_line = matches!(self.ended_by, None | Some(b'\n' | b'\r' | b'"' | b'\''));
-        if ends_line && matches!(self.text(), [.., before, b'!'] if before.is_ascii_digit()) {
+        let has_digit = || self.text().iter().any(u8::is_ascii_digit);
+        if ends_line && matches!(self.text().last(), Some(b'!' | b'?' | b'*')) && has_digit() {
             return;
         }
+        let around: &[u8] = if is_bounded { b",;)}]" } else { b",;)}].|*:!?" };
+        let is_around = |byte: &u8| around.contains(byte);
         let kept = self.text().iter().rposition(|byte| !is_around(byte));
         let kept = kept.map_or(0, |last| last.saturating_add(1));
         if kept == self.length {
@@ -347,6 +350,18 @@ fn is_rare(first: u8, second: u8) -> bool {
     RARE.get(usize::from(place(first))).is_some_and(|row| row >> (place(second) & 31) & 1 == 1)
 }
 
+/// What nothing else looks like: as by chance, or letters, digits and a sign that only passwords have.
+pub(super) fn is_plainly_secret(text: &[u8], counts: &Counts) -> bool {
+    let signs = text.iter().filter(|byte| b"!#$%^&*~+".contains(byte)).count();
+    let is_password =
+        signs >= 1 && counts.is_mixed(9) && counts.digits >= 1 && counts.letters() >= 4;
+    let is_random = counts.is_random(16) && counts.digits >= 3;
+    (is_password || is_random)
+        && !is_code(text)
+        && !is_slug(text)
+        && !text.contains(&b'@')
+}
+
 /// Three different signs of those that passwords have, in a text that is no code.
 pub(super) fn has_odd_signs(text: &[u8], counts: &Counts) -> bool {
     let kinds = b"!#$%^@~+=*-;?".iter().filter(|sign| text.contains(sign)).count();
@@ -477,6 +492,23 @@ pub(super) fn may_be_password(text: &[u8]) -> bool {
         && !is_slug(text)
 }
 
+/// Words that are a password together: four groups of four letters, as Google and Apple make them, and the twelve to
+/// twenty-four words of a wallet.
+pub(super) fn is_phrase(text: &[u8]) -> bool {
+    let words = || text.split(|byte| *byte == b' ');
+    let count = words().count();
+    let are_words = |least: usize, most: usize| {
+        words().all(|word| {
+            (least..=most).contains(&word.len()) && word.iter().all(u8::is_ascii_lowercase)
+        })
+    };
+    match count {
+        4 => are_words(4, 4) && Counts::of(text).rare_enough(),
+        12 | 15 | 18 | 21 | 24 => are_words(3, 8),
+        _ => false,
+    }
+}
+
 /// A sentence rather than a password with spaces.
 pub(super) fn is_sentence(text: &[u8], counts: &Counts) -> bool {
     const FUNCTION_WORDS: [&[u8]; 22] = [
@@ -564,7 +596,9 @@ fn is_template(text: &[u8]) -> bool {
         }
         [b'%', rest @ .., b'%'] => rest.iter().all(is_name),
         [b'@', rest @ .., b'@'] | [b'_', b'_', rest @ .., b'_', b'_'] => rest.iter().all(is_name),
-        [b'{', .., b'}'] | [b'[', .., b']'] | [b'<', ..] => true,
+        [b'{', inner @ .., b'}'] | [b'[', inner @ .., b']'] => !Counts::of(inner).is_random(8),
+        [b'<', .., b'>'] => true,
+        [b'<', rest @ ..] => !rest.contains(&b'>'),
         [b'%', b's' | b'v' | b'd' | b'q', ..] | [b'{', b'}', ..] => true,
         [b':', rest @ ..] if !rest.is_empty() => rest.iter().all(is_name),
         _ => false,

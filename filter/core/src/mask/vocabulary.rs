@@ -11,7 +11,7 @@ use super::names::{Family, Kind};
 /// Passwords, wherever they end a word: `dbpassword`. The Latin ones and others.
 pub(super) const PASSWORDS: &str = "password passwords passwd passwds passphrase passphrases passcode passcodes pwd pswd passwrd passwort \
      kennwort contrasena contraseña senha wachtwoord haslo hasło losenord lösenord salasana parola motdepasse \
-     пароль Пароль ПАРОЛЬ 密码 密碼 パスワード 비밀번호 palavrapasse";
+     пароль Пароль ПАРОЛЬ 密码 密碼 パスワード 비밀번호 palavrapasse heslo jelszó jelszo passord adgangskode requirepass şifre Şifre";
 
 /// Keys, wherever they end a word: `openaiapikey`.
 pub(super) const KEYS: &str = "apikey apikeys secretkey accesskey accesskeyid privatekey signingkey encryptionkey subscriptionkey";
@@ -47,7 +47,9 @@ pub(super) const HEADS: &[(Kind, &str)] = &[
         htpasswd dockerconfigjson seedphrase",
     ),
     (Kind::tested(Family::Credential), "cred bearer mnemonic sas pat"),
-    (Kind::always(Family::Number), "otp cvv cvc cvv2 ssn cardnumber ccnumber securitycode totp"),
+    (Kind::tested(Family::Key), "apischlüssel apischluessel apiキー 密钥 密鑰 令牌"),
+    (Kind::tested(Family::Password), "clave"),
+    (Kind::always(Family::Number), "otp cvv cvc cvv2 ssn socialsecuritynumber cardnumber ccnumber ccnum securitycode totp"),
     (
         Kind::tested(Family::Number),
         "pin pincode mfacode twofactorcode recoverycode recoverycodes backupcode backupcodes",

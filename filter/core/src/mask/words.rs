@@ -161,7 +161,7 @@ fn may_end(names: &Names, bytes: &[u8], at: usize, last: [u8; 3]) -> bool {
         return before == b'-' && third == b'-';
     }
     if before == b'-' && third == b' ' {
-        return b"uUpPawb".contains(&end);
+        return b"uUpPawbNk".contains(&end);
     }
     if matches!((before | 0x20, end | 0x20), (b'i', b'd')) && !third.is_ascii_alphanumeric() {
         return is_behind_key(bytes, at);

@@ -27,7 +27,7 @@ impl Reader<'_> {
             .spaces(sign.next, MAX_SPACES, false)
             .map_err(|miss| Wait::of(miss, sign.next))?;
         let first = window.glyph(gap.end).map_err(|miss| Wait::of(miss, gap.end))?;
-        if !is_first || first.byte != quote.byte || first.depth != quote.depth {
+        if !is_first && name.dashes == 0 || first.byte != quote.byte || first.depth != quote.depth {
             return Err(Wait::Absent);
         }
         self.literal(window, name, meaning, gap.end, Place::QuotedLoosely)
@@ -45,13 +45,21 @@ impl Reader<'_> {
         let is_setter = name.begins_with(&[b"set", b"with", b"add", b"Set", b"With", b"Add"]);
         let is_alone = matches!(
             meaning.family,
-            Family::Secret | Family::Key | Family::Token | Family::BareToken | Family::Password
+            Family::Secret
+                | Family::Key
+                | Family::Token
+                | Family::BareToken
+                | Family::Password
+                | Family::Credential
         );
         if follow.quote.is_some() || follow.spaces > 0 {
             return Err(Wait::Absent);
         }
         if meaning.family == Family::Credential {
-            return self.second(window, name, sign);
+            match self.second(window, name, sign) {
+                Err(Wait::Absent) => {}
+                found => return found,
+            }
         }
         if !is_setter && !is_alone {
             return Err(Wait::Absent);

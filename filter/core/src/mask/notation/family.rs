@@ -40,10 +40,18 @@ impl Reader<'_> {
         name: &Name<'_>,
     ) -> bool {
         let text = probe.text();
-        if meaning.is_odd && !counts.is_random(12) && !value::has_odd_signs(text, counts) {
+        let is_plain = value::is_plainly_secret(text, counts);
+        if meaning.is_odd
+            && !is_plain
+            && !counts.is_random(12)
+            && !value::has_odd_signs(text, counts)
+        {
             return false;
         }
         let is_quoted = matches!(place, Place::Quoted | Place::QuotedLoosely);
+        if counts.spaces > 0 && is_quoted && value::is_phrase(text) {
+            return matches!(meaning.family, Family::Password | Family::Credential);
+        }
         if counts.spaces > 0 && is_quoted {
             let may_have =
                 matches!(meaning.family, Family::Password | Family::Secret | Family::Key);
@@ -53,6 +61,9 @@ impl Reader<'_> {
             return false;
         }
         let is_one_of_its_kind = match meaning.family {
+            Family::Weak | Family::Number => false,
+            _ => is_plain,
+        } || match meaning.family {
             Family::Password => is_password(place, text, counts, probe),
             Family::Secret | Family::Key => is_key(place, text, counts),
             Family::Token => is_token(place, text, counts, name),

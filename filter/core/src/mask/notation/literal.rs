@@ -106,7 +106,8 @@ impl Reader<'_> {
         let has_more = probe.ended_by == Some(b' ')
             && matches!(place, Place::Line | Place::Code)
             && goes_on(window, probe.end).map_err(|miss| Wait::of(miss, start))?;
-        probe.trim(window, start);
+        let is_bounded = matches!(place, Place::Strong | Place::Environment | Place::Option);
+        probe.trim(window, start, is_bounded);
         let counts = Counts::of(probe.text());
         if counts.all == 0 || !self.fits(place, meaning, &probe, &counts, name) {
             return Err(Wait::Absent);
@@ -128,7 +129,8 @@ fn wrapped(window: Window<'_>, at: usize) -> Result<Option<usize>, Wait> {
     const MOST: usize = 32;
     const WRAPPERS: &[&[u8]] = &[
         b"from", b"String", b"Some", b"new", b"sensitive", b"SecretStr", b"SecretString", b"Secret",
-        b"bytes", b"str", b"unicode", b"b64decode", b"atob", b"Buffer.from",
+        b"bytes", b"str", b"unicode", b"b64decode", b"atob", b"MD5", b"md5", b"crypt",
+        b"PASSWORD",
     ];
     let rest = window.from(at);
     let is_callee = |byte: &u8| byte.is_ascii_alphanumeric() || b"_:. ".contains(byte);

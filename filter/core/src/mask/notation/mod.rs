@@ -19,6 +19,7 @@ mod comparison;
 mod family;
 mod headers;
 mod literal;
+mod loose;
 mod member;
 mod name;
 mod pairs;
@@ -52,8 +53,30 @@ pub(super) const NAME_RULE: &str = "name";
 /// The rule for what is found by what stands around it in a text.
 pub(super) const CONTEXT_RULE: &str = "context";
 
-/// What makes the word behind it a password's name.
-const PHRASES: [&[u8]; 5] = [b"mot de ", b"Mot de ", b"clave de ", b"Clave de ", b"senha de "];
+/// A name that people write in several words.
+struct Phrase {
+    /// What stands before the last word, in small letters.
+    before: &'static [u8],
+    last: &'static [u8],
+    /// The same in one word.
+    means: &'static [u8],
+}
+
+const fn phrase(before: &'static [u8], last: &'static [u8], means: &'static [u8]) -> Phrase {
+    Phrase { before, last, means }
+}
+
+const PHRASES: [Phrase; 9] = [
+    phrase(b"mot de ", b"passe", b"password"),
+    phrase(b"clave de ", b"acceso", b"password"),
+    phrase(b"senha de ", b"acesso", b"password"),
+    phrase("clé ".as_bytes(), b"api", b"api_key"),
+    phrase(b"clave de ", b"api", b"api_key"),
+    phrase(b"chave de ", b"api", b"api_key"),
+    phrase("ключ ".as_bytes(), b"api", b"api_key"),
+    phrase(b"card ", b"number", b"cardnumber"),
+    phrase(b"security ", b"number", b"ssn"),
+];
 
 /// The most white space between a name, its sign and its value that is looked through at once.
 const MAX_SPACES: usize = 40;
@@ -152,7 +175,10 @@ impl Reader<'_> {
             && name.is_in_query(self.syntax);
         let meaning = self.names.meaning(name.text(), in_query);
         match meaning.or_else(|| self.two_words(&name)) {
-            Some(meaning) if !name.is_no_name() => self.named(window, &name, meaning),
+            Some(meaning) if !name.is_no_name() => match self.named(window, &name, meaning) {
+                Err(Wait::Absent) if !self.is_own_text => self.loose(window, &name, meaning),
+                found => found,
+            },
             _ => Err(Wait::Absent),
         }
     }
@@ -160,8 +186,11 @@ impl Reader<'_> {
     /// `API key: …`, `the secret key is …`: a name that people write in two words.
     fn two_words(self, name: &Name<'_>) -> Option<Meaning> {
         let last = name.text();
-        if name.is_behind(&PHRASES) && matches!(last, b"passe" | b"acceso" | b"acesso") {
-            return Some(Meaning::password());
+        let phrase = PHRASES.iter().find(|phrase| {
+            phrase.last.eq_ignore_ascii_case(last) && name.is_behind_any_case(phrase.before)
+        });
+        if let Some(phrase) = phrase {
+            return self.names.meaning(phrase.means, false);
         }
         if !last.eq_ignore_ascii_case(b"key") || name.dashes > 0 {
             return None;
@@ -258,7 +287,7 @@ impl Reader<'_> {
             b'>' if name.is_element() || follow.quote.is_some() && name.is_attribute() => {
                 self.element(window, name, meaning, sign)
             }
-            b'<' if name.is_behind(&[b"<key>"]) => self.property(window, name, meaning, sign),
+            b'<' if name.is_behind(&[b"<key>", b"<name>"]) => self.property(window, name, meaning, sign),
             0xEF => self.wide_colon(window, name, meaning, sign),
             b'\\' => self.escaped_colon(window, name, meaning, sign),
             b'?' | b'+' | b'.' | b'|' | b'<' => self.compound(window, name, meaning, sign),

@@ -2,6 +2,7 @@
 
 use super::LOOK_BACK;
 use crate::mask::{
+    embed::level_of,
     glyph::Glyph,
     syntax::Syntax,
     value,
@@ -103,6 +104,15 @@ impl<'w> Name<'w> {
         self.before.first() == Some(quote)
     }
 
+    /// Whether a quote like this one, as deep, opens right before it.
+    pub(super) fn is_within(&self, quote: Glyph) -> bool {
+        let raw = self.before.raw();
+        let backslashes =
+            raw.iter().rev().skip(1).take_while(|byte| **byte == b'\\').count();
+        let is_as_deep = quote.byte != b'"' || level_of(backslashes) == quote.depth.level;
+        self.opens_with(quote.byte) && is_as_deep
+    }
+
     pub(super) fn is_variable(&self) -> bool {
         let is_capital = |byte: &u8| matches!(byte, b'A'..=b'Z' | b'0'..=b'9' | b'_');
         self.text().iter().all(is_capital)
@@ -190,6 +200,12 @@ impl<'w> Name<'w> {
 
     pub(super) fn is_behind(&self, words: &[&[u8]]) -> bool {
         words.iter().any(|word| self.before.take(word.len()).eq(word.iter().rev().copied()))
+    }
+
+    /// The same of one piece of text in small letters, whatever its case is.
+    pub(super) fn is_behind_any_case(&self, text: &[u8]) -> bool {
+        let before = self.before.take(text.len()).map(|byte| byte.to_ascii_lowercase());
+        before.eq(text.iter().rev().copied())
     }
 
     /// `login a password …` of a `.netrc` file.

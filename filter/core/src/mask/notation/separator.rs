@@ -86,7 +86,7 @@ impl Reader<'_> {
             }
             b'/' | b'-' => return Err(Wait::Absent),
             // The quote that opened before the name: `"Password:"` is a label.
-            byte if second.is_quote() && follow.quote.is_none() && name.opens_with(byte) => {
+            _ if second.is_quote() && follow.quote.is_none() && name.is_within(second) => {
                 return Err(Wait::Absent);
             }
             _ => {}

@@ -31,6 +31,9 @@ impl Reader<'_> {
                 false => Err(Wait::Absent),
             };
         }
+        if name.is_element() {
+            return self.attributes(window, name, meaning, follow.at);
+        }
         if name.dashes > 0 {
             return self.assigned(window, name, meaning, follow.at, Place::Option);
         }
@@ -113,7 +116,7 @@ impl Reader<'_> {
             return self.literal(window, name, meaning, at, Place::QuotedLoosely);
         }
         let mut probe = self.bare(window, at, b"")?;
-        probe.trim(window, at);
+        probe.trim(window, at, false);
         let counts = Counts::of(probe.text());
         let text = probe.text();
         if meaning.family == Family::Password
@@ -124,6 +127,9 @@ impl Reader<'_> {
         }
         let fits = match meaning.family {
             Family::Password => counts.is_mixed(8) && !value::is_slug(text),
+            Family::Number if counts.only_digits() && (4..=8).contains(&counts.all) => {
+                return Ok(likely(at, &probe, Ends::Bare(b"")));
+            }
             _ => counts.is_random(12),
         };
         match fits {
@@ -141,7 +147,7 @@ impl Reader<'_> {
         at: usize,
     ) -> Sought {
         let mut probe = self.bare(window, at, b"")?;
-        probe.trim(window, at);
+        probe.trim(window, at, false);
         let counts = Counts::of(probe.text());
         if counts.digits < 3 || !counts.is_random(16) {
             return Err(Wait::Absent);

@@ -21,8 +21,17 @@ impl Reader<'_> {
         }
         let gap = window.spaces(name.end, 4, false).map_err(|miss| Wait::of(miss, name.end))?;
         let first = window.glyph(gap.end).map_err(|miss| Wait::of(miss, gap.end))?;
-        if gap.count == 0 || !matches!(first.byte, b'\'' | b'"') {
+        if gap.count == 0 {
             return Err(Wait::Absent);
+        }
+        if !matches!(first.byte, b'\'' | b'"') {
+            let mut probe = self.bare(window, gap.end, b";,)")?;
+            probe.trim(window, gap.end, true);
+            let counts = Counts::of(probe.text());
+            return match value::is_plainly_secret(probe.text(), &counts) {
+                true => Ok(likely(gap.end, &probe, Ends::Bare(b";,)"))),
+                false => Err(Wait::Absent),
+            };
         }
         let start = first.next;
         let ends =

@@ -9,10 +9,10 @@ use crate::mask::{
 };
 
 /// What holds the value of an element that is named by an attribute.
-const VALUE: [&[u8]; 2] = [b"<value>", b"<Value>"];
+const VALUE: [&[u8]; 3] = [b"<value>", b"<Value>", b"<string>"];
 
 impl Reader<'_> {
-    /// `<setting name="name" type="…"><value>…`: behind the attributes that follow the one that names it.
+    /// `<name type="…">…`, `<setting name="name" type="…"><value>…`: behind the attributes.
     pub(super) fn attributes(
         self,
         window: Window<'_>,
@@ -20,13 +20,17 @@ impl Reader<'_> {
         meaning: Meaning,
         at: usize,
     ) -> Sought {
-        const MOST: usize = 64;
+        let is_element = name.is_element();
+        const MOST: usize = 96;
         let wait = |miss| Wait::of(miss, name.end);
         let mut at = at;
         for _ in 0..MOST {
             let glyph = window.glyph(at).map_err(wait)?;
             match glyph.byte {
                 b'>' => {
+                    if is_element {
+                        return self.element(window, name, meaning, glyph);
+                    }
                     let gap = window.spaces(glyph.next, MAX_SPACES, false).map_err(wait)?;
                     return match behind_any(window, gap.end, &VALUE).map_err(wait)? {
                         Some(_) => self.element(window, name, meaning, glyph),
@@ -34,7 +38,7 @@ impl Reader<'_> {
                         None => Err(Wait::Absent),
                     };
                 }
-                b'<' | b'/' | b'\n' => break,
+                b'<' | b'\n' => break,
                 _ => at = glyph.next,
             }
         }
@@ -69,7 +73,7 @@ impl Reader<'_> {
         self.judged(window, name, meaning, start, probe, Place::Strong)
     }
 
-    /// `<key>name</key><string>…</string>` of a property list.
+    /// `<key>name</key><string>…</string>` of a property list, `<name>name</name><value>…` of XML-RPC.
     pub(super) fn property(
         self,
         window: Window<'_>,
@@ -78,9 +82,13 @@ impl Reader<'_> {
         sign: Glyph,
     ) -> Sought {
         let wait = |miss| Wait::of(miss, name.end);
-        let key = behind(window, sign.next, b"/key>").map_err(wait)?;
-        let gap = window.spaces(key, MAX_SPACES, false).map_err(wait)?;
-        let start = behind(window, gap.end, b"<string>").map_err(wait)?;
+        let key = behind_any(window, sign.next, &[b"/key>", b"/name>"]).map_err(wait)?;
+        let Some(mut start) = key else { return Err(Wait::Absent) };
+        let gap = window.spaces(start, MAX_SPACES, false).map_err(wait)?;
+        let Some(behind) = behind_any(window, gap.end, &VALUE).map_err(wait)? else {
+            return Err(Wait::Absent);
+        };
+        start = behind_any(window, behind, &VALUE).map_err(wait)?.unwrap_or(behind);
         let probe = self.bare(window, start, b"")?;
         match probe.ended_by {
             Some(b'<') => self.judged(window, name, meaning, start, probe, Place::Strong),
