@@ -17,6 +17,15 @@ const TRIES: usize = 3;
 
 /// What is repeated, and the content type of it.
 const UNITS: &[(&str, &str)] = &[
+    ("default:", JSON),
+    ("%22default%22:", JSON),
+    ("\\\"default\\\": ", JSON),
+    ("mysql -a ", JSON),
+    ("curl -u aaa ", JSON),
+    ("password x ", JSON),
+    ("token_a ", JSON),
+    ("secret_aaaa=", JSON),
+    ("password - ", JSON),
     ("%65yJ_", JSON),
     ("a=a=", JSON),
     ("\"", JSON),

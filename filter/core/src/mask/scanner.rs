@@ -469,10 +469,9 @@ impl<'r> Ahead<'r> {
         let hold = all.iter().filter_map(|found| found.hold()).min();
         // What was found behind a place that is not decided is found again, by what tells of it.
         let resume = all.iter().map(|found| found.from()).min().unwrap_or_default();
-        let places = [built_in.place(), named.place(), own.place()];
         let hits = [built_in.hit_place(), named.hit_place(), own.hit_place()];
         let first = hits.iter().flatten().min().copied();
-        let is_hit = first.is_some_and(|first| places.iter().all(|place| first <= *place));
+        let is_hit = first.is_some_and(|first| all.iter().all(|found| !found.may_precede(first)));
         if !is_hit {
             return match hold {
                 Some(hold) => Found::Pending { resume: resume.min(hold), hold },
@@ -528,12 +527,13 @@ impl Found<'_> {
         }
     }
 
-    /// Up to where it says that there is no secret.
-    fn place(&self) -> usize {
+    /// Whether it says, or with more bytes may say, that a secret begins at or before a place where something else was
+    /// found: what is known of that place alone does not decide it.
+    fn may_precede(&self, place: usize) -> bool {
         match self {
-            Self::Nothing => usize::MAX,
-            Self::Hit(hit) => hit.start,
-            Self::Pending { hold, .. } => *hold,
+            Self::Nothing => false,
+            Self::Hit(hit) => hit.start < place,
+            Self::Pending { hold, .. } => *hold <= place,
         }
     }
 
