@@ -6,7 +6,6 @@
 use super::{
     look::Miss,
     names::{Meaning, Names},
-    tree::Walk,
     value::{self, Counts, Ends, Probe},
     window::Window,
 };
@@ -25,6 +24,21 @@ enum At {
     Value,
     /// Within a value that is left out.
     Secret,
+}
+
+/// What the walk came upon.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Walk {
+    /// Everything up to here stays.
+    Keep(usize),
+    /// A secret begins here.
+    Replace,
+    /// Everything up to here goes.
+    Drop(usize),
+    /// What follows is not known yet.
+    More,
+    /// It ends here.
+    Done,
 }
 
 const MAX_NAME: usize = 64;
@@ -69,7 +83,7 @@ impl Cookies {
         let Ok(probe) = Probe::read(window, at, ENDS) else { return Walk::More };
         if self.is_secret(&probe, names) {
             self.at = At::Secret;
-            return Walk::Replace { quoted: false };
+            return Walk::Replace;
         }
         self.at = At::Name;
         Walk::Keep(probe.end)

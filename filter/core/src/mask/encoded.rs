@@ -53,7 +53,7 @@ pub(super) fn look<'r>(scanner: Scanner<'r>, window: Window<'_>, at: usize) -> L
     }
     let near = window.before(at);
     let near = near.get(near.len().saturating_sub(REACH)..).unwrap_or_default();
-    let in_manifest = is_manifest(near);
+    let in_manifest = is_value(near) && is_manifest(near);
     let (rule, provider, grade) = secret(scanner, &text.bytes, in_manifest).ok_or(Miss::Absent)?;
     let skip = match (text.goes_on, lines) {
         (true, Lines::Many) => Skip::Lines,
@@ -127,14 +127,41 @@ fn without_escape(text: &[u8]) -> &[u8] {
     before.get(..letter.saturating_sub(backslashes)).unwrap_or_default()
 }
 
-/// Whether the data of a Kubernetes Secret is near.
+/// Whether a value follows, and no name: a colon is behind all but quotes.
+fn is_value(near: &[u8]) -> bool {
+    let is_between = |byte: &u8| matches!(byte, b' ' | b'"' | b'\'' | b'\\');
+    let text = near.iter().rposition(|byte| !is_between(byte)).and_then(|at| near.get(..=at));
+    text.is_some_and(|text| text.ends_with(b":") || text.ends_with(b"u0022"))
+}
+
+/// Whether what follows `near` is among the data of a Kubernetes Secret.
 fn is_manifest(near: &[u8]) -> bool {
-    const SPACE: usize = 20;
-    let is_secret = |kind: &[u8]| value::contains(kind, b"Secret");
-    let has = |word: &[u8]| value::contains(near, word);
+    const SPACE: usize = 40;
+    let Some(data) = data_key(near).and_then(|at| near.split_at_checked(at)) else { return false };
     let kind = value::rfind(near, b"kind").and_then(|at| near.get(at..));
-    let kind = kind.map(|kind| kind.get(..SPACE).unwrap_or(kind));
-    has(b"data") && (has(b"apiVersion") || kind.is_some_and(is_secret))
+    let is_secret = match kind.map(|kind| kind.get(..SPACE).unwrap_or(kind)) {
+        Some(kind) => value::contains(kind, b"Secret"),
+        None => value::contains(near, b"apiVersion"),
+    };
+    let (_, behind) = data;
+    let ends = [&b"}"[..], b"metadata", b"kind", b"spec", b"status", b"\n---"];
+    is_secret && !ends.iter().any(|end| value::contains(behind, end))
+}
+
+/// The last member called `data` or `stringData`, be it in JSON or in YAML.
+fn data_key(near: &[u8]) -> Option<usize> {
+    let mut end = near.len();
+    loop {
+        let at = value::rfind(near.get(..end)?, b"ata")?;
+        let name = near.get(..at.saturating_add(3))?;
+        let begin = name.iter().rposition(|byte| !byte.is_ascii_alphabetic());
+        let name = name.get(begin.map_or(0, |begin| begin.saturating_add(1))..)?;
+        // Behind the escape of a line end its letter belongs to that.
+        if matches!(name, b"data" | b"stringData" | b"ndata" | b"nstringData") {
+            return Some(at);
+        }
+        end = at;
+    }
 }
 
 /// The first secret of a decoded text.
@@ -155,7 +182,10 @@ fn secret<'r>(
     let mut from = 0;
     for _ in 0..MOST_HITS {
         match scanner.scan(window, from) {
-            Found::Hit(hit) if is_json && [NAME_RULE, CONTEXT_RULE].contains(&hit.rule) => {
+            Found::Hit(hit)
+                if matches!(hit.skip, Skip::Tree(_))
+                    || is_json && [NAME_RULE, CONTEXT_RULE].contains(&hit.rule) =>
+            {
                 from = hit.start.saturating_add(1);
             }
             Found::Hit(hit) => return Some((hit.rule, hit.provider, hit.grade)),
@@ -163,7 +193,8 @@ fn secret<'r>(
         }
     }
     let is_password = in_manifest && scanner.takes(Grade::Likely);
-    (is_password && value::may_be_password(text.trim_ascii())).then_some((
+    let is_text = str::from_utf8(text).is_ok();
+    (is_password && is_text && value::may_be_password(text.trim_ascii())).then_some((
         CONTEXT_RULE,
         None,
         Grade::Likely,

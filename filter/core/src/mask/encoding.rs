@@ -89,6 +89,10 @@ impl Wide {
         Self { order, half: None, rest: Vec::new() }
     }
 
+    pub(super) fn order(&self) -> Order {
+        self.order
+    }
+
     /// `chunk` as the masker reads it.
     pub(super) fn narrow(&mut self, chunk: &[u8]) -> Vec<u8> {
         let mut narrow = Vec::with_capacity(chunk.len());
@@ -131,9 +135,14 @@ impl Wide {
 
     /// How many bytes of the body stand for `held` ones, and what was not even read.
     pub(super) fn held(&self, held: &[u8]) -> usize {
-        let units = held.iter().filter(|byte| **byte & 0xC0 != 0x80).count();
-        units.saturating_mul(2).saturating_add(usize::from(self.half.is_some()))
+        width(held).saturating_add(usize::from(self.half.is_some()))
     }
+}
+
+/// How many bytes of the body stand for these of the masker's.
+pub(super) fn width(narrow: &[u8]) -> usize {
+    let units = narrow.iter().filter(|byte| **byte & 0xC0 != 0x80).count();
+    units.saturating_mul(2)
 }
 
 fn push_unit(unit: u16, out: &mut Vec<u8>) {

@@ -46,7 +46,7 @@ impl Rules {
         let scanner =
             Scanner { rules: self, syntax: &Syntax::Text, is_own_text: false, is_decoded: false };
         let view = &mut |bytes: &[u8]| left.extend_from_slice(bytes);
-        let mut pass = Pass { scanner, before: 0, masked, view, home };
+        let mut pass = Pass { scanner, bytes: window.bytes, before: 0, masked, view, home };
         pass.run(window, &mut Progress::default());
     }
 

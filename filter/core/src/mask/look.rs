@@ -36,6 +36,15 @@ impl Window<'_> {
         Ok(at)
     }
 
+    /// Whether `text` stands at `at`.
+    pub(super) fn follow_if(self, at: usize, text: &[u8]) -> Look<bool> {
+        match self.follow(at, text) {
+            Ok(_) => Ok(true),
+            Err(Miss::Absent) => Ok(false),
+            Err(Miss::Unknown) => Err(Miss::Unknown),
+        }
+    }
+
     /// The place behind the character at `at`, if `is` holds for it.
     pub(super) fn one(self, at: usize, is: impl FnOnce(u8) -> bool) -> Look<usize> {
         match self.unescaped(at) {

@@ -58,20 +58,21 @@ mod words;
 
 use std::{borrow::Cow, rc::Rc};
 
-use cookies::Cookies;
+use cookies::{Cookies, Walk};
 use documents::Openings;
 use embed::{Content, Embedding};
 pub use encoding::Order;
 use encoding::{SNIFFED, Sniffed, Wide, is_plain, sniff};
 pub(crate) use head::Place;
 use look::Miss;
+use names::Meaning;
 use notation::{CONTEXT_RULE, NAME_RULE};
 pub use provider::Provider;
 pub use rules::{Finding, Grade, Masked, Rules, RulesError};
 use scanner::{Ahead, Found, Hit, Scanner};
 use skip::{Skip, Skipped};
 pub use syntax::{Scan, Syntax};
-use tree::{Tree, Walk};
+use tree::{Tree, Trees};
 use window::Window;
 pub(crate) use window::hex;
 
@@ -130,6 +131,8 @@ struct Progress {
     skip: Option<Skip>,
     /// Which strings before began as documents.
     openings: Openings,
+    /// Objects and arrays under names of secrets that go on.
+    trees: Trees,
 }
 
 impl Masker {
@@ -192,7 +195,10 @@ impl Masker {
         let first = std::mem::take(first);
         self.letters = match sniff(&first, self.is_declared_wide, self.syntax == Syntax::Json) {
             Sniffed::Narrow => Letters::Narrow,
-            Sniffed::Wide(order) => Letters::Wide(Wide::new(order)),
+            Sniffed::Wide(order) => {
+                self.masked.widen();
+                Letters::Wide(Wide::new(order))
+            }
             Sniffed::Opaque => Letters::Opaque,
         };
         self.push(&first, view);
@@ -268,6 +274,14 @@ impl Masker {
         }
     }
 
+    /// Which byte of a letter comes first, if the body is in UTF-16.
+    pub fn order(&self) -> Option<Order> {
+        match &self.letters {
+            Letters::Wide(wide) => Some(wide.order()),
+            _ => None,
+        }
+    }
+
     /// Remembers each replacement, for whoever wants to know why: see [`Masked::findings`].
     pub fn explaining(mut self) -> Self {
         self.masked.explained = Some(Box::default());
@@ -299,12 +313,16 @@ impl Masker {
             is_decoded: false,
         };
         let masked = &mut self.masked;
-        let mut pass = Pass { scanner, before: self.forgotten, masked, view, home: None };
-        pass.run(Window { bytes, is_last }, &mut self.progress);
+        let mut pass = Pass { scanner, bytes, before: self.forgotten, masked, view, home: None };
+        let window = Window { bytes, is_last };
+        pass.run(window, &mut self.progress);
+        let (decided, rules) = (self.progress.decided, &self.rules);
+        self.progress.trees.next(window, decided, &rules.names, rules.least);
         let seen = self.progress.decided.min(self.progress.resume);
         self.progress.openings.at(bytes, seen.saturating_sub(DOCUMENT_REACH));
         let kept = self.progress.forget(HISTORY);
-        self.forgotten = self.forgotten.saturating_add(kept as u64);
+        let dropped = self.masked.width(bytes.get(..kept).unwrap_or_default());
+        self.forgotten = self.forgotten.saturating_add(dropped);
         self.tail.clear();
         self.tail.extend_from_slice(bytes.get(kept..).unwrap_or_default());
     }
@@ -317,6 +335,7 @@ impl Progress {
         self.decided = self.decided.saturating_sub(dropped);
         self.resume = self.resume.saturating_sub(dropped);
         self.openings.forget(dropped);
+        self.trees.forget(dropped);
         dropped
     }
 }
@@ -327,7 +346,8 @@ const BY_NAME: (&str, Grade) = (NAME_RULE, Grade::Certain);
 /// One pass over a window.
 struct Pass<'r, 'p> {
     scanner: Scanner<'r>,
-    /// Bytes before the window.
+    /// The window, and bytes before it.
+    bytes: &'p [u8],
     before: u64,
     masked: &'p mut Masked,
     view: &'p mut dyn FnMut(&[u8]),
@@ -345,7 +365,7 @@ impl Pass<'_, '_> {
                     return;
                 }
             }
-            match ahead.scan(self.scanner, window, progress.resume) {
+            match ahead.scan(self.scanner, window, progress.resume, &mut progress.trees) {
                 Found::Hit(hit) if self.is_at_home(&hit) => self.spare(window, progress, hit),
                 Found::Hit(hit) => self.begin(window, progress, hit),
                 Found::Pending { resume, hold } => {
@@ -372,7 +392,7 @@ impl Pass<'_, '_> {
     fn keep(&mut self, window: Window<'_>, progress: &mut Progress, end: usize) {
         let kept = window.bytes.get(progress.decided..end).unwrap_or_default();
         if !kept.is_empty() {
-            self.masked.pass(kept.len());
+            self.masked.pass(kept);
             (self.view)(kept);
         }
         progress.decided = progress.decided.max(end);
@@ -381,8 +401,11 @@ impl Pass<'_, '_> {
 
     fn begin(&mut self, window: Window<'_>, progress: &mut Progress, hit: Hit<'_>) {
         self.keep(window, progress, hit.start);
+        if let Skip::Tree(tree) = hit.skip {
+            return progress.trees.begin(*tree);
+        }
         match &hit.skip {
-            Skip::Tree(_) | Skip::Gap { .. } | Skip::Opened(_) | Skip::Cookies(_) => {}
+            Skip::Gap { .. } | Skip::Opened(_) | Skip::Cookies(_) => {}
             Skip::Number(json) => {
                 self.replace(progress, (hit.rule, hit.grade), hit.provider, &json.quote());
             }
@@ -401,10 +424,12 @@ impl Pass<'_, '_> {
     ) {
         self.masked.add(rule, provider);
         let placeholder = self.scanner.rules.placeholder();
-        let at = self.before.saturating_add(progress.decided as u64);
-        let quotes = quote.len().saturating_mul(2);
-        self.masked.explain(rule, grade, at, quote.len());
-        self.masked.pass(placeholder.len().saturating_add(quotes));
+        let passed = self.bytes.get(..progress.decided).unwrap_or_default();
+        let at = self.before.saturating_add(self.masked.width(passed));
+        self.masked.pass(quote);
+        self.masked.explain(rule, grade, at);
+        self.masked.pass(placeholder.as_bytes());
+        self.masked.pass(quote);
         match quote {
             [] => (self.view)(placeholder.as_bytes()),
             quote => (self.view)(&[quote, placeholder.as_bytes(), quote].concat()),
@@ -414,18 +439,13 @@ impl Pass<'_, '_> {
     /// Leaves out what belongs to a secret; false if it may go on behind the window.
     fn leave_out(&mut self, window: Window<'_>, progress: &mut Progress, mut skip: Skip) -> bool {
         let is_done = match &mut skip {
-            Skip::Tree(tree) => self.walk(window, progress, tree),
             Skip::Cookies(cookies) => self.cookies(window, progress, cookies),
             Skip::Opened(json) => {
                 let json = *json;
                 return self.open(window, progress, json);
             }
-            Skip::Gap { json, is_behind_colon, takes_numbers } => {
-                let gap = Gap {
-                    json: *json,
-                    is_behind_colon: *is_behind_colon,
-                    takes_numbers: *takes_numbers,
-                };
+            Skip::Gap { json, is_behind_colon, meaning } => {
+                let gap = Gap { json: *json, is_behind_colon: *is_behind_colon, meaning: *meaning };
                 return self.cross(window, progress, gap);
             }
             skip => {
@@ -462,10 +482,10 @@ impl Pass<'_, '_> {
                     return self.open(window, progress, gap.json);
                 }
                 b'{' | b'[' if gap.is_behind_colon => {
-                    progress.skip = Some(Skip::Tree(Box::new(Tree::new(gap.json))));
+                    progress.trees.begin(Tree::new(gap.json, at, gap.meaning));
                     return true;
                 }
-                b'-' | b'0'..=b'9' if gap.is_behind_colon && gap.takes_numbers => {
+                b'-' | b'0'..=b'9' if gap.is_behind_colon && gap.meaning.takes_any_number() => {
                     self.replace(progress, BY_NAME, None, &gap.json.quote());
                     progress.skip = Some(Skip::Number(gap.json));
                     return true;
@@ -505,30 +525,9 @@ impl Pass<'_, '_> {
             match cookies.step(window, progress.decided, &self.scanner.rules.names) {
                 Walk::Keep(end) => self.keep(window, progress, end),
                 Walk::Drop(end) => progress.decided = end,
-                Walk::Replace { .. } => {
+                Walk::Replace => {
                     self.replace(progress, (CONTEXT_RULE, Grade::Likely), None, b"");
                 }
-                Walk::More => return false,
-                Walk::Done => return true,
-            }
-        }
-    }
-
-    /// Goes on through the leaves of an object or an array.
-    fn walk(&mut self, window: Window<'_>, progress: &mut Progress, tree: &mut Tree) -> bool {
-        loop {
-            match tree.step(window, progress.decided) {
-                Walk::Keep(end) => {
-                    self.keep(window, progress, end);
-                    if tree.is_closed() {
-                        return true;
-                    }
-                }
-                Walk::Drop(end) => progress.decided = end,
-                Walk::Replace { quoted: true } => {
-                    self.replace(progress, BY_NAME, None, &tree.embedding.quote());
-                }
-                Walk::Replace { quoted: false } => self.replace(progress, BY_NAME, None, b""),
                 Walk::More => return false,
                 Walk::Done => return true,
             }
@@ -540,13 +539,13 @@ impl Pass<'_, '_> {
 struct Gap {
     json: Embedding,
     is_behind_colon: bool,
-    takes_numbers: bool,
+    meaning: Meaning,
 }
 
 impl Gap {
     fn into_skip(self) -> Skip {
-        let Self { json, is_behind_colon, takes_numbers } = self;
-        Skip::Gap { json, is_behind_colon, takes_numbers }
+        let Self { json, is_behind_colon, meaning } = self;
+        Skip::Gap { json, is_behind_colon, meaning }
     }
 }
 
@@ -560,7 +559,14 @@ fn view_of<'t>(rules: &Rules, text: &'t str) -> Cow<'t, str> {
     let mut masked = Vec::with_capacity(text.len());
     let mut view = |bytes: &[u8]| masked.extend_from_slice(bytes);
     let counts = &mut Masked::default();
-    let mut pass = Pass { scanner, before: 0, masked: counts, view: &mut view, home: None };
+    let mut pass = Pass {
+        scanner,
+        bytes: window.bytes,
+        before: 0,
+        masked: counts,
+        view: &mut view,
+        home: None,
+    };
     pass.run(window, &mut Progress::default());
     Cow::Owned(String::from_utf8_lossy(&masked).into_owned())
 }
@@ -607,8 +613,8 @@ mod tests {
     fn what_is_found_beside_something_else_does_not_depend_on_the_chunks() {
         for (text, wanted) in [
             (
-                r#"{"arguments":"{\"api_key\":\n0","b":1}"#,
-                r#"{"arguments":"{\"api_key\":\n\"***REDACTED***\"","b":1}"#,
+                r#"{"arguments":"{\"password\":\n0","b":1}"#,
+                r#"{"arguments":"{\"password\":\n\"***REDACTED***\"","b":1}"#,
             ),
             (
                 r#"{"arguments":"{\"password\":\t12345}","b":1}"#,
@@ -709,7 +715,7 @@ mod tests {
             (r#"{"password":-12.5e3,"a":1}"#, r#"{"password":Q,"a":1}"#),
             (
                 r#"{"secrets":["a",{"b":"c","n":[7]}],"a":"b"}"#,
-                r#"{"secrets":[Q,{"b":Q,"n":[Q]}],"a":"b"}"#,
+                r#"{"secrets":[Q,{"b":"c","n":[7]}],"a":"b"}"#,
             ),
             (
                 r#"{"password":null,"secret":true,"pwd":""}"#,
@@ -719,13 +725,21 @@ mod tests {
                 r#"{"password":{"type":"string","minLength":8,"default":"hunter2x9"},"a":"b"}"#,
                 r#"{"password":{"type":"string","minLength":8,"default":Q},"a":"b"}"#,
             ),
+            (
+                r#"{"secrets":{"db":"hunter2x9Q","n":7,"api":{"password":"p","pin":"x"}},"a":"b"}"#,
+                r#"{"secrets":{"db":Q,"n":7,"api":{"password":Q,"pin":"x"}},"a":"b"}"#,
+            ),
+            (
+                r#"{"token":5,"cookies":3,"api_key":482913}"#,
+                r#"{"token":5,"cookies":3,"api_key":Q}"#,
+            ),
             (r#"{"token":" the","logprob":-0.1}"#, r#"{"token":" the","logprob":-0.1}"#),
             (r#"{"max_tokens":100,"session":"x"}"#, r#"{"max_tokens":100,"session":"x"}"#),
         ] {
             assert_eq!(masked(text, &Syntax::Json), view.replace('Q', &quoted), "{text}");
         }
-        // A key that never ends is left where it breaks off, in one piece or in many.
-        let broken = "\"credentials\":{\"a\"t\"token\\\":\\\"b c\n";
+        // A key that never ends is the end of the object, in one piece or in many.
+        let broken = "\"credentials\":{\"a\"t\"x\\\":\\\"b c\n";
         assert_eq!(masked(broken, &Syntax::Json), broken);
         let nested = r#"{"a":"{\"pin\":1,\"password\":5}"}"#;
         let view = nested.replace('5', &format!("\\\"{PLACEHOLDER}\\\""));
@@ -785,6 +799,40 @@ mod tests {
                 !view.contains("MII") && view.ends_with("-----END RSA PRIVATE KEY----- x"),
                 "{view}"
             );
+        }
+        for behind in [
+            "\nPlease use internationalization here.\nThen deploy it.",
+            "\nssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ7x bob@laptop\n",
+            "\r\n--XyZ\r\nContent-Disposition: form-data; name=\"model\"\r\n\r\nwhisper-internationalization-1",
+        ] {
+            for end in ["\n-----END PRIVATE KEY-----", "", "\n..."] {
+                let text = format!("-----BEGIN PRIVATE KEY-----\n{body}{end}{behind}");
+                let view = masked(&text, &Syntax::Text);
+                assert!(view.ends_with(behind) && !view.contains("MII"), "{view}");
+            }
+        }
+        for mention in [
+            "# expects -----BEGIN PRIVATE KEY-----\nif not key.startswith(marker):\n    raise ConfigurationErrorException(msg)\n",
+            "-----BEGIN PRIVATE KEY-----\n...\n-----END PRIVATE KEY-----\nPlease implement internationalization\n",
+            "The line -----END PRIVATE KEY----- closes it; see internationalization",
+            r#"{"a":"-----BEGIN PRIVATE KEY-----","b":"MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSj"}"#,
+        ] {
+            assert_eq!(masked(mention, &Syntax::Text), mention);
+        }
+        for prefix in ["> ", "    12\t", "key.pem:3:", " * ", "// ", "-"] {
+            let line = "MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC7VJTUt9Us8cKj";
+            let text = [
+                "-----BEGIN PRIVATE KEY-----",
+                line,
+                line,
+                "MzEfYyjiWA4R",
+                "-----END PRIVATE KEY-----",
+                "next: x",
+            ];
+            let text = text.map(|line| format!("{prefix}{line}")).join("\n");
+            let view = masked(&text, &Syntax::Text);
+            assert!(!view.contains("MII") && !view.contains("MzE"), "{view}");
+            assert!(view.ends_with(&format!("{prefix}next: x")), "{view}");
         }
         let public = format!("-----BEGIN CERTIFICATE-----\n{body}\n-----END CERTIFICATE-----");
         assert_eq!(masked(&public, &Syntax::Text), public);

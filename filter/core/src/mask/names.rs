@@ -98,6 +98,12 @@ impl Meaning {
         self.claim == Claim::Always && !self.is_odd
     }
 
+    /// Whether any number is, be it a count: that of a password or of a card.
+    pub(super) fn takes_any_number(self) -> bool {
+        self.takes_numbers()
+            && matches!(self.family, Family::Password | Family::Number | Family::Own)
+    }
+
     /// The kin of a head whose name goes on with a word that is not known.
     fn odd(self) -> Option<Self> {
         let goes_on = matches!(self.family, Family::Password | Family::Secret | Family::Key);
@@ -292,6 +298,14 @@ impl Names {
         self.words.get(list).is_some_and(|list| holds(list, word))
     }
 
+    /// Whether a name says what something is like or where it is: `version`, `secretName`.
+    pub(super) fn describes(&self, name: &[u8]) -> bool {
+        let parts = Parts::of(name);
+        let last = parts.joined(0, 1);
+        self.is(BEHIND, last) && !self.is(TAIL, last) && !holds(HOLDERS, last)
+            || DESCRIBING.contains(&last)
+    }
+
     /// Word by word from the end, up to the one that is a head.
     fn by_parts(&self, parts: &Parts) -> Option<Meaning> {
         let mut unknown = 0_usize;
@@ -418,6 +432,60 @@ const NAME_WORDS: &[&[u8]] = &[
     b"access", b"api", b"app", b"aws", b"bearer", b"client", b"csrf", b"db", b"key", b"login",
     b"my", b"private", b"refresh", b"secret", b"secrets", b"service", b"session", b"shared",
     b"sign", b"token", b"tokens", b"user", b"x", b"xsrf", b"your",
+];
+
+/// Words that take the meaning of a name before them away, and yet are what a secret may be for. Invariant: sorted.
+const HOLDERS: &[&[u8]] = &[
+    b"account",
+    b"accounts",
+    b"cache",
+    b"config",
+    b"engine",
+    b"entry",
+    b"env",
+    b"exchange",
+    b"group",
+    b"groups",
+    b"input",
+    b"key",
+    b"keys",
+    b"manager",
+    b"module",
+    b"object",
+    b"options",
+    b"plugin",
+    b"provider",
+    b"providers",
+    b"service",
+    b"services",
+    b"session",
+    b"settings",
+    b"source",
+    b"storage",
+    b"store",
+    b"stream",
+    b"token",
+    b"tokens",
+    b"var",
+    b"vault",
+];
+
+/// Words that say what something is like and end no name of a secret's kin.
+const DESCRIBING: &[&[u8]] = &[
+    b"address",
+    b"shape",
+    b"documentation",
+    b"integrity",
+    b"resolved",
+    b"symbol",
+    b"host",
+    b"region",
+    b"entity",
+    b"word",
+    b"lang",
+    b"language",
+    b"currency",
+    b"namespace",
 ];
 
 /// Nearly always told by the last two bytes.

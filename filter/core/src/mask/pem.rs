@@ -1,67 +1,58 @@
 //! Private keys in PEM (RFC 7468), with the headers of older ones, and in OpenPGP's armor.
 //!
-//! The first and the last line say what it is and stay, and so do headers; what stands between goes.
-//! In JSON the line ends are `\n`, in a form `%0A`, and the spaces of the first line `+`.
+//! The first and the last line say what it is and stay, and so do headers; what stands between goes: the
+//! lines of base64, each behind what a quote, a diff or a listing puts before it, up to the first line that
+//! is none. In JSON the line ends are `\n`, in a form `%0A`, and the spaces of the first line `+`.
 
 use super::{
-    class::{ALNUM, BASE64, DASH, SPACE, is_in},
+    class::{BASE64, is_in},
+    glyph::{Gap, Glyph},
     look::{Look, Miss},
     notation::{Sought, Value, Wait},
     rules::Grade,
-    skip::{Skip, escaped_space},
+    skip::Skip,
     window::{Step, UnescapedBefore, Window},
 };
 
 /// The rule for private keys.
 pub(super) const RULE: &str = "private-key";
 
-/// The most headers, the longest one, and the most line ends between two.
-const MAX_HEADERS: usize = 3;
-const MAX_HEADER: usize = 96;
-const MAX_LINE_ENDS: usize = 16;
-/// The longest first line with headers.
-const MAX_BEFORE: usize = 480;
+/// The most lines without base64 before the key: headers, and what code puts between two literals.
+const MAX_LINES: usize = 6;
+/// The longest header, and the most that a quote, a diff or a listing puts before a line.
+const MAX_HEADER: usize = 160;
+const MAX_PREFIX: usize = 64;
+/// The most white space between two lines.
+const MAX_SPACES: usize = 64;
+/// How far ahead a look goes, however its characters are escaped.
+const MAX_BYTES: usize = 6 * 1024;
+/// Of a line of a key: the fewest characters, and as many as no word has.
+const LEAST: usize = 16;
+const LONG: usize = 40;
 
 /// Where the key begins behind the dashes of its first line, which end before `dashes_end`; the
 /// last word of the line is at `at`.
 pub(super) fn content(window: Window<'_>, at: usize, dashes_end: usize) -> Look<usize> {
-    let before = window.unescaped_before(at);
-    let is = |words: &[u8]| {
-        let words = words.iter().rev().copied();
-        before.take(words.len()).map(|byte| if byte == b'+' { b' ' } else { byte }).eq(words)
-    };
-    if !is(b"PRIVATE ") && !is(b"PRIVATE KEY ") {
-        return Err(Miss::Absent);
+    match is_first_line(window.unescaped_before(at)) {
+        true => first(window, dashes_end),
+        false => Err(Miss::Absent),
     }
-    key(window, headers(window, dashes_end)?)
 }
 
-/// `at`, if a key begins there: behind the line end of its first line, or behind its headers.
-pub(super) fn line(window: Window<'_>, at: usize) -> Look<usize> {
-    let before = window.before(at);
-    if let [.., last, space] = before
-        && space.is_ascii_whitespace()
-        && *last != b'-'
-        && !last.is_ascii_whitespace()
-    {
-        return Err(Miss::Absent);
+/// Whether a line ends before its last word that is the first one of a private key: `-----BEGIN RSA PRIVATE `,
+/// and for that of OpenPGP `-----BEGIN PGP PRIVATE KEY `.
+fn is_first_line(before: UnescapedBefore<'_>) -> bool {
+    const MOST: usize = 48;
+    let mut text = [0_u8; MOST];
+    let mut length = 0_usize;
+    let plain = before.map(|byte| if byte == b'+' { b' ' } else { byte });
+    for (place, byte) in text.iter_mut().zip(plain.take_while(|byte| *byte != b'-')) {
+        *place = byte;
+        length = length.saturating_add(1);
     }
-    let text = before.trim_ascii_end();
-    let gap = before.get(text.len()..).unwrap_or_default();
-    let first_line = match text.strip_suffix(b"-----") {
-        Some(line) if !gap.is_empty() => Some(line),
-        _ if gap.iter().filter(|byte| **byte == b'\n').count() >= 2 => first_line(text),
-        _ => None,
-    };
-    let is_private =
-        |line: &[u8]| line.ends_with(b"PRIVATE KEY") || line.ends_with(b"PRIVATE KEY BLOCK");
-    if first_line.is_some_and(is_private) { key(window, at) } else { Err(Miss::Absent) }
-}
-
-/// The line that ended with the last dashes before the headers that `text` ends with.
-fn first_line(text: &[u8]) -> Option<&[u8]> {
-    let near = text.get(text.len().saturating_sub(MAX_BEFORE)..)?;
-    near.get(..near.windows(5).rposition(|five| five == b"-----")?)
+    let text = text.get(..length).unwrap_or_default();
+    let is_private = text.starts_with(b" ETAVIRP ") || text.starts_with(b" YEK ETAVIRP ");
+    is_private && text.ends_with(b" NIGEB")
 }
 
 /// The key behind the dashes of its first line, of which `last` is the last word, each of its lines behind
@@ -72,113 +63,246 @@ pub(super) fn behind_first_line(
     before: UnescapedBefore<'_>,
     end: usize,
 ) -> Sought {
-    let is_key = matches!(last, b"KEY-----" | b"BLOCK-----");
-    let reversed = if last.starts_with(b"BLOCK") { &b" YEK ETAVIRP"[..] } else { b" ETAVIRP" };
-    let plain = before.map(|byte| if byte == b'+' { b' ' } else { byte });
-    if !is_key || !plain.take(reversed.len()).eq(reversed.iter().copied()) {
+    if !matches!(last, b"KEY-----" | b"BLOCK-----") || !is_first_line(before) {
         return Err(Wait::Absent);
     }
-    let start = prefixed(window, end).map_err(|miss| Wait::of(miss, end))?;
-    if start.saturating_sub(end) > MAX_PREFIXED {
-        return Err(Wait::Absent);
-    }
+    let start = first(window, end).map_err(|miss| Wait::of(miss, end))?;
     Ok(Value { rule: RULE, grade: Grade::Certain, start, skip: Skip::Pem })
 }
 
-/// The longest text between the dashes and the key, in bytes.
-const MAX_PREFIXED: usize = 200;
-
-/// Where base64 begins on one of the next lines.
-fn prefixed(window: Window<'_>, at: usize) -> Look<usize> {
-    const MOST: usize = 180;
-    const LEAST: usize = 16;
-    // A header of an older key has a colon and a space, what a listing puts before a line has not.
-    let (mut at, mut is_inside, mut is_header, mut before) = (at, true, false, 0_u8);
-    // In a form a space is a plus.
-    let mut is_encoded = false;
-    for _ in 0..MOST {
-        let glyph = window.glyph(at)?;
-        let is_base64 = is_in(glyph.byte, BASE64);
-        let is_space = glyph.byte == b' ' || is_encoded && glyph.byte == b'+';
-        is_header = glyph.byte != b'\n' && (is_header || before == b':' && is_space);
-        (before, is_encoded) = (glyph.byte, glyph.depth.layers > 0);
-        if is_base64 && !is_inside && !is_header {
-            match window.least(at, BASE64, LEAST) {
-                Err(Miss::Absent) => {}
-                found => return found.map(|_| at),
-            }
+/// Where the first line of base64 begins: right behind `at`, or behind headers.
+fn first(window: Window<'_>, at: usize) -> Look<usize> {
+    let window = window.up_to(at.saturating_add(MAX_BYTES));
+    let gap = spaces(window, at)?;
+    let mut at = gap.end;
+    if !gap.has_line_end {
+        return match run(window, at, true)? {
+            Run::Key if gap.count > 0 => Ok(at),
+            _ => Err(Miss::Absent),
+        };
+    }
+    for _ in 0..MAX_LINES {
+        match line(window, at, true)? {
+            Line::Key(start) => return Ok(start),
+            Line::Header(end) => at = spaces(window, end)?.end,
+            Line::Last(_) | Line::Other => break,
         }
-        is_inside = is_base64;
-        at = glyph.next;
     }
     Err(Miss::Absent)
+}
+
+/// How a key goes on.
+pub(super) enum Next {
+    /// With a line of which the base64 begins here.
+    Line(usize),
+    /// Up to its last line, of which the dashes begin here.
+    Last(usize),
+}
+
+/// How a key goes on behind a run of base64, if it does.
+pub(super) fn next(window: Window<'_>, at: usize) -> Look<Next> {
+    let window = window.up_to(at.saturating_add(MAX_BYTES));
+    let gap = spaces(window, at)?;
+    if gap.count == 0 {
+        return window.follow(at, b"-----").map(|_| Next::Last(at));
+    }
+    if !gap.has_line_end {
+        return match run(window, gap.end, true)? {
+            Run::Key => Ok(Next::Line(gap.end)),
+            Run::Other(_) => window.follow(gap.end, b"-----").map(|_| Next::Last(gap.end)),
+        };
+    }
+    match line(window, gap.end, false)? {
+        Line::Key(start) => Ok(Next::Line(start)),
+        Line::Last(at) => Ok(Next::Last(at)),
+        _ => Err(Miss::Absent),
+    }
+}
+
+/// What a line is.
+enum Line {
+    /// One of the key: its base64 begins here.
+    Key(usize),
+    /// The last one: its dashes begin here.
+    Last(usize),
+    /// A header, or signs alone; it ends here.
+    Header(usize),
+    Other,
+}
+
+/// The line that begins at `at`, be it the `first` of a key.
+fn line(window: Window<'_>, at: usize, is_first: bool) -> Look<Line> {
+    let most = if is_first { MAX_HEADER } else { MAX_PREFIX };
+    let (mut at, mut prefix) = (at, Prefix::default());
+    for _ in 0..most {
+        let glyph = match sign(window, at) {
+            Ok(glyph) => glyph,
+            Err(Miss::Absent) => return Ok(Line::Other),
+            Err(Miss::Unknown) => return Err(Miss::Unknown),
+        };
+        match glyph.byte {
+            b'\n' if is_first && prefix.is_header() => return Ok(Line::Header(at)),
+            b'\n' => return Ok(Line::Other),
+            b'"' | b'\'' | b'`' | b'{' | b'}' | b'[' | b']' if !is_first => return Ok(Line::Other),
+            b'-' if window.follow_if(at, b"-----")? => return Ok(Line::Last(at)),
+            b'+' if prefix.is_before_plus() => prefix.push(b'+', false),
+            byte if is_in(byte, BASE64) && !prefix.is_named => {
+                match run(window, at, prefix.is_bare())? {
+                    Run::Key => return Ok(Line::Key(at)),
+                    Run::Other(end) => {
+                        let word = window.bytes.get(at..end).unwrap_or_default();
+                        prefix.has_letter |= word.iter().any(u8::is_ascii_alphanumeric);
+                        if prefix.has_letter && prefix.has_quote {
+                            return Ok(Line::Other);
+                        }
+                        prefix.last = byte;
+                        at = end;
+                        continue;
+                    }
+                }
+            }
+            byte => prefix.push(byte, glyph.depth.layers > 0),
+        }
+        at = glyph.next;
+    }
+    Ok(Line::Other)
+}
+
+/// What stands in a line before its base64.
+#[derive(Clone, Copy, Default)]
+struct Prefix {
+    has_letter: bool,
+    has_space: bool,
+    has_quote: bool,
+    /// Whether a colon and a space are among it, as in a header.
+    is_named: bool,
+    last: u8,
+    /// Whether that was written as an escape, as a colon is in a form.
+    is_encoded: bool,
+}
+
+impl Prefix {
+    fn push(&mut self, byte: u8, is_encoded: bool) {
+        let is_space = matches!(byte, b' ' | b'\t' | b'+');
+        self.is_named |= self.has_letter && self.last == b':' && is_space;
+        self.has_space |= is_space && self.has_letter;
+        self.has_quote |= matches!(byte, b'"' | b'\'' | b'`');
+        (self.last, self.is_encoded) = (byte, is_encoded);
+    }
+
+    /// Whether a plus is a space here, as in a form.
+    fn is_before_plus(self) -> bool {
+        self.has_letter && self.last == b':' && self.is_encoded
+    }
+
+    fn is_header(self) -> bool {
+        self.is_named || !self.has_letter
+    }
+
+    /// Signs, the number of a line, or the name of a file: no words.
+    fn is_bare(self) -> bool {
+        !self.has_space || b":|>#)\t".contains(&self.last)
+    }
+}
+
+/// What a run of base64 is.
+enum Run {
+    /// A line of a key, or its beginning.
+    Key,
+    /// Something else, which ends here.
+    Other(usize),
+}
+
+/// The run of base64 at `at`, behind nothing but signs if it `is_bare`.
+fn run(window: Window<'_>, at: usize, is_bare: bool) -> Look<Run> {
+    let (count, end) = window.count(at, BASE64, LONG)?;
+    if count == LONG {
+        return Ok(Run::Key);
+    }
+    if count == 0 || !is_bare {
+        return Ok(Run::Other(end));
+    }
+    let gap = spaces(window, end)?;
+    let ends_line = gap.has_line_end || gap.end == window.bytes.len();
+    let is_padded = window.before(end).last() == Some(&b'=');
+    let is_key = ends_line && (count >= LEAST || is_padded) || is_last(window, gap)?;
+    Ok(if is_key { Run::Key } else { Run::Other(end) })
+}
+
+/// Whether the last line of a key is what follows white space.
+fn is_last(window: Window<'_>, gap: Gap) -> Look<bool> {
+    let most = if gap.has_line_end { MAX_PREFIX } else { 1 };
+    let mut at = gap.end;
+    for _ in 0..most {
+        let glyph = match sign(window, at) {
+            Ok(glyph) if glyph.byte != b'\n' => glyph,
+            Err(Miss::Unknown) => return Err(Miss::Unknown),
+            _ => break,
+        };
+        if glyph.byte == b'-' && window.follow_if(at, b"-----")? {
+            return Ok(true);
+        }
+        at = glyph.next;
+    }
+    Ok(false)
+}
+
+/// The character at `at`; a line end may stand behind any number of backslashes.
+fn sign(window: Window<'_>, at: usize) -> Look<Glyph> {
+    const MAX_BACKSLASHES: usize = 16;
+    let glyph = window.glyph(at)?;
+    let mut letter = at;
+    if glyph.byte == b'\\' {
+        for _ in 0..MAX_BACKSLASHES {
+            match window.unescaped(letter) {
+                Step::Char(b'\\', next) => letter = next,
+                Step::Unknown => return Err(Miss::Unknown),
+                _ => break,
+            }
+        }
+    }
+    match window.raw(letter) {
+        Step::Unknown => Err(Miss::Unknown),
+        Step::Char(b'n', next) if letter > at => Ok(Glyph { byte: b'\n', next, ..glyph }),
+        Step::Char(b'r' | b't', next) if letter > at => Ok(Glyph { byte: b'\t', next, ..glyph }),
+        _ => Ok(glyph),
+    }
+}
+
+/// Behind the white space at `at`.
+fn spaces(window: Window<'_>, at: usize) -> Look<Gap> {
+    let mut gap = Gap { end: at, ..Gap::default() };
+    for _ in 0..MAX_SPACES {
+        match sign(window, gap.end) {
+            Ok(glyph) if glyph.is_space() => {
+                gap.has_line_end |= glyph.byte == b'\n';
+                gap.count = gap.count.saturating_add(1);
+                gap.end = glyph.next;
+            }
+            Err(Miss::Unknown) => return Err(Miss::Unknown),
+            _ => break,
+        }
+    }
+    Ok(gap)
 }
 
 /// The key of PuTTY behind `Private-Lines`, up to the line that follows it.
 pub(super) fn putty(window: Window<'_>, end: usize) -> Sought {
-    let start = prefixed(window, end).map_err(|miss| Wait::of(miss, end))?;
+    let start = behind_count(window, end).map_err(|miss| Wait::of(miss, end))?;
     Ok(Value { rule: RULE, grade: Grade::Certain, start, skip: Skip::Putty })
 }
 
-/// `at`, if enough of a key stands there: a mere mention of the first line is none.
-fn key(window: Window<'_>, at: usize) -> Look<usize> {
-    const LEAST: usize = 16;
-    window.least(at, BASE64, LEAST).map(|_| at)
-}
-
-/// Behind line ends, and behind lines that hold a colon.
-fn headers(window: Window<'_>, at: usize) -> Look<usize> {
-    let mut at = at;
-    for _ in 0..=MAX_HEADERS {
-        at = line_ends(window, at)?;
-        match header(window, at) {
-            Ok(next) => at = next,
-            Err(Miss::Absent) => break,
-            Err(Miss::Unknown) => return Err(Miss::Unknown),
-        }
-    }
-    Ok(at)
-}
-
-/// Behind the spaces and line ends at `at`, be they escaped.
-fn line_ends(window: Window<'_>, at: usize) -> Look<usize> {
-    let mut at = at;
-    for _ in 0..MAX_LINE_ENDS {
-        at = match window.unescaped(at) {
-            Step::Char(byte, next) if is_in(byte, SPACE) => next,
-            Step::Char(b'\\', _) => match escaped_space(window, at) {
-                Ok(next) => next,
-                Err(Miss::Absent) => break,
-                Err(Miss::Unknown) => return Err(Miss::Unknown),
-            },
-            Step::Unknown => return Err(Miss::Unknown),
+/// The base64 behind `: 8` and a line end.
+fn behind_count(window: Window<'_>, end: usize) -> Look<usize> {
+    const MOST: usize = 12;
+    let mut at = end;
+    for _ in 0..MOST {
+        let glyph = sign(window, at)?;
+        match glyph.byte {
+            b'\n' => return first(window, at),
+            b':' | b' ' | b'\t' | b'\r' | b'0'..=b'9' => at = glyph.next,
             _ => break,
         }
     }
-    Ok(at)
-}
-
-/// The end of the line `Name: value`.
-fn header(window: Window<'_>, at: usize) -> Look<usize> {
-    let (1.., colon) = window.count(at, ALNUM | DASH, 32)? else { return Err(Miss::Absent) };
-    let mut at = window.follow(colon, b":")?;
-    for _ in 0..MAX_HEADER {
-        match window.unescaped(at) {
-            Step::Char(b'\n' | b'\r', _) => return Ok(at),
-            Step::Char(b'\\', next) => match escaped_space(window, at) {
-                Ok(_) => return Ok(at),
-                Err(Miss::Absent) => at = next,
-                Err(Miss::Unknown) => return Err(Miss::Unknown),
-            },
-            Step::Char(_, next) => at = next,
-            Step::Unknown => return Err(Miss::Unknown),
-            Step::End => break,
-        }
-    }
     Err(Miss::Absent)
-}
-
-/// Whether `byte` may stand between the lines: base64, and the words of headers.
-pub(super) fn is_content(byte: u8) -> bool {
-    (byte.is_ascii_graphic() || byte.is_ascii_whitespace()) && !b"\"{}[]&`".contains(&byte)
 }

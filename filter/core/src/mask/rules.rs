@@ -3,7 +3,7 @@
 use std::{borrow::Cow, cell::RefCell, collections::BTreeMap, fmt};
 
 use super::{
-    PLACEHOLDER,
+    PLACEHOLDER, encoding,
     names::{self, Meaning, Names},
     own::OwnRules,
     prefilter::MIN_RUN,
@@ -182,6 +182,8 @@ pub struct Masked {
 pub(super) struct Explained {
     findings: Vec<Finding>,
     view: u64,
+    /// Whether the body is in UTF-16.
+    is_wide: bool,
 }
 
 /// One replacement.
@@ -191,7 +193,7 @@ pub struct Finding {
     pub rule: Box<str>,
     /// How sure that is.
     pub grade: Grade,
-    /// Where the secret begins in the body, in bytes; of UTF-16 in units.
+    /// Where the secret begins in the body, in bytes.
     pub at: u64,
     /// Where the placeholder begins in the view.
     pub view_at: u64,
@@ -213,15 +215,29 @@ impl Masked {
         self.explained.as_ref().map_or(&[], |explained| &explained.findings)
     }
 
-    pub(super) fn pass(&mut self, bytes: usize) {
+    /// The body is in UTF-16.
+    pub(super) fn widen(&mut self) {
         if let Some(explained) = &mut self.explained {
-            explained.view = explained.view.saturating_add(bytes as u64);
+            explained.is_wide = true;
         }
     }
 
-    pub(super) fn explain(&mut self, rule: &str, grade: Grade, at: u64, quote: usize) {
+    /// How many bytes of the body stand for these of the masker's.
+    pub(super) fn width(&self, bytes: &[u8]) -> u64 {
+        let is_wide = self.explained.as_ref().is_some_and(|explained| explained.is_wide);
+        (if is_wide { encoding::width(bytes) } else { bytes.len() }) as u64
+    }
+
+    pub(super) fn pass(&mut self, bytes: &[u8]) {
+        let width = self.width(bytes);
         if let Some(explained) = &mut self.explained {
-            let view_at = explained.view.saturating_add(quote as u64);
+            explained.view = explained.view.saturating_add(width);
+        }
+    }
+
+    pub(super) fn explain(&mut self, rule: &str, grade: Grade, at: u64) {
+        if let Some(explained) = &mut self.explained {
+            let view_at = explained.view;
             explained.findings.push(Finding { rule: rule.into(), grade, at, view_at });
         }
     }

@@ -10,15 +10,15 @@ use super::{
     field::{Sign, TELEGRAM_RULE},
     look::{Look, Miss},
     marked::{self, Marked},
-    notation::{Reader, Value, Wait, is_name},
+    notation::{CONTEXT_RULE, NAME_RULE, Reader, Value, Wait, is_name},
     own::OwnRules,
-    pem,
     prefilter::{Cursor, Event, Signs},
     provider::{self, Provider},
     rules::{Grade, Rules},
     shape::Token,
     skip::Skip,
     syntax::Syntax,
+    tree::{Trees, Walked},
     window::{Step, Window},
     words::{Word, Words},
 };
@@ -71,7 +71,7 @@ enum Verdict<'r> {
 impl<'r> Scanner<'r> {
     /// The first secret at or behind `from`, in one piece of text.
     pub(super) fn scan(self, window: Window<'_>, from: usize) -> Found<'r> {
-        Ahead::default().scan(self, window, from)
+        Ahead::default().scan(self, window, from, &mut Trees::default())
     }
 
     /// Whether what is so sure counts.
@@ -203,10 +203,6 @@ impl<'r> Scanner<'r> {
         if window.before(at).last().is_some_and(u8::is_ascii_whitespace)
             && !self.rules.credentials_only
         {
-            let key = pem::line(window, at).map(|start| hit(pem::RULE, start, Skip::Pem));
-            if let Some(stop) = stop(key, at) {
-                return Some(stop);
-            }
             return self.word_after_space(window, at);
         }
         self.word(window, at)
@@ -411,6 +407,18 @@ fn hit<'r>(rule: &'static str, start: usize, skip: Skip) -> Hit<'r> {
     Hit { rule, provider: None, grade: Grade::Certain, from: start, start, known: start, skip }
 }
 
+/// What walks through objects under names of secrets came upon.
+fn leaf_hit<'r>(walked: Walked) -> Found<'r> {
+    match walked {
+        Walked::Leaf(leaf) => {
+            let rule = if leaf.grade == Grade::Certain { NAME_RULE } else { CONTEXT_RULE };
+            Found::Hit(Hit { grade: leaf.grade, ..hit(rule, leaf.start, leaf.skip()) })
+        }
+        Walked::Pending(hold) => Found::Pending { resume: hold, hold },
+        Walked::Done => Found::Nothing,
+    }
+}
+
 fn named_hit<'r>(value: Value, from: usize) -> Hit<'r> {
     let Value { rule, grade, start, skip } = value;
     let provider = (rule == TELEGRAM_RULE).then_some(&provider::TELEGRAM);
@@ -444,6 +452,7 @@ impl<'r> Ahead<'r> {
         scanner: Scanner<'r>,
         window: Window<'_>,
         from: usize,
+        trees: &mut Trees,
     ) -> Found<'r> {
         let built_in = still(&mut self.built_in, from);
         let built_in = built_in.unwrap_or_else(|| scanner.built_in(window, from));
@@ -458,20 +467,24 @@ impl<'r> Ahead<'r> {
                 still(&mut self.own, from).unwrap_or_else(|| scanner.own(own, window, from))
             }
         };
-        self.first([built_in, named, own])
+        let walked = trees.next(window, from, &scanner.rules.names, scanner.rules.least);
+        self.first([built_in, named, own], walked)
     }
 
     /// The first of what each kind found. Of two at one place, a name that settles the matter comes before
     /// a shape, which ends with its own characters, and a shape before what is only likely.
-    fn first(&mut self, found: [Found<'r>; 3]) -> Found<'r> {
+    fn first(&mut self, found: [Found<'r>; 3], walked: Walked) -> Found<'r> {
         let [built_in, named, own] = found;
         let all = [&built_in, &named, &own];
-        let hold = all.iter().filter_map(|found| found.hold()).min();
+        let leaf = leaf_hit(walked);
+        let hold = all.iter().filter_map(|found| found.hold()).chain(leaf.hold()).min();
         // What was found behind a place that is not decided is found again, by what tells of it.
         let resume = all.iter().map(|found| found.from()).min().unwrap_or_default();
-        let hits = [built_in.hit_place(), named.hit_place(), own.hit_place()];
+        let hits = [built_in.hit_place(), named.hit_place(), own.hit_place(), leaf.hit_place()];
         let first = hits.iter().flatten().min().copied();
-        let is_hit = first.is_some_and(|first| all.iter().all(|found| !found.may_precede(first)));
+        let is_hit = first.is_some_and(|first| {
+            !leaf.may_precede(first) && all.iter().all(|found| !found.may_precede(first))
+        });
         if !is_hit {
             return match hold {
                 Some(hold) => Found::Pending { resume: resume.min(hold), hold },
@@ -480,6 +493,10 @@ impl<'r> Ahead<'r> {
         }
         let is_first = |found: &Found<'_>| found.hit_place() == first;
         let is_settled = matches!(&named, Found::Hit(hit) if hit.grade == Grade::Certain);
+        if is_first(&leaf) && !(is_first(&named) && is_settled) {
+            (self.built_in, self.named, self.own) = (Some(built_in), Some(named), Some(own));
+            return leaf;
+        }
         let (winner, second, third) = match () {
             () if is_first(&named) && (is_settled || !is_first(&built_in)) && !is_first(&own) => {
                 (named, &mut self.built_in, built_in)

@@ -9,7 +9,8 @@ use super::{
     cookies::Cookies,
     embed::{Content, Embedding},
     encoded,
-    look::{Look, Miss},
+    look::Miss,
+    names::Meaning,
     pem,
     tree::Tree,
     value::Ends,
@@ -31,7 +32,7 @@ pub(super) enum Skip {
     String(Embedding),
     /// A JSON number.
     Number(Embedding),
-    /// The strings and numbers of a JSON object or array.
+    /// A JSON object or array, of which the leaves are judged one by one.
     Tree(Box<Tree>),
     /// Those cookies of a line that are secret.
     Cookies(Box<Cookies>),
@@ -48,7 +49,7 @@ pub(super) enum Skip {
     /// The content of a JSON string of which nothing is known yet.
     Opened(Embedding),
     /// White space before the value of a JSON member, which stays; then the value.
-    Gap { json: Embedding, is_behind_colon: bool, takes_numbers: bool },
+    Gap { json: Embedding, is_behind_colon: bool, meaning: Meaning },
     /// So many bytes.
     Bytes(usize),
 }
@@ -143,39 +144,16 @@ fn putty(window: Window<'_>, at: usize) -> Skipped {
 fn pem(window: Window<'_>, at: usize) -> Skipped {
     let mut at = at;
     loop {
-        match window.unescaped(at) {
-            Step::Char(b'-', next) => match window.follow(next, b"----") {
-                Ok(_) => return Skipped::Done(at),
-                Err(Miss::Absent) => at = next,
-                Err(Miss::Unknown) => return Skipped::More(at),
-            },
-            Step::Char(b'\\', _) => match escaped_space(window, at) {
-                Ok(next) => at = next,
-                Err(Miss::Absent) => return Skipped::Done(at),
-                Err(Miss::Unknown) => return Skipped::More(at),
-            },
-            Step::Char(byte, next) if pem::is_content(byte) => at = next,
-            Step::Unknown => return Skipped::More(at),
-            _ => return Skipped::Done(at),
+        at = match token(window, at, BASE64) {
+            Skipped::Done(end) => end,
+            more => return more,
+        };
+        match pem::next(window, at) {
+            Ok(pem::Next::Line(next)) => at = next,
+            Ok(pem::Next::Last(end)) => return Skipped::Done(end),
+            Err(Miss::Absent) => return Skipped::Done(at),
+            Err(Miss::Unknown) => return Skipped::More(at),
         }
-    }
-}
-
-/// Behind `\n`, `\r` or `\t` with any number of backslashes.
-pub(super) fn escaped_space(window: Window<'_>, at: usize) -> Look<usize> {
-    const MAX_BACKSLASHES: usize = 16;
-    let mut letter = at;
-    for _ in 0..MAX_BACKSLASHES {
-        match window.unescaped(letter) {
-            Step::Char(b'\\', next) => letter = next,
-            Step::Unknown => return Err(Miss::Unknown),
-            _ => break,
-        }
-    }
-    match window.raw(letter) {
-        Step::Char(b'n' | b'r' | b't', next) if letter > at => Ok(next),
-        Step::Unknown => Err(Miss::Unknown),
-        _ => Err(Miss::Absent),
     }
 }
 

@@ -109,7 +109,10 @@ pub(super) const NEVER_BEFORE_TOKEN: &str = "max min next prev previous page con
      first last decoded current peek open close lex syntax parse string number keyword operator comment forward backward idempotency client request \
      design color theme expected unexpected found missing bad unknown cost price draft sampled line symbol ident punct delim boundary scope kind css lock \
      snapshot delta cursor stream inject tiktoken partial operation lro job poll polling batch chunk left right new old word sub byte top eof newline \
-     separator comma semicolon colon identifier literal template regex jsx think thinking tool page paging marker list iteration";
+     separator comma semicolon colon identifier literal template regex jsx think thinking tool page paging marker list iteration reply upload \
+     starting stopping resumption resumable conversation interaction results search offset bookmark iterator checkpoint position version consistency \
+     wait response ack acknowledgement acknowledgment delivery scroll evaluated seek revision lease fencing epoch shard generation generated record \
+     trace query sell buy from to base quote native wrapped collateral pair liquidity reward staking staked deposited pool chain subword wordpiece matched oldest newest";
 
 /// The last word before `key` that makes it the key of a table, of a map or of a lock.
 pub(super) const NEVER_BEFORE_KEY: &str = "public primary foreign partition sort cache hot bucket index row range hash composite unique dict json config group \
@@ -121,9 +124,9 @@ pub(super) const NEVER_BEFORE_KEY: &str = "public primary foreign partition sort
 
 /// Keys of JSON Schema and of OpenAPI whose values say what a value is like and are none.
 pub(super) const SCHEMA_WORDS: &str = "$anchor $comment $defs $dynamicRef $id $ref $schema additionalItems additionalProperties allOf anyOf \
-     contentEncoding contentMediaType dependentRequired deprecated description discriminator enum exclusiveMaximum exclusiveMinimum format items maxItems maxLength \
-     maxProperties maximum minItems minLength minProperties minimum multipleOf not nullable oneOf pattern patternProperties prefixItems propertyNames \
-     readOnly required title type uniqueItems writeOnly x-enum-varnames";
+     bsonType contentEncoding contentMediaType dataType dependencies dependentRequired deprecated description discriminator enum enumNames errorMessage exclusiveMaximum exclusiveMinimum format in items kind markdownDescription max maxItems maxLength \
+     maxProperties maximum min minItems minLength minProperties minimum multipleOf not nullable oneOf pattern patternProperties prefixItems \
+     propertyNames propertyOrdering readOnly required title type Type NoEcho uniqueItems writeOnly";
 
 /// Those whose values are examples of it: only what is plainly a secret goes.
 pub(super) const SAMPLE_WORDS: &str = "const default example examples";

@@ -44,6 +44,11 @@ impl<'a> Window<'a> {
         self.bytes.get(..at).unwrap_or(self.bytes)
     }
 
+    /// The same, as if the body ended at `end`: no look goes on behind it.
+    pub(super) fn up_to(self, end: usize) -> Self {
+        self.bytes.get(..end).map_or(self, |bytes| Self { bytes, is_last: true })
+    }
+
     fn missing(self) -> Step {
         if self.is_last { Step::End } else { Step::Unknown }
     }

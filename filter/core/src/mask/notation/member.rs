@@ -5,7 +5,7 @@
 
 use super::{
     Follow, MAX_SPACES, Place, Reader, Sought, Value, Wait, certain,
-    family::{is_no_literal, is_no_value},
+    family::{is_no_literal, is_no_member},
     name::Name,
     probability::is_beside_probabilities,
     rule_of,
@@ -69,13 +69,43 @@ impl Reader<'_> {
             b'"' if first.depth == json => self.string(window, name, meaning, first, json),
             b'"' => Err(Wait::Absent),
             b'{' | b'[' if is_document && meaning.is_settled() => {
-                Ok(certain(at, Skip::Tree(Box::new(Tree::new(json)))))
+                self.container(window, name, meaning, first, json, at)
             }
             b'-' | b'0'..=b'9' => self.number(window, name, meaning, at, json, is_document),
             b'{' | b'[' => Err(Wait::Absent),
             _ if json.layers == 0 => self.assigned(window, name, meaning, at, Place::Code),
             _ => Err(Wait::Absent),
         }
+    }
+
+    /// The object or the array at `at`, unless it is known to hold no secret.
+    fn container(
+        self,
+        window: Window<'_>,
+        name: &Name<'_>,
+        meaning: Meaning,
+        first: Glyph,
+        json: Embedding,
+        at: usize,
+    ) -> Sought {
+        let wait = |miss| Wait::of(miss, at);
+        let is_token = meaning.family == Family::BareToken && first.byte == b'{';
+        if is_token && is_beside_probabilities(window, name, first.next).map_err(wait)? {
+            return Err(Wait::Absent);
+        }
+        let near = name.near(OWNER_REACH);
+        let owner = owner(near.text());
+        if first.byte == b'['
+            && owner.is_some_and(|owner| is_text_list(owner) || is_name_list(owner))
+        {
+            return Err(Wait::Absent);
+        }
+        Ok(certain(at, Skip::Tree(Box::new(Tree::new(json, at, meaning)))))
+    }
+
+    /// Whether a text says something of a field instead of being its value: `{"errors":{"password":"is too short"}}`.
+    fn is_said_of(self, text: &[u8], name: &Name<'_>) -> bool {
+        text.contains(&b' ') && owner(name.near(OWNER_REACH).text()).is_some_and(is_text_list)
     }
 
     pub(super) fn gap(
@@ -91,7 +121,7 @@ impl Reader<'_> {
         if !meaning.is_settled() || !self.is_document(window, name.end, json) {
             return Err(Wait::Absent);
         }
-        Ok(certain(at, Skip::Gap { json, is_behind_colon, takes_numbers: meaning.takes_numbers() }))
+        Ok(certain(at, Skip::Gap { json, is_behind_colon, meaning }))
     }
 
     /// Whether a member there is one of a document, where its name settles the matter.
@@ -134,7 +164,12 @@ impl Reader<'_> {
         let counts = Counts::of(text);
         let is_no_value = !probe.is_long
             && match (is_document, meaning.is_settled()) {
-                (true, true) => is_no_value(text, name.text(), self.names),
+                (true, true) => {
+                    // Of a text of several lines only the first one was read.
+                    probe.ended_by != Some(b'\n')
+                        && (is_no_member(text, &counts, name.text(), meaning, self.names)
+                            || self.is_said_of(text, name))
+                }
                 (false, true) => is_no_literal(text, &counts, name.text(), self.names),
                 _ => !self.fits(Place::Quoted, meaning, &probe, &counts, name),
             };
@@ -163,12 +198,17 @@ impl Reader<'_> {
         {
             return Err(Wait::Absent);
         }
-        if is_document && meaning.takes_numbers() {
+        if is_document && meaning.takes_any_number() {
             return Ok(certain(at, Skip::Number(json)));
         }
         let probe =
             Probe::read(window, at, Ends::Bare(b",}]")).map_err(|miss| Wait::of(miss, at))?;
         let digits = Counts::of(probe.text());
+        // A short one is a count.
+        let is_long = digits.only_digits() && digits.all >= 6;
+        if is_document && meaning.takes_numbers() && is_long {
+            return Ok(certain(at, Skip::Number(json)));
+        }
         let fits = match meaning.family {
             Family::Number => (4..=19).contains(&digits.all),
             Family::Password => !meaning.is_odd && meaning.takes_numbers() && digits.all >= 4,
@@ -180,4 +220,46 @@ impl Reader<'_> {
             false => Err(Wait::Absent),
         }
     }
+}
+
+/// How far before a member it is looked for the object that it belongs to, in bytes.
+const OWNER_REACH: usize = 160;
+
+/// The name of the object that `near` ends in, if that is near.
+fn owner(near: &[u8]) -> Option<&[u8]> {
+    let mut depth = 0_usize;
+    let open = near.iter().rposition(|byte| match byte {
+        b'}' | b']' => {
+            depth = depth.saturating_add(1);
+            false
+        }
+        b'{' | b'[' => match depth.checked_sub(1) {
+            Some(outer) => {
+                depth = outer;
+                false
+            }
+            None => true,
+        },
+        _ => false,
+    })?;
+    let before = near.get(..open)?.trim_ascii_end().strip_suffix(b":")?;
+    let name = before.trim_ascii_end().strip_suffix(b"\"")?;
+    let is_escape = |byte: &u8| *byte == b'\\';
+    let escapes = name.iter().rev().take_while(|byte| is_escape(byte)).count();
+    let name = name.get(..name.len().saturating_sub(escapes))?;
+    let begin = name.iter().rposition(|byte| matches!(byte, b'"' | b'\\'))?;
+    name.get(begin.saturating_add(1)..)
+}
+
+/// Whether an object of this name holds texts about fields, each under the field's name.
+fn is_text_list(owner: &[u8]) -> bool {
+    const WORDS: &str = "captions description descriptions error errors fielderrors help helptexts hint hints i18n label labels locale \
+        message messages placeholder placeholders strings text texts title titles tooltip tooltips translation translations validation \
+        validations violations warning warnings";
+    WORDS.split_ascii_whitespace().any(|word| owner.eq_ignore_ascii_case(word.as_bytes()))
+}
+
+/// Whether an object of this name holds names of fields, each list under that of another field.
+fn is_name_list(owner: &[u8]) -> bool {
+    matches!(owner, b"dependentRequired" | b"dependencies" | b"required")
 }

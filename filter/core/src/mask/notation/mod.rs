@@ -44,6 +44,7 @@ use super::{
     value::{Ends, Probe},
     window::Window,
 };
+pub(super) use family::is_no_item;
 pub(super) use member::{Documents, LEVELS};
 use name::Name;
 pub(super) use name::is_name;

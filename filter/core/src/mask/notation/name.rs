@@ -127,7 +127,9 @@ impl<'w> Name<'w> {
     pub(super) fn is_in_query(&self, syntax: &Syntax) -> bool {
         let mut before = self.before;
         match before.next() {
-            Some(b'&' | b'?' | b'#') => true,
+            Some(b'&') => true,
+            Some(b'?') => before.next().is_some_and(is_url_end),
+            Some(b'#') => is_behind_url(before),
             Some(b';') => before.take(4).eq(*b"pma&"),
             _ => self.is_in_form(syntax),
         }
@@ -260,6 +262,19 @@ impl<'w> Name<'w> {
     }
 }
 
+/// Whether a URL may end with this character.
+fn is_url_end(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"/-_.~=&%+:@$}]>)*".contains(&byte) || byte >= 0x80
+}
+
+/// Whether something of a URL ends there: a path or a host, without white space and quotes.
+fn is_behind_url(before: UnescapedBefore<'_>) -> bool {
+    const MOST: usize = 160;
+    let ends = |byte: &u8| byte.is_ascii_whitespace() || b"\"'`<>()".contains(byte);
+    before.first().is_some_and(is_url_end)
+        && before.take(MOST).take_while(|byte| !ends(byte)).any(|byte| byte == b'/')
+}
+
 /// Whether `word` stands at `at` of a line, in any case.
 fn begins_with(line: &[u8], at: usize, word: &[u8]) -> bool {
     let Some(text) = line.get(at..at.saturating_add(word.len())) else { return false };
@@ -283,9 +298,9 @@ impl Near {
 fn foreign_before(before: &[u8]) -> Option<(char, &[u8])> {
     let [.., b'\\', b'u', _, _, _, _] = before else { return None };
     let (rest, digits) = before.split_at_checked(before.len().saturating_sub(4))?;
-    let code = digits.iter().try_fold(0_u32, |code, digit| {
-        Some(code << 4 | char::from(*digit).to_digit(16)?)
-    })?;
+    let code = digits
+        .iter()
+        .try_fold(0_u32, |code, digit| Some(code << 4 | char::from(*digit).to_digit(16)?))?;
     let letter = char::from_u32(code).filter(|letter| matches!(letter, '\u{80}'..'\u{f000}'))?;
     let rest = rest.strip_suffix(b"u")?;
     let backslashes = rest.iter().rev().take_while(|byte| **byte == b'\\').count();

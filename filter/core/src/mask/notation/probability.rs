@@ -11,8 +11,7 @@ pub(super) fn is_beside_probabilities(
 ) -> Result<bool, Miss> {
     let before = name.near(PROBABILITY_REACH);
     let before = before.text();
-    let object = before.iter().rposition(|byte| matches!(byte, b'{' | b'}'));
-    if names_probability(before.get(object.unwrap_or(0)..).unwrap_or_default()) {
+    if names_probability(before.get(object_start(before)..).unwrap_or_default()) {
         return Ok(true);
     }
     let rest = window.from(end);
@@ -48,6 +47,23 @@ pub(super) fn is_beside_probabilities(
     }
 }
 
+/// Where the object begins that `before` ends in, past the objects and the arrays in it.
+fn object_start(before: &[u8]) -> usize {
+    let mut depth = 0_usize;
+    let open = before.iter().rposition(|byte| match byte {
+        b'}' | b']' => {
+            depth = depth.saturating_add(1);
+            false
+        }
+        b'{' | b'[' if depth > 0 => {
+            depth = depth.saturating_sub(1);
+            false
+        }
+        byte => *byte == b'{',
+    });
+    open.unwrap_or(0)
+}
+
 /// How far from a token it is looked for its probability: in characters, however each is escaped, and
 /// in bytes.
 const PROBABILITY_REACH: usize = 112;
@@ -68,7 +84,10 @@ fn is_probability(text: &[u8]) -> bool {
         | [b'"', b'r', b'a', b'n', b'k', ..]
         | [b'"', b'b', b'y', b't', b'e', b's', ..]
         | [b'"', b'p', b'r', b'o', b'b', ..]
-        | [b'"', b's', b'c', b'o', b'r', b'e', ..] => true,
+        | [b'"', b's', b'c', b'o', b'r', b'e', ..]
+        | [b'"', b's', b't', b'a', b'r', b't', b'_', b'o', ..]
+        | [b'"', b'e', b'n', b't', b'i', b't', b'y', b'"', ..]
+        | [b'"', b'l', b'e', b'm', b'm', b'a', b'"', ..] => true,
         [b't', b'o', b'k', b'e', b'n', b'_', rest @ ..] => {
             rest.starts_with(b"id") || rest.starts_with(b"str")
         }

@@ -42,6 +42,12 @@ impl Reader<'_> {
         let counts = Counts::of(probe.text());
         let is_cut_short = probe.ended_by.is_some_and(|byte| matches!(byte, b'{' | b'<' | b'['));
         let text = probe.text();
+        let is_weak = [&b"key"[..], b"sig", b"signature", b"hmac"]
+            .iter()
+            .any(|weak| name.text().eq_ignore_ascii_case(weak));
+        if !probe.is_long && is_weak && !(counts.is_mixed(6) || counts.is_random(8)) {
+            return Err(Wait::Absent);
+        }
         if !probe.is_long
             && (is_cut_short && text.len() < 4 || value::is_stand_in(text, &counts, self.names))
         {
