@@ -58,7 +58,7 @@ fn run(place: &Place, fence: &Fence, next: Option<&Fence>) -> Option<String> {
         // The policy of a mesh: what follows is asked of it.
         "yaml" if text.starts_with("topology:") => {
             place.write("k8s/overlays/istio/policy.yaml", text);
-            None
+            commands(place, "ledgerline hosts write --overlay k8s/overlays/istio", None)
         }
         "yaml" => match serde_saphyr::from_str::<Value>(text) {
             Ok(settings) => not_loaded(&settings.to_string()),
