@@ -1,11 +1,14 @@
 #!/usr/bin/env bash
 # Brings the unmodified clients of the end-to-end tests: the Python SDKs and Node in .cache/venv, an
-# older MCP SDK, which does not go with them, in .cache/venv-mcp1, and the JavaScript SDKs in .cache/npm.
+# older MCP SDK, which does not go with them, in .cache/venv-mcp1, and the JavaScript SDKs in .cache/npm. And jq, with
+# which README.md asks a ledger.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 source .tools/node.sh
+source .tools/optional.sh
 
 main() {
+    (install_packages "The questions of README.md are asked with it." jq) || missing "jq"
     use_venv
     check_python
     install_python .cache/venv tests/clients/requirements.txt "the clients of the tests"

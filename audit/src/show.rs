@@ -1,7 +1,7 @@
 //! `ledgerline show`: a ledger for a person.
 //!
 //! ```text
-//! 2026-06-30 12:34:56.000  success         200 POST   api.stripe.com/v1/charges
+//! 2026-06-30 12:34:56.000  success        200 POST   api.stripe.com/v1/charges
 //!                          by sales-assistant, 1.2 kB up, 3.4 kB down, 812 ms, correlation c9f8e7
 //! ```
 //!

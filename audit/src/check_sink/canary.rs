@@ -5,7 +5,7 @@
 //! of the same form, gzip, and in it a line of a ledger. The line says that it is no call
 //! (`"kind":"canary"`), which is how `compare` knows it, and whoever reads the bucket in a year.
 //!
-//! It is no disguise against whoever reads the bodies as well: README says so.
+//! It is no disguise against whoever reads the bodies as well: docs/write-once.md says so.
 
 use std::{
     io::Write as _,

@@ -26,7 +26,9 @@ fn run_sends_its_sample_calls_and_leaves_their_entries_in_the_ledger() -> Result
         let said = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "{said}");
         assert!(said.contains("entries.jsonl"), "{said}");
-        assert!(!output.stdout.is_empty(), "no entry was shown");
+        let shown = String::from_utf8_lossy(&output.stdout);
+        let missing = shown_in_readme()?.into_iter().find(|part| !shown.contains(part));
+        assert_eq!(missing, None, "README.md shows it, and this was shown:\n{shown}");
 
         let text = std::fs::read_to_string(ledger.path().join("entries.jsonl"))?;
         let entries: Vec<_> =
@@ -50,6 +52,20 @@ fn run_sends_its_sample_calls_and_leaves_their_entries_in_the_ledger() -> Result
         assert!(!text.contains("fake"), "a credential is in the ledger");
     }
     Ok(())
+}
+
+/// What README.md shows of the sample calls, in parts: without the times, and how long each took.
+fn shown_in_readme() -> Result<Vec<String>> {
+    const MARK: &str = "<!-- run by tests/lab/tests/run_command.rs -->\n```text\n";
+    const TIME: &str = "2026-06-30 12:34:56.000  ";
+    let readme = std::fs::read_to_string(workspace::root().join("README.md"))?;
+    let (_, block) = readme.split_once(MARK).context("the block")?;
+    let lines = block.split("```").next().unwrap_or_default().lines();
+    let parts = lines.filter_map(|line| line.get(TIME.len()..)).flat_map(|line| line.split(", "));
+    let parts: Vec<_> =
+        parts.filter(|part| !part.ends_with(" ms")).map(ToOwned::to_owned).collect();
+    anyhow::ensure!(parts.len() > 6, "only {parts:?}");
+    Ok(parts)
 }
 
 #[test]

@@ -18,6 +18,7 @@ pub(crate) const TEXT: &str = "One entry per call.";
 
 on_each_envoy! {
     the_fetch_of_node_leaves_one_true_entry_per_call,
+    clients_name_their_agent_as_the_readme_says,
 }
 
 async fn the_fetch_of_node_leaves_one_true_entry_per_call(stage: Stage) -> Result<()> {
@@ -36,6 +37,34 @@ async fn the_fetch_of_node_leaves_one_true_entry_per_call(stage: Stage) -> Resul
         entry.check(json!({"status": 200, "outcome": "success", "agent_id": null}))?;
         assert_eq!(entry["request"]["headers"]["user-agent"], "node", "{entry}");
         check_call(&open, &entry);
+    }
+    open.finish().await
+}
+
+/// In code, and by variables alone; and what README.md says is what these programs do.
+async fn clients_name_their_agent_as_the_readme_says(stage: Stage) -> Result<()> {
+    let open = stage.open_to_providers().await?;
+    let variables = ["OPENAI_CUSTOM_HEADERS", "ANTHROPIC_CUSTOM_HEADERS"]
+        .map(|name| (name, "x-agent-id: sales"));
+    let python = Client::python("named_client.py")?;
+    let mut calls = python.run(&open, &[])?.len();
+    calls += Client::node("named_client.cjs")?.run(&open, &[])?.len();
+    calls += python.with("environment").run(&open, &variables)?.len();
+    assert_eq!(calls, 8);
+    for entry in entries(&open, calls).await? {
+        entry.check(json!({"status": 200, "outcome": "success", "agent_id": "sales"}))?;
+        assert!(open.exchange(&entry).request_header("x-agent-id").is_empty(), "{entry}");
+    }
+    let readme = std::fs::read_to_string(workspace::root().join("README.md"))?;
+    for code in [
+        r#"OpenAI(default_headers={"x-agent-id": "sales"})"#,
+        r#"genai.Client(http_options={"headers": {"x-agent-id": "sales"}})"#,
+        r#"client.meta.events.register("before-send", "#,
+        r#"request.headers["x-agent-id"] = "sales""#,
+        r#"new OpenAI({defaultHeaders: {"x-agent-id": "sales"}})"#,
+        r#"ANTHROPIC_CUSTOM_HEADERS="x-agent-id: sales""#,
+    ] {
+        ensure!(readme.contains(code), "README.md does not say {code}");
     }
     open.finish().await
 }

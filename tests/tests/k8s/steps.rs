@@ -1,4 +1,4 @@
-//! k8s/README.md, walked: each command that needs no kubelet, on each overlay, and what its reader
+//! docs/kubernetes, walked: each command that needs no kubelet, on each overlay, and what its reader
 //! should see behind it.
 
 use std::path::Path;
@@ -38,18 +38,17 @@ async fn the_five_steps_and_the_way_back_show_what_they_say() -> Result<()> {
 }
 
 fn walk(reader: &Reader) -> Result<usize> {
-    let readme = std::fs::read_to_string(workspace::root().join("k8s/README.md"))?;
-    let there = reader.follow(section(&readme, "## In five steps")?, true)?;
+    let there = reader.follow(&document("install.md")?, true)?;
     let rendered = reader.overlay.render()?.context("kubectl")?;
     for claim in crate::removal::claims_of_replicas(&rendered)? {
         reader.server.apply_object(&claim)?;
     }
-    Ok(there + reader.follow(section(&readme, "## Remove it")?, false)?)
+    Ok(there + reader.follow(&document("removal.md")?, false)?)
 }
 
-fn section<'a>(readme: &'a str, heading: &str) -> Result<&'a str> {
-    let (_, rest) = readme.split_once(&format!("{heading}\n")).context("the heading")?;
-    Ok(rest.split_once("\n## ").map_or(rest, |(section, _)| section))
+fn document(name: &str) -> Result<String> {
+    let path = workspace::root().join("docs/kubernetes").join(name);
+    std::fs::read_to_string(&path).with_context(|| path.display().to_string())
 }
 
 struct Reader {
@@ -60,9 +59,9 @@ struct Reader {
 
 impl Reader {
     /// How many commands ran.
-    fn follow(&self, section: &str, edits: bool) -> Result<usize> {
+    fn follow(&self, document: &str, edits: bool) -> Result<usize> {
         let mut count = 0;
-        for block in section.split("```sh\n").skip(1) {
+        for block in document.split("```sh\n").skip(1) {
             let (commands, behind) = block.split_once("```").context("a block that ends")?;
             let mut output = String::new();
             let before = count;
@@ -155,9 +154,9 @@ impl Reader {
 
 /// The own kustomization of the text builds, with the settings that it speaks of beside it.
 #[test]
-fn the_own_kustomization_of_the_readme_builds() -> Result<()> {
-    let readme = std::fs::read_to_string(workspace::root().join("k8s/README.md"))?;
-    let (_, rest) = readme.split_once("```yaml\napiVersion: kustomize").context("the example")?;
+fn the_own_kustomization_of_the_document_builds() -> Result<()> {
+    let page = document("settings.md")?;
+    let (_, rest) = page.split_once("```yaml\napiVersion: kustomize").context("the example")?;
     let text = rest.split("```").next().unwrap_or_default();
     let (_, lines) = text.split_once("?ref=v0.1.0]\n").context("a base")?;
     let above = ledgerline_tests::cluster::Above::of("envoy", lines)?;

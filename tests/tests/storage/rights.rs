@@ -182,13 +182,13 @@ async fn with_the_root_keys_of_the_store_the_locked_version_still_stays() {
     assert_eq!(object.lines, ["line"]);
 }
 
-/// The block of README, pasted: what its first line sets up is where its other lines ship to.
+/// The block of docs/write-once.md, pasted: what its first line sets up is where its other lines ship to.
 #[tokio::test]
-async fn the_block_in_the_readme_works_as_it_stands() {
-    let readme = std::fs::read_to_string(workspace::root().join("README.md")).unwrap();
+async fn the_block_in_the_documents_works_as_it_stands() {
+    let document = std::fs::read_to_string(workspace::root().join("docs/write-once.md")).unwrap();
     let line = |start: &str| {
-        let line = readme.lines().find(|line| line.starts_with(start));
-        line.unwrap_or_else(|| panic!("README has no line `{start}…`")).to_owned()
+        let line = document.lines().find(|line| line.starts_with(start));
+        line.unwrap_or_else(|| panic!("docs/write-once.md has no line `{start}…`")).to_owned()
     };
     let set_up_line = line("envoy/sinks/s3/setup.sh --bucket ledger-archive ");
     assert!(!set_up_line.contains("--prefix"), "the default is the one: {set_up_line}");
