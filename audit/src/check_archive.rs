@@ -24,9 +24,11 @@ use std::{
     fs::File,
     io::{self, BufRead, BufReader, Read},
     path::{Path, PathBuf},
+    pin::pin,
 };
 
 use clap::Args;
+use futures_util::{StreamExt as _, stream};
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 
@@ -73,7 +75,7 @@ Example:
 
 Said of each: a segment that a receipt names and that is missing, a version that holds other lines than its name says, a name that a \
 delete marker hides, a version without a lock, with a lock that is shorter than --retention or than its receipt says, or with \
-GOVERNANCE. A second version with the same lines is what a retry leaves, and is only counted. A shipper puts its receipts into the \
+GOVERNANCE; and what receipts say was lost or dropped before it was shipped. A second version with the same lines is what a retry leaves, and is only counted. A shipper puts its receipts into the \
 bucket, and those are asked; what it confirmed since then stands in its shipped.jsonl alone. What no receipt names can be missing \
 unseen. The objects of check-sink are known by what stands in them, and passed over with all their versions.
 
@@ -162,6 +164,18 @@ struct Check<'a> {
     read: u64,
 }
 
+/// What a line of receipts says.
+enum Line {
+    /// This object is there.
+    Receipt(Receipt),
+    /// The same, of an object of receipts.
+    Archived(Receipt),
+    /// Something never arrived.
+    Lost(Problem),
+    /// Nothing about this store.
+    Other,
+}
+
 /// As much of a receipt as is asked for here.
 #[derive(Deserialize)]
 struct Receipt {
@@ -169,7 +183,58 @@ struct Receipt {
     url: String,
     version: Option<String>,
     until: Option<String>,
+    /// Of a segment.
     confirmed_at: Option<String>,
+    /// Of receipts.
+    at: Option<String>,
+}
+
+/// The lines of a shipper, by what they begin with.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Said {
+    Archived { archived: Receipt },
+    Lost { lost: Lost },
+    Dropped { dropped: Dropped },
+    Receipt(Receipt),
+}
+
+#[derive(Deserialize)]
+struct Lost {
+    what: String,
+    bytes: u64,
+    why: String,
+    at: String,
+}
+
+#[derive(Deserialize)]
+struct Dropped {
+    file: String,
+    entries: u64,
+    at: String,
+}
+
+impl Line {
+    fn read(line: &[u8], place: &str) -> Self {
+        let (receipt, of): (Receipt, fn(Receipt) -> Self) = match serde_json::from_slice(line) {
+            // What a shipper leaves out of its own file names no object.
+            Ok(Said::Archived { archived }) if archived.name == name::RECEIPTS => {
+                return Self::Other;
+            }
+            Ok(Said::Archived { archived }) => (archived, Self::Archived),
+            Ok(Said::Receipt(receipt)) => (receipt, Self::Receipt),
+            Ok(Said::Lost { lost: Lost { what, bytes, why, at } }) => {
+                let text = format!("lost at {at}: {bytes} bytes: {why}");
+                return Self::Lost(Problem::new(Kind::Lost, &what, &text));
+            }
+            Ok(Said::Dropped { dropped: Dropped { file, entries, at } }) => {
+                let text = format!("dropped at {at} to make room: {entries} entries");
+                return Self::Lost(Problem::new(Kind::Dropped, &file, &text));
+            }
+            Err(_) => return Self::Other,
+        };
+        if receipt.url == place { of(receipt) } else { Self::Other }
+    }
 }
 
 /// A line of a shipper has some hundred bytes.
@@ -214,60 +279,75 @@ impl Check<'_> {
 
     async fn version(&mut self, seen: Seen<'_>) -> Result<(), Fault> {
         let lines = self.group(seen.name)?.take(seen);
-        let Some(lines) = lines else { return Ok(()) };
-        for line in lines.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
-            self.receipt_line(line).await?;
-        }
-        Ok(())
+        self.receipts_in(lines.as_deref().unwrap_or_default()).await
     }
 
     async fn receipts_of(&mut self, file: &Path) -> Result<(), Fault> {
         let fault = |error: io::Error| Fault::io(file, &error);
         let mut reader = BufReader::new(File::open(file).map_err(fault)?);
-        let mut line = Vec::new();
         loop {
-            line.clear();
-            (&mut reader).take(MAX_LINE).read_until(b'\n', &mut line).map_err(fault)?;
-            match line.strip_suffix(b"\n").unwrap_or(&line) {
-                [] if line.is_empty() => return Ok(()),
-                [] => {}
-                line => self.receipt_line(line).await?,
+            let mut lines = Vec::new();
+            while lines.len() < AT_A_TIME
+                && (&mut reader).take(MAX_LINE).read_until(b'\n', &mut lines).map_err(fault)? > 0
+            {
             }
+            if lines.is_empty() {
+                return Ok(());
+            }
+            self.receipts_in(&lines).await?;
         }
     }
 
-    async fn receipt_line(&mut self, line: &[u8]) -> Result<(), Fault> {
-        match serde_json::from_slice::<Receipt>(line) {
-            Ok(receipt) if receipt.url == self.place => self.receipt(&receipt).await,
-            _ => {
-                self.report.counts.other_lines += 1;
-                Ok(())
+    /// Takes some lines of receipts; several objects are asked for at a time.
+    async fn receipts_in(&mut self, lines: &[u8]) -> Result<(), Fault> {
+        let mut receipts = Vec::new();
+        for line in lines.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
+            match Line::read(line, &self.place) {
+                Line::Receipt(receipt) => receipts.push((receipt, 1)),
+                Line::Archived(receipt) => receipts.push((receipt, 0)),
+                Line::Lost(problem) => self.report.problem(&problem)?,
+                Line::Other => self.report.counts.other_lines += 1,
             }
         }
-    }
-
-    async fn receipt(&mut self, receipt: &Receipt) -> Result<(), Fault> {
-        self.report.counts.receipts += 1;
-        let held = self.archive.held(receipt).await?;
-        match receipt.problem(&held) {
-            None => Ok(()),
-            Some(problem) => self.report.problem(&problem),
+        let archive = self.archive;
+        let asked = stream::iter(receipts).map(async |(receipt, count)| {
+            let held = archive.held(&receipt).await;
+            (receipt, count, held)
+        });
+        let mut asked = pin!(asked.buffered(ASKED_AT_A_TIME));
+        while let Some((receipt, count, held)) = asked.next().await {
+            self.report.counts.receipts += count;
+            if let Some(problem) = receipt.problem(&held?) {
+                self.report.problem(&problem)?;
+            }
         }
+        Ok(())
     }
 }
 
+/// So many bytes of a file of receipts, and one line more, are held at a time.
+const AT_A_TIME: usize = 1 << 20;
+/// How many objects are asked for at a time.
+const ASKED_AT_A_TIME: usize = 8;
+
 /// A store keeps whole seconds.
 const SLACK: SignedDuration = SignedDuration::from_secs(1);
+
+/// Whoever wrote the receipt chose the time: it may be the first that there is.
+fn less_slack(until: Timestamp) -> Timestamp {
+    until.checked_sub(SLACK).unwrap_or(Timestamp::MIN)
+}
 
 impl Receipt {
     fn problem(&self, held: &Held) -> Option<Problem> {
         let until = self.until.as_deref().and_then(|until| until.parse::<Timestamp>().ok());
         let (kind, text) = match (held, until) {
             (Held::Missing, _) => {
-                let at = self.confirmed_at.as_deref().unwrap_or("a time that it does not say");
+                let at = self.confirmed_at.as_deref().or(self.at.as_deref());
+                let at = at.unwrap_or("a time that it does not say");
                 (Kind::Missing, format!("missing: a receipt of {at} names it"))
             }
-            (Held::Locked(lock), Some(until)) if lock.until < until - SLACK => {
+            (Held::Locked(lock), Some(until)) if lock.until < less_slack(until) => {
                 let text = format!("its lock ends {}, its receipt says {until}", lock.until);
                 (Kind::ShortLock, text)
             }
@@ -336,12 +416,51 @@ mod tests {
             ("", Held::Missing, Some(Kind::Missing)),
             ("", Held::Immutable, None),
             ("", Held::Unlocked, None),
+            (
+                r#","until":"-009999-01-02T01:59:59Z""#,
+                Held::Locked(lock(LockMode::Compliance, 1)),
+                None,
+            ),
+            (
+                r#","until":"9999-12-30T22:00:00Z""#,
+                Held::Locked(lock(LockMode::Compliance, 1)),
+                Some(Kind::ShortLock),
+            ),
         ] {
             assert_eq!(
                 receipt(until).problem(&held).map(|found| found.problem),
                 problem,
                 "{until}"
             );
+        }
+    }
+
+    #[test]
+    fn every_line_of_a_shipper_says_something() {
+        let read = |line: &str| match Line::read(line.as_bytes(), "s3://b") {
+            Line::Receipt(receipt) | Line::Archived(receipt) => receipt.name,
+            Line::Lost(problem) => format!("{:?} {}", problem.problem, problem.text),
+            Line::Other => "other".to_owned(),
+        };
+        for (line, said) in [
+            (r#"{"name":"n","url":"s3://b","file":"f"}"#, "n"),
+            (r#"{"name":"n","url":"s3://c"}"#, "other"),
+            (
+                r#"{"archived":{"name":"receipts/n","url":"s3://b","mode":"m","at":"t"}}"#,
+                "receipts/n",
+            ),
+            (
+                r#"{"archived":{"name":"receipts/","url":"s3://b","mode":"compacted","at":"t"}}"#,
+                "other",
+            ),
+            (r#"{"lost":{"what":"f","bytes":3,"why":"w","at":"t"}}"#, "Lost lost at t: 3 bytes: w"),
+            (
+                r#"{"dropped":{"file":"f","start":0,"entries":3,"bytes":9,"at":"t"}}"#,
+                "Dropped dropped at t to make room: 3 entries",
+            ),
+            ("{", "other"),
+        ] {
+            assert_eq!(read(line), said, "{line}");
         }
     }
 }

@@ -1,6 +1,6 @@
 //! An archive in a bucket: every version of every name, page after page.
 
-use std::pin::pin;
+use std::{pin::pin, time::Duration};
 
 use aws_sdk_s3::{
     operation::list_object_versions::ListObjectVersionsOutput,
@@ -8,6 +8,7 @@ use aws_sdk_s3::{
 };
 use futures_util::{StreamExt as _, stream};
 use jiff::Timestamp;
+use tokio::time::sleep;
 
 use super::{
     Check, Held, Seen,
@@ -19,7 +20,7 @@ use super::{
 use crate::{
     fault::Fault,
     store::{
-        Lock, SinkUrl,
+        Kind as StoreKind, Lock, SinkUrl,
         s3::{Answer, Limits, S3, Trouble, lock_of_get, lock_of_head},
     },
 };
@@ -84,8 +85,10 @@ impl Bucket {
             let request = self.store.client.list_object_versions().bucket(&self.store.bucket);
             let request =
                 request.prefix(&prefix).set_key_marker(key).set_version_id_marker(version);
-            let page = request.send().await;
-            let page = page.map_err(|error| self.unasked("list versions", &Answer::of(&error)))?;
+            let page = patiently(async || {
+                request.clone().send().await.map_err(|error| Answer::of(&error))
+            });
+            let page = page.await.map_err(|answer| self.unasked("list versions", &answer))?;
             let looks = stream::iter(items(&page)).map(|item| self.look(item, &prefix));
             let mut looks = pin!(looks.buffered(READERS));
             while let Some(looked) = looks.next().await {
@@ -110,8 +113,8 @@ impl Bucket {
             _ if sum_of(name).is_none() => Ok(Looked::Other),
             Item::Marker(_) => Ok(Looked::Hidden(name)),
             Item::Version(found) => {
-                let (whole, lock, bytes) =
-                    self.read(found, name).await.map_err(|answer| self.unasked(name, &answer))?;
+                let read = patiently(async || self.read(found, name).await).await;
+                let (whole, lock, bytes) = read.map_err(|answer| self.unasked(name, &answer))?;
                 let written = found.last_modified().map(aws_smithy_types::DateTime::secs);
                 let written = written.and_then(|second| Timestamp::from_second(second).ok());
                 let lock_problem = lock_problem(lock, written, self.days);
@@ -170,7 +173,8 @@ impl Bucket {
     }
 
     pub(super) async fn held(&self, name: &str, version: Option<&str>) -> Result<Held, Fault> {
-        match self.lock(&self.url.key(name), version).await {
+        let key = self.url.key(name);
+        match patiently(async || self.lock(&key, version).await).await {
             Ok(Some(lock)) => Ok(Held::Locked(lock)),
             Ok(None) => Ok(Held::Unlocked),
             // No such name, no such version, or a delete marker in its place.
@@ -187,4 +191,44 @@ fn items(page: &ListObjectVersionsOutput) -> Vec<Item<'_>> {
     items.extend(page.versions().iter().map(Item::Version));
     items.sort_by(|one, other| one.key().0.cmp(other.key().0));
     items
+}
+
+const TRIES: u32 = 6;
+const FIRST_WAIT: Duration = Duration::from_millis(250);
+
+/// A store that is busy is asked again: one answer of thousands that says so is no finding.
+async fn patiently<T>(ask: impl AsyncFn() -> Result<T, Answer>) -> Result<T, Answer> {
+    let mut tries = 1;
+    loop {
+        match ask().await {
+            Err(answer) if answer.kind() == StoreKind::Busy && tries < TRIES => {
+                sleep(FIRST_WAIT * (1 << (tries - 1))).await;
+                tries += 1;
+            }
+            done => return done,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+
+    #[test]
+    fn a_busy_store_is_asked_again_and_one_that_refuses_is_not() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        for (status, failures, asked, is_answered) in
+            [(503, 0, 1, true), (503, 2, 3, true), (403, 1, 1, false), (429, 1, 2, true)]
+        {
+            let count = Cell::new(0);
+            let ask = async || {
+                count.set(count.get() + 1);
+                if count.get() > failures { Ok(()) } else { Err(Answer::new(status, "SlowDown")) }
+            };
+            let answer = runtime.block_on(patiently(ask));
+            assert_eq!((count.get(), answer.is_ok()), (asked, is_answered), "{status}");
+        }
+    }
 }

@@ -26,6 +26,10 @@ pub(super) enum Kind {
     ShortLock,
     /// A receipt names it, and it is not there.
     Missing,
+    /// It vanished before it was shipped.
+    Lost,
+    /// It was deleted unshipped, to make room.
+    Dropped,
 }
 
 #[derive(Clone, Debug, Serialize)]

@@ -70,7 +70,7 @@ pub(crate) struct Circumstances {
     pub(crate) region: Option<String>,
     /// Whether every request was encrypted, and the store's certificate checked.
     pub(crate) tls: Option<bool>,
-    /// Against what the certificate was checked: `system`, or `AWS_CA_BUNDLE`.
+    /// Against what the certificate was checked: `system`, `AWS_CA_BUNDLE`, `SSL_CERT_FILE` or `SSL_CERT_DIR`.
     pub(crate) trusts: Option<&'static str>,
     /// `writer`, and `auditor` if another one looked.
     pub(crate) writer: Option<Caller>,

@@ -148,7 +148,7 @@ pub(crate) fn canary_lock(state: &State, written: Timestamp, required: u32) -> J
         State::Locked(Lock { mode: LockMode::Governance, .. }) => Judgement::fails(
             "GOVERNANCE: whoever has s3:BypassGovernanceRetention can delete; set COMPLIANCE",
         ),
-        State::Locked(lock) if lock.until + SLACK >= enough => Judgement::holds(""),
+        State::Locked(lock) if with_slack(lock.until) >= enough => Judgement::holds(""),
         State::Locked(_) => {
             Judgement::fails(format!("the lock ends before {enough}: {required} days are required"))
         }
@@ -188,6 +188,11 @@ pub(crate) fn attack(attempt: &Told<()>, before: &State, after: &State) -> Judge
         _ if attempt.is_ok() => Judgement::holds("the store said yes, and nothing changed"),
         _ => Judgement::holds(""),
     }
+}
+
+/// A store may say any time there is, also the last one.
+fn with_slack(until: Timestamp) -> Timestamp {
+    until.checked_add(SLACK).unwrap_or(Timestamp::MAX)
 }
 
 fn is_weaker(new: Lock, old: Lock) -> bool {
@@ -293,12 +298,15 @@ pub(crate) fn unread_setting(answer: &Answer, action: &str) -> Judgement {
 
 const UNKNOWN_CALL: &str = "this store knows no such call";
 
+/// The certificates that the machine came with.
+pub(crate) const SYSTEM: &str = "system";
+
 /// Whether every answer came from whom the certificate names.
 pub(crate) fn encrypted(is_encrypted: Option<bool>, trusts: Option<&str>) -> Judgement {
     match (is_encrypted, trusts) {
-        (Some(true), Some("AWS_CA_BUNDLE")) => Judgement::holds(
-            "the certificate is one of AWS_CA_BUNDLE: as far as its holder is trusted",
-        ),
+        (Some(true), Some(trusts)) if trusts != SYSTEM => Judgement::holds(format!(
+            "the certificate is one of {trusts}: as far as its holder is trusted"
+        )),
         (Some(true), _) => Judgement::holds(""),
         _ => Judgement::unproven(
             "plain HTTP: whoever is on the way can answer in the store's place; ask over TLS",

@@ -1,5 +1,7 @@
 //! Every question to an S3 store, in the order in which one leaves the next something to ask.
 
+use std::ffi::OsString;
+
 use aws_sdk_s3::types::{
     BucketLifecycleConfiguration, BucketVersioningStatus, Delete, ExpirationStatus,
     LifecycleExpiration, LifecycleRule, LifecycleRuleFilter, ObjectIdentifier,
@@ -55,12 +57,11 @@ pub(super) async fn ask(options: &Options) -> Result<Asked, StoreError> {
 
 fn circumstances(options: &Options, writer: &Facts, reader: &Facts) -> Circumstances {
     let is_encrypted = writer.is_encrypted && (reader.is_encrypted || reader.endpoint.is_none());
-    let has_bundle = std::env::var_os("AWS_CA_BUNDLE").is_some();
     Circumstances {
         endpoint: writer.endpoint.clone(),
         region: writer.region.clone(),
         tls: Some(is_encrypted),
-        trusts: is_encrypted.then_some(if has_bundle { "AWS_CA_BUNDLE" } else { "system" }),
+        trusts: is_encrypted.then_some(trusts(|name| std::env::var_os(name))),
         writer: writer.caller.clone(),
         writer_profile: options.writer_profile.clone(),
         auditor: reader.caller.clone(),
@@ -68,6 +69,16 @@ fn circumstances(options: &Options, writer: &Facts, reader: &Facts) -> Circumsta
         lock_mode: options.lock_mode.map(|mode| mode.to_string()),
         ..Circumstances::default()
     }
+}
+
+/// Against what certificates are checked: a bundle besides what the machine trusts, what somebody named in the place of
+/// that, or what it came with. An empty value names nothing.
+fn trusts(variable: impl Fn(&str) -> Option<OsString>) -> &'static str {
+    let is_set = |name: &&str| variable(name).is_some_and(|value| !value.is_empty());
+    ["AWS_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR"]
+        .into_iter()
+        .find(is_set)
+        .unwrap_or(judge::SYSTEM)
 }
 
 /// Every other finding rests on this one.
@@ -677,5 +688,28 @@ fn state_text(state: &State) -> String {
         State::Unlocked => "no lock".to_owned(),
         State::Gone => "404".to_owned(),
         State::Unseen(answer) => answer.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::trusts;
+
+    #[test]
+    fn what_is_trusted_is_what_somebody_named() {
+        let cases: [(&[(&str, &str)], &str); 6] = [
+            (&[], "system"),
+            (&[("AWS_CA_BUNDLE", "/a")], "AWS_CA_BUNDLE"),
+            (&[("AWS_CA_BUNDLE", "")], "system"),
+            (&[("AWS_CA_BUNDLE", ""), ("SSL_CERT_FILE", "/a")], "SSL_CERT_FILE"),
+            (&[("SSL_CERT_DIR", "/a")], "SSL_CERT_DIR"),
+            (&[("AWS_CA_BUNDLE", "/a"), ("SSL_CERT_FILE", "/b")], "AWS_CA_BUNDLE"),
+        ];
+        for (variables, expected) in cases {
+            let of = |name: &str| {
+                variables.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).into())
+            };
+            assert_eq!(trusts(of), expected, "{variables:?}");
+        }
     }
 }

@@ -9,6 +9,7 @@
 //! Every name is opened without following and without waiting, and what is no regular file is an error.
 
 use std::{
+    ffi::CStr,
     fs::{File, Permissions},
     io::{self, ErrorKind},
     os::{
@@ -42,6 +43,15 @@ pub(super) struct Entry {
     pub(super) name: String,
     pub(super) len: u64,
     pub(super) is_regular: bool,
+    pub(super) mark: Mark,
+}
+
+/// By what a file is known again, besides its name and length.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Mark {
+    pub(super) inode: u64,
+    /// When it was last written to.
+    pub(super) modified: (i64, i64),
 }
 
 const FOLDER: OFlags = OFlags::DIRECTORY.union(OFlags::CLOEXEC);
@@ -138,16 +148,26 @@ impl Dir {
         let mut entries = Vec::new();
         for entry in rustix::fs::Dir::read_from(&self.fd)? {
             let entry = entry?;
-            let name = entry.file_name().to_string_lossy().into_owned();
-            if matches!(name.as_str(), "." | "..") {
-                continue;
+            if !matches!(entry.file_name().to_bytes(), b"." | b"..") {
+                entries.extend(self.entry(entry.file_name())?);
             }
-            let Ok(stat) = self.stat(&name) else { continue };
-            let is_regular = FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile;
-            let len = u64::try_from(stat.st_size).unwrap_or_default();
-            entries.push(Entry { name, len, is_regular });
         }
         Ok(entries)
+    }
+
+    /// What has the name now; `None`: nothing.
+    pub(super) fn entry(&self, name: impl AsRef<CStr>) -> io::Result<Option<Entry>> {
+        let name = name.as_ref();
+        let stat = match statat(&self.fd, name, AtFlags::SYMLINK_NOFOLLOW) {
+            Err(Errno::NOENT) => return Ok(None),
+            stat => stat?,
+        };
+        // No name of ours is anything but text.
+        let is_regular =
+            FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile && name.to_str().is_ok();
+        let len = u64::try_from(stat.st_size).unwrap_or_default();
+        let name = name.to_string_lossy().into_owned();
+        Ok(Some(Entry { name, len, is_regular, mark: Mark::of_stat(&stat) }))
     }
 
     /// Moves a name, over whatever has the other one.
@@ -202,6 +222,23 @@ impl Dir {
             Err(Errno::WOULDBLOCK) => Ok(false),
             Err(error) => Err(error.into()),
         }
+    }
+}
+
+impl Mark {
+    fn of_stat(stat: &Stat) -> Self {
+        Self {
+            inode: stat.st_ino,
+            modified: (stat.st_mtime, i64::try_from(stat.st_mtime_nsec).unwrap_or_default()),
+        }
+    }
+
+    /// Of an open file, with its length.
+    pub(super) fn of(file: &File) -> io::Result<(Self, u64)> {
+        let metadata = file.metadata()?;
+        let mark =
+            Self { inode: metadata.ino(), modified: (metadata.mtime(), metadata.mtime_nsec()) };
+        Ok((mark, metadata.len()))
     }
 }
 
@@ -265,6 +302,17 @@ mod tests {
         assert!(!place.path().join("nowhere").exists());
         let regular = dir.list().unwrap().into_iter().filter(|entry| entry.is_regular);
         assert_eq!(regular.map(|entry| entry.name).collect::<Vec<_>>(), ["file"]);
+    }
+
+    #[test]
+    fn a_name_that_is_no_text_is_seen_and_is_none_of_ours() {
+        use std::{ffi::OsStr, os::unix::ffi::OsStrExt};
+        let place = tempfile::tempdir().unwrap();
+        let name = OsStr::from_bytes(b"20261121T120000.000001Z\xff.jsonl");
+        fs::write(place.path().join(name), "x").unwrap();
+        let entries = Dir::open(place.path()).unwrap().list().unwrap();
+        let [entry] = &*entries else { panic!("{entries:?}") };
+        assert!(!entry.is_regular && entry.name.starts_with("20261121T"));
     }
 
     #[test]

@@ -6,8 +6,9 @@
 //!   └── waiting, each with a pause of its own ◀── refused, busy, not confirmed
 //! ```
 //!
-//! Those that wait count among those under way, so a store that refuses everything is not flooded; one that refuses a
-//! single object still takes the others. A file that cannot be read is put aside, and holds up nobody.
+//! One that the store refuses waits, and holds up no other; when many wait, the next ones are put aside for longer. After
+//! as many failures in a row as are under way at a time it is the store that refuses: then one pause, which grows, goes
+//! before each try, whatever is tried, so that it is not flooded. A file that cannot be read is put aside at once.
 
 use std::{
     future::Future,
@@ -18,7 +19,10 @@ use std::{
 use futures_util::{StreamExt, stream::FuturesUnordered};
 use tokio::time::sleep;
 
-use super::shipper::{Event, Job, Shipper, Unshipped};
+use super::{
+    pace::Backoff,
+    shipper::{Event, Job, Shipper, Unshipped},
+};
 
 /// What is under way.
 pub(super) struct Fleet<'s, 'a> {
@@ -26,6 +30,14 @@ pub(super) struct Fleet<'s, 'a> {
     most: usize,
     under_way: FuturesUnordered<Pin<Box<dyn Future<Output = Event> + 's>>>,
     waiting: Vec<(Instant, Job)>,
+    /// Failures since something last arrived.
+    in_a_row: usize,
+    pause: Backoff,
+    /// Nothing is tried before.
+    not_before: Option<Instant>,
+    /// Whoever is tried so often in vain is left alone.
+    most_tries: Option<u32>,
+    is_turn_of_new: bool,
 }
 
 /// What happened next.
@@ -33,9 +45,13 @@ pub(super) struct Fleet<'s, 'a> {
 pub(super) enum Step {
     /// Something moved.
     Going,
+    /// Nothing did, for a moment.
+    Looked,
     Shipped,
-    /// One was not shipped, for the how-manieth time.
-    Failed(Unshipped, u32),
+    /// One was not shipped, and is tried again.
+    Failed(Unshipped),
+    /// One was not shipped, and is not tried again here.
+    GaveUp(Unshipped),
     /// Nothing is to be shipped.
     Idle,
     /// Only what failed before is left, for so long.
@@ -44,10 +60,28 @@ pub(super) enum Step {
 
 /// New segments are looked for while others are under way.
 const LOOK: Duration = Duration::from_millis(100);
+/// So many wait for their next try; others are put aside.
+const MOST_WAITING: usize = 64;
 
 impl<'s, 'a> Fleet<'s, 'a> {
+    /// One that tries for ever.
     pub(super) fn new(shipper: &'s Shipper<'a>, most: usize) -> Self {
-        Self { shipper, most: most.max(1), under_way: FuturesUnordered::new(), waiting: Vec::new() }
+        Self {
+            shipper,
+            most: most.max(1),
+            under_way: FuturesUnordered::new(),
+            waiting: Vec::new(),
+            in_a_row: 0,
+            pause: Backoff::default(),
+            not_before: None,
+            most_tries: None,
+            is_turn_of_new: false,
+        }
+    }
+
+    /// One that tries so often while a store is busy, and once where it refuses.
+    pub(super) fn giving_up(shipper: &'s Shipper<'a>, most: usize, most_tries: u32) -> Self {
+        Self { most_tries: Some(most_tries), ..Self::new(shipper, most) }
     }
 
     /// Whether something has failed and is not done.
@@ -58,15 +92,22 @@ impl<'s, 'a> Fleet<'s, 'a> {
     pub(super) async fn step(&mut self) -> Step {
         self.fill();
         if self.under_way.is_empty() {
-            let due = self.waiting.iter().map(|(due, _)| due).min();
-            return match due {
-                None => Step::Idle,
-                Some(due) => Step::Waiting(due.saturating_duration_since(Instant::now())),
-            };
+            return self.rest();
         }
         tokio::select! {
             event = self.under_way.next() => event.map_or(Step::Going, |event| self.take(event)),
-            () = sleep(LOOK), if self.under_way.len() < self.most => Step::Going,
+            () = sleep(LOOK), if self.under_way.len() < self.most => Step::Looked,
+        }
+    }
+
+    /// Nothing is under way: until when nothing will be.
+    fn rest(&self) -> Step {
+        let due = self.waiting.iter().map(|(due, _)| *due).min();
+        let has_more = due.is_some() || self.shipper.state.has_segments();
+        match (self.not_before.filter(|_| has_more), due) {
+            (None, None) => Step::Idle,
+            (Some(until), None) | (None, Some(until)) => waiting(until),
+            (Some(until), Some(due)) => waiting(until.max(due)),
         }
     }
 
@@ -78,15 +119,26 @@ impl<'s, 'a> Fleet<'s, 'a> {
     }
 
     fn fill(&mut self) {
-        let shipper = self.shipper;
-        while let Some(job) = self.next_due() {
-            self.under_way.push(Box::pin(shipper.pack(job)));
-        }
-        while self.under_way.len() + self.waiting.len() < self.most
-            && let Some((file, start)) = shipper.state.next_segment()
+        self.not_before = self.not_before.filter(|until| Instant::now() < *until);
+        while self.not_before.is_none()
+            && self.under_way.len() < self.most
+            && let Some(job) = self.next_job()
         {
-            self.under_way.push(Box::pin(shipper.pack(Job::new(file, start))));
+            self.under_way.push(Box::pin(self.shipper.pack(job)));
         }
+    }
+
+    /// New ones and those that failed before, in turn.
+    fn next_job(&mut self) -> Option<Job> {
+        self.is_turn_of_new = !self.is_turn_of_new;
+        match self.is_turn_of_new {
+            true => self.next_new().or_else(|| self.next_due()),
+            false => self.next_due().or_else(|| self.next_new()),
+        }
+    }
+
+    fn next_new(&self) -> Option<Job> {
+        self.shipper.state.next_segment().map(|(file, start)| Job::new(file, start))
     }
 
     fn next_due(&mut self) -> Option<Job> {
@@ -106,20 +158,42 @@ impl<'s, 'a> Fleet<'s, 'a> {
                 self.under_way.push(Box::pin(shipper.deliver(*cargo)));
                 Step::Going
             }
-            Event::Delivered => Step::Shipped,
+            Event::Delivered => {
+                self.in_a_row = 0;
+                self.pause.reset();
+                self.not_before = None;
+                Step::Shipped
+            }
             Event::Nothing => Step::Going,
             // Somebody deleted it meanwhile, which was said.
             Event::Failed(job, _) if !shipper.state.has_sealed(&job.file) => Step::Going,
             Event::Failed(job, unshipped) if unshipped.kind == "local" => {
                 shipper.state.set_aside(&job.file, unshipped.text.clone());
-                Step::Failed(unshipped, 1)
+                Step::GaveUp(unshipped)
             }
-            Event::Failed(mut job, unshipped) => {
-                let wait = job.backoff.next();
-                let failures = job.backoff.failures();
-                self.waiting.push((Instant::now() + wait, job));
-                Step::Failed(unshipped, failures)
-            }
+            Event::Failed(job, unshipped) => self.fail(job, unshipped),
         }
     }
+
+    fn fail(&mut self, mut job: Job, unshipped: Unshipped) -> Step {
+        let wait = job.backoff.next();
+        if let Some(most) = self.most_tries
+            && (unshipped.kind != "busy" || job.backoff.failures() >= most)
+        {
+            return Step::GaveUp(unshipped);
+        }
+        self.in_a_row += 1;
+        if self.in_a_row >= self.most && self.most_tries.is_none() {
+            self.not_before = Some(Instant::now() + self.pause.next());
+        }
+        match self.waiting.len() < MOST_WAITING {
+            true => self.waiting.push((Instant::now() + wait, job)),
+            false => self.shipper.state.set_aside(&job.file, unshipped.text.clone()),
+        }
+        Step::Failed(unshipped)
+    }
+}
+
+fn waiting(until: Instant) -> Step {
+    Step::Waiting(until.saturating_duration_since(Instant::now()))
 }

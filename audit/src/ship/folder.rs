@@ -1,7 +1,8 @@
 //! The ledger folder: which file is what, and who may work in it.
 
 use std::{
-    cell::RefCell,
+    cell::{Cell, RefCell},
+    ffi::CString,
     fs::{File, TryLockError},
     io,
     path::{Path, PathBuf},
@@ -10,7 +11,7 @@ use std::{
 use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
 
 use super::{
-    dir::{Dir, Entry, Identity, identity_of},
+    dir::{Dir, Entry, Identity, Mark, identity_of},
     segment::compact,
 };
 use crate::{
@@ -24,6 +25,8 @@ use crate::{
 
 /// The file that becomes the live one; with lines in it, the one that was live before.
 pub(super) const NEXT: &str = "entries.next";
+/// Lines of a file without a name, on their way back.
+pub(super) const RESCUE: &str = "entries.rescue";
 const LOCK: &str = "ship.lock";
 
 /// A ledger folder that nobody else rotates or ships; it is free again when this is dropped.
@@ -32,6 +35,9 @@ pub(super) struct Folder {
     dir: Dir,
     segments: RefCell<Dir>,
     lock: RefCell<File>,
+    /// The latest stamp of a sealed file, once they were listed: what is kept is not listed with each rotation.
+    latest: Cell<Option<Timestamp>>,
+    has_listed: Cell<bool>,
 }
 
 /// A file that was renamed away from the gateway, or one that is sealed.
@@ -41,6 +47,7 @@ pub(super) struct Stamped {
     /// For messages; it is opened by its name below a handle.
     pub(super) path: PathBuf,
     pub(super) len: u64,
+    pub(super) mark: Mark,
 }
 
 /// What has taken the place of something that must stay.
@@ -64,7 +71,13 @@ impl Folder {
         let lock = take_both_locks(&dir)?;
         let segments = dir.create_folder(SEGMENTS, 0o750).and_then(|()| dir.below(SEGMENTS));
         let segments = segments.map_err(|error| Fault::io(&path.join(SEGMENTS), &error))?;
-        Ok(Self { dir, segments: RefCell::new(segments), lock: RefCell::new(lock) })
+        Ok(Self {
+            dir,
+            segments: RefCell::new(segments),
+            lock: RefCell::new(lock),
+            latest: Cell::default(),
+            has_listed: Cell::default(),
+        })
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -101,17 +114,25 @@ impl Folder {
     pub(super) fn move_to_sealed(&self, file: &Stamped) -> io::Result<Stamped> {
         let segments = self.segments.borrow();
         self.dir.rename_new(&file.draining_name(), &segments, &file.name())?;
-        Ok(self.sealed_file(file.stamp.clone(), file.len))
+        self.note_stamp(&file.stamp);
+        Ok(self.sealed_file(file.stamp.clone(), file.len, file.mark))
     }
 
     pub(super) fn draining_file(&self, stamp: String, len: u64) -> Stamped {
         let path = self.path().join(format!("{DRAINING_START}{stamp}{DRAINING_END}"));
-        Stamped { stamp, path, len }
+        Stamped { stamp, path, len, mark: Mark::default() }
     }
 
-    fn sealed_file(&self, stamp: String, len: u64) -> Stamped {
+    fn sealed_file(&self, stamp: String, len: u64, mark: Mark) -> Stamped {
         let path = self.segments().join(format!("{stamp}{SEALED_END}"));
-        Stamped { stamp, path, len }
+        Stamped { stamp, path, len, mark }
+    }
+
+    /// The sealed file of this stamp as it is now; `None`: there is none.
+    pub(super) fn sealed_now(&self, stamp: &str) -> io::Result<Option<Stamped>> {
+        let name = CString::new(format!("{stamp}{SEALED_END}")).map_err(io::Error::other)?;
+        let entry = self.segments.borrow().entry(name)?.filter(|entry| entry.is_regular);
+        Ok(entry.map(|entry| self.sealed_file(stamp.to_owned(), entry.len, entry.mark)))
     }
 
     /// How long the live file is; 0 if there is none.
@@ -141,13 +162,20 @@ impl Folder {
         let mut files: Vec<_> = entries
             .into_iter()
             .filter(|entry| entry.is_regular)
-            .filter_map(|Entry { name, len, .. }| {
+            .filter_map(|Entry { name, len, mark, .. }| {
                 let stamp = sealed_stamp(&name)?.to_owned();
-                Some(self.sealed_file(stamp, len))
+                Some(self.sealed_file(stamp, len, mark))
             })
             .collect();
         files.sort();
+        self.has_listed.set(true);
+        files.iter().for_each(|file| self.note_stamp(&file.stamp));
         Ok(files)
+    }
+
+    fn note_stamp(&self, stamp: &str) {
+        let at = read_stamp(stamp).filter(|at| *at <= far_ahead());
+        self.latest.set(self.latest.get().max(at));
     }
 
     /// When the folder of sealed files last changed.
@@ -158,18 +186,29 @@ impl Folder {
     /// What nobody ships: files beside the sealed ones that no rotation named, and whatever has the name of one of ours
     /// and is no regular file.
     pub(super) fn strange(&self) -> io::Result<Vec<PathBuf>> {
+        Ok([self.strange_above()?, self.strange_sealed()?].concat())
+    }
+
+    /// Of those, the ones in the folder itself.
+    pub(super) fn strange_above(&self) -> io::Result<Vec<PathBuf>> {
         let is_ours = |name: &str| {
             let stamp =
                 name.strip_prefix(DRAINING_START).and_then(|n| n.strip_suffix(DRAINING_END));
             stamp.is_some_and(|stamp| read_stamp(stamp).is_some())
-                || matches!(name, LIVE | NEXT | RECEIPTS | LOCK | PRESSURE | PRESSURE_SPARE)
+                || matches!(
+                    name,
+                    LIVE | NEXT | RESCUE | RECEIPTS | LOCK | PRESSURE | PRESSURE_SPARE
+                )
         };
-        let below = self.dir.list()?.into_iter().filter(|e| !e.is_regular && is_ours(&e.name));
-        let below = below.map(|entry| self.path().join(entry.name));
-        let sealed = self.segments.borrow().list()?.into_iter();
-        let sealed =
-            sealed.filter(|entry| !entry.is_regular || sealed_stamp(&entry.name).is_none());
-        Ok(below.chain(sealed.map(|entry| self.segments().join(entry.name))).collect())
+        let found = self.dir.list()?.into_iter().filter(|e| !e.is_regular && is_ours(&e.name));
+        Ok(found.map(|entry| self.path().join(entry.name)).collect())
+    }
+
+    /// Of those, the ones among the sealed files.
+    pub(super) fn strange_sealed(&self) -> io::Result<Vec<PathBuf>> {
+        let found = self.segments.borrow().list()?.into_iter();
+        let found = found.filter(|entry| !entry.is_regular || sealed_stamp(&entry.name).is_none());
+        Ok(found.map(|entry| self.segments().join(entry.name)).collect())
     }
 
     /// The bytes of all files in the folder itself, without those that are sealed.
@@ -241,9 +280,13 @@ impl Folder {
 
     /// A stamp that sorts behind every earlier one, also where the clock went back.
     pub(super) fn next_stamp(&self, latest_shipped: Option<&str>) -> io::Result<String> {
-        let known = [self.draining()?, self.sealed()?].concat();
-        let known = known.iter().map(|file| file.stamp.as_str()).chain(latest_shipped);
+        if !self.has_listed.get() {
+            self.sealed()?;
+        }
+        let draining = self.draining()?;
+        let known = draining.iter().map(|file| file.stamp.as_str()).chain(latest_shipped);
         let latest = known.filter_map(read_stamp).filter(|stamp| *stamp <= far_ahead()).max();
+        let latest = latest.max(self.latest.get());
         let mut stamp = stamp_after(Timestamp::now(), latest);
         while self.is_taken(&stamp)? {
             stamp = stamp_after(Timestamp::now(), read_stamp(&stamp));

@@ -27,6 +27,8 @@ pub(super) struct Facts {
     pub(super) store: Option<Trouble>,
     pub(super) rotation: Option<Trouble>,
     pub(super) is_at_cap: bool,
+    /// Calls would find no room, and the gateway is told to refuse them.
+    pub(super) refuses_calls: bool,
     pub(super) local_bytes: u64,
     /// Since when the oldest unconfirmed line waits, and how long it had waited before.
     pub(super) oldest: Option<(Instant, Duration)>,
@@ -102,6 +104,7 @@ impl Health {
             store: None,
             rotation: None,
             is_at_cap: false,
+            refuses_calls: false,
             local_bytes: 0,
             oldest: None,
             wrong: BTreeMap::new(),
@@ -134,12 +137,12 @@ impl Health {
         self.note(|facts| facts.lost = Some((Instant::now(), text)));
     }
 
-    /// Whether somebody looks after the disk right now, and there is room on it: what a gateway can ask with each call.
+    /// Whether somebody looks after the disk right now, and calls need not be refused for want of room: what a gateway can ask with each call.
     pub(super) fn holds_lease(&self) -> bool {
         let facts = self.facts.lock().unwrap_or_else(PoisonError::into_inner);
         let looked = facts.beats.get(&Loop::Keeper);
         facts.has_looked
-            && !facts.is_at_cap
+            && !facts.refuses_calls
             && looked.is_some_and(|looked| looked.elapsed() < LEASE)
     }
 
@@ -239,8 +242,10 @@ mod tests {
         health.beat(Loop::Keeper);
         assert!(health.holds_lease());
         health.note(|facts| facts.is_at_cap = true);
+        assert!(health.holds_lease(), "the oldest entries make room (--at-cap drop-oldest)");
+        health.note(|facts| facts.refuses_calls = true);
         assert!(!health.holds_lease());
-        health.note(|facts| facts.is_at_cap = false);
+        health.note(|facts| facts.refuses_calls = false);
         let before = Instant::now().checked_sub(LEASE).unwrap();
         health.note(|facts| {
             let _ = facts.beats.insert(Loop::Keeper, before);

@@ -2,7 +2,8 @@
 
 use std::{
     collections::BTreeSet,
-    fs, io,
+    fs::{self, File},
+    io::{self, Write},
     path::Path,
     sync::atomic::{AtomicI64, AtomicU64},
 };
@@ -167,7 +168,13 @@ impl Metrics {
     /// Writes a file for node_exporter's textfile collector, in one step.
     pub(super) fn write(&self, path: &Path) -> io::Result<()> {
         let draft = path.with_extension("prom.new");
-        fs::write(&draft, self.text())?;
+        // Whatever has this name is neither followed nor waited for.
+        match fs::remove_file(&draft) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        let mut file = File::create_new(&draft)?;
+        file.write_all(self.text().as_bytes())?;
         fs::rename(&draft, path)
     }
 
@@ -202,6 +209,23 @@ pub(super) fn level(count: u64) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_link_or_a_pipe_in_the_place_of_the_draft_is_neither_followed_nor_waited_for() {
+        use rustix::fs::{CWD, FileType, Mode, mknodat};
+        let place = tempfile::tempdir().unwrap();
+        let (path, draft) = (place.path().join("ship.prom"), place.path().join("ship.prom.new"));
+        let other = place.path().join("other");
+        fs::write(&other, "not ours").unwrap();
+        std::os::unix::fs::symlink(&other, &draft).unwrap();
+        Metrics::new().write(&path).unwrap();
+        mknodat(CWD, &draft, FileType::Fifo, Mode::from_raw_mode(0o600), 0).unwrap();
+        Metrics::new().write(&path).unwrap();
+        assert_eq!(fs::read_to_string(&other).unwrap(), "not ours");
+        assert!(path.symlink_metadata().unwrap().is_file());
+        fs::create_dir(&draft).unwrap();
+        assert!(Metrics::new().write(&path).is_err());
+    }
 
     #[test]
     fn names_say_their_unit() {

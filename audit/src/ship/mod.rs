@@ -11,6 +11,8 @@
 //! at worst an object is put a second time, and its name says so.
 
 mod ages;
+#[cfg(test)]
+mod bed;
 mod dir;
 mod endpoint;
 mod fleet;
@@ -32,8 +34,10 @@ mod segment;
 mod shipper;
 mod state;
 mod steady;
+mod telling;
 mod tidy;
 mod units;
+mod watched;
 
 use std::{
     cell::RefCell,
@@ -200,7 +204,12 @@ async fn place(url: &SinkUrl, options: &Options) -> Result<Place, Fault> {
 /// One thread does everything but answer: shipping is waiting.
 pub(crate) fn block_on<T>(work: impl Future<Output = Result<T, Fault>>) -> Result<T, Fault> {
     let runtime = runtime::Builder::new_current_thread().enable_all().build();
-    runtime.map_err(|error| Fault::NoAnswer(format!("error: no runtime: {error}")))?.block_on(work)
+    let runtime =
+        runtime.map_err(|error| Fault::NoAnswer(format!("error: no runtime: {error}")))?;
+    let done = runtime.block_on(work);
+    // A disk or a mount that hangs holds its thread, and is not waited for.
+    runtime.shutdown_background();
+    done
 }
 
 fn open_receipts(folder: &Folder, place: &Place) -> Result<Receipts, Fault> {

@@ -22,15 +22,19 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
-    fs::File,
+    fs::{File, Metadata},
     io::{self, BufRead, BufReader, ErrorKind, Read, Seek, SeekFrom, Write},
-    os::unix::fs::FileExt,
+    os::unix::fs::{FileExt, MetadataExt},
 };
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
-use super::dir::{Dir, identity_of, keep_room};
+use super::{
+    dir::{Dir, identity_of, keep_room},
+    segment::hex,
+};
 use crate::ledger::RECEIPTS;
 
 /// The receipts of a ledger folder.
@@ -41,12 +45,18 @@ pub(super) struct Receipts {
     len: u64,
     /// Up to where there is room that nobody else can take.
     kept: u64,
+    /// When this process last changed the file.
+    written: Option<(i64, i64)>,
     place: Place,
     covered: BTreeMap<String, Covered>,
     latest: Option<String>,
     /// Up to where the lines are in the bucket.
     archived: u64,
-    /// Lines behind it, leaving aside those that only say so.
+    /// What earlier runs say to have carried there behind it: the bucket was not asked yet.
+    claims: VecDeque<Claim>,
+    /// Nothing but receipts was read so far.
+    begins_with_receipts: bool,
+    /// Lines behind all of that, leaving aside those that only say so.
     fresh: u64,
     /// What the disk had no room for.
     pending: VecDeque<Line>,
@@ -55,7 +65,9 @@ pub(super) struct Receipts {
     /// Files that have receipts of other stores, by what those are called.
     pub(super) elsewhere: BTreeMap<String, BTreeSet<String>>,
     /// How often somebody else has written into the file, or replaced it.
-    pub(super) disturbed: u64,
+    disturbed: u64,
+    /// How often that was told.
+    told: u64,
 }
 
 /// A store, as a receipt names it.
@@ -94,12 +106,19 @@ enum Where {
 impl Covered {
     /// Up to where there is no gap.
     fn end(&self) -> u64 {
-        let reach = |reached: u64, (start, range): (&u64, &Range)| match *start <= reached {
-            true => reached.max(range.end),
-            false => reached,
-        };
-        self.ranges.iter().fold(0, reach)
+        reach(self.ranges.iter())
     }
+
+    fn asked_end(&self) -> u64 {
+        reach(self.ranges.iter().filter(|(_, range)| range.is_asked))
+    }
+}
+
+fn reach<'a>(ranges: impl Iterator<Item = (&'a u64, &'a Range)>) -> u64 {
+    ranges.fold(0, |reached, (start, range)| match *start <= reached {
+        true => reached.max(range.end),
+        false => reached,
+    })
 }
 
 /// One object that the store holds and keeps.
@@ -161,6 +180,8 @@ pub(super) struct Archived {
     pub(super) name: String,
     pub(super) url: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) endpoint: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) version: Option<String>,
     pub(super) mode: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -184,6 +205,14 @@ pub(super) struct Gone {
     pub(super) entries: u64,
 }
 
+/// Which lines an earlier run says to have carried to the bucket, and which line says so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Claim {
+    start: u64,
+    end: u64,
+    line: (u64, u32),
+}
+
 /// Some whole lines that are not in the bucket yet.
 #[derive(Debug)]
 pub(super) struct Chunk {
@@ -193,6 +222,24 @@ pub(super) struct Chunk {
     /// When the first and the last of them were written.
     pub(super) first: Timestamp,
     pub(super) last: Timestamp,
+}
+
+impl Chunk {
+    /// Whether an object of this name, on whatever host it was named, holds these lines.
+    pub(super) fn is_named(&self, name: &str) -> bool {
+        let name = name.strip_suffix(".gz").unwrap_or(name);
+        let stem = name.strip_suffix(".jsonl").unwrap_or(name);
+        let stem = match stem.rsplit_once("-again-") {
+            Some((first, again)) if again.parse::<u32>().is_ok() => first,
+            _ => stem,
+        };
+        stem.starts_with("receipts/") && stem.ends_with(&format!("_{}_{}", self.lines, self.sum()))
+    }
+
+    /// The first half of the SHA-256 of its lines.
+    pub(super) fn sum(&self) -> String {
+        hex(Sha256::digest(&self.bytes).get(..16).unwrap_or_default())
+    }
 }
 
 /// A time as RFC 3339 text.
@@ -241,6 +288,10 @@ const ROOM: u64 = 512 << 10;
 /// Below this the file is not worth to be written anew.
 const COMPACT_FROM: u64 = 1 << 20;
 const DRAFT: &str = "shipped.next";
+/// More than is ever carried to the bucket at a time.
+const MOST_CLAIMED: u64 = 16 << 20;
+/// How a file that was written anew says what was left out of it.
+const COMPACTED: &str = "compacted";
 
 impl Receipts {
     /// Reads what there is, and cuts off a last line that a crash left unfinished. Of all receipts those are kept in mind
@@ -255,15 +306,19 @@ impl Receipts {
             file,
             len: 0,
             kept: 0,
+            written: None,
             place,
             covered: BTreeMap::new(),
             latest: None,
             archived: 0,
+            claims: VecDeque::new(),
+            begins_with_receipts: true,
             fresh: 0,
             pending: VecDeque::new(),
             unreadable: 0,
             elsewhere: BTreeMap::new(),
             disturbed: 0,
+            told: 0,
         };
         receipts.read(present)?;
         receipts.keep_room();
@@ -272,7 +327,7 @@ impl Receipts {
 
     fn read(&mut self, present: &BTreeSet<String>) -> io::Result<()> {
         let mut reader = BufReader::with_capacity(256 << 10, self.file.try_clone()?);
-        let (mut line, mut fresh) = (Vec::new(), VecDeque::new());
+        let mut line = Vec::new();
         loop {
             line.clear();
             (&mut reader).take(MAX_LINE).read_until(b'\n', &mut line)?;
@@ -290,9 +345,9 @@ impl Receipts {
                 break;
             }
             self.len += line.len() as u64;
-            self.take_line(&line, at, present, &mut fresh);
+            self.take_line(&line, at, present);
         }
-        self.fresh = fresh.len() as u64;
+        self.fresh = self.count_fresh()?;
         self.elsewhere.retain(|_, files| {
             files.retain(|file| !self.covered.contains_key(file));
             !files.is_empty()
@@ -301,25 +356,13 @@ impl Receipts {
         if size > self.len { self.cut() } else { Ok(()) }
     }
 
-    fn take_line(
-        &mut self,
-        line: &[u8],
-        at: u64,
-        present: &BTreeSet<String>,
-        fresh: &mut VecDeque<u64>,
-    ) {
-        match serde_json::from_slice(line) {
-            Ok(Line::Archived { archived }) if archived.url != self.place.url => {
-                self.note_latest(archived.latest);
-                return;
-            }
+    fn take_line(&mut self, line: &[u8], at: u64, present: &BTreeSet<String>) {
+        let line_read = serde_json::from_slice(line);
+        let is_begin = self.begins_with_receipts;
+        self.begins_with_receipts &= matches!(line_read, Ok(Line::Receipt(_)));
+        match line_read {
             Ok(Line::Archived { archived }) => {
-                self.archived = archived.end.min(at);
-                self.note_latest(archived.latest);
-                while fresh.front().is_some_and(|first| *first < self.archived) {
-                    fresh.pop_front();
-                }
-                return;
+                self.take_archived(archived, at, line.len(), is_begin)
             }
             Ok(Line::Receipt(receipt)) => {
                 self.note_latest(Some(receipt.file.clone()));
@@ -331,11 +374,28 @@ impl Receipts {
             Ok(Line::Dropped { .. } | Line::Lost { .. }) => {}
             Err(_) => self.unreadable += u64::from(line.len() > 1),
         }
-        fresh.push_back(at);
+    }
+
+    /// Lines of the bucket of another store are not in this one. That the lines before a file that was written anew are
+    /// there counts where such a file has it: behind nothing but receipts that are still needed.
+    fn take_archived(&mut self, archived: Archived, at: u64, len: usize, is_begin: bool) {
+        self.note_latest(archived.latest);
+        if !self.place.is(&archived.url, archived.endpoint.as_ref()) {
+            return;
+        }
+        let start = self.claims.back().map_or(self.archived, |claim| claim.end);
+        let end = archived.end;
+        if archived.mode == COMPACTED {
+            self.archived = if is_begin && end == at { at } else { self.archived };
+        // What was said before the file was written anew counts bytes that are not there any more.
+        } else if end > start && end <= at {
+            let line = (at, u32::try_from(len).unwrap_or_default());
+            self.claims.push_back(Claim { start, end, line });
+        }
     }
 
     fn take_receipt(&mut self, receipt: &Receipt, kept: Where) {
-        if self.place.is_of(receipt) {
+        if self.place.is(&receipt.url, receipt.endpoint.as_ref()) {
             self.cover(receipt, kept, false);
         } else {
             let files = self.elsewhere.entry(place_text(receipt)).or_default();
@@ -367,14 +427,60 @@ impl Receipts {
     /// Says which lines are in the bucket.
     pub(super) fn add_archived(&mut self, archived: Archived, chunk: &Chunk) -> io::Result<()> {
         let end = archived.end;
+        self.look_for_changes()?;
+        if !self.holds(chunk) {
+            // Somebody has changed them meanwhile: what stands there now is carried, too.
+            return Ok(());
+        }
         self.append(&Line::Archived { archived })?;
         (self.archived, self.fresh) = (end, self.fresh.saturating_sub(chunk.lines));
         Ok(())
     }
 
-    /// Up to where this sealed file is confirmed.
+    fn holds(&self, chunk: &Chunk) -> bool {
+        let mut now = vec![0; chunk.bytes.len()];
+        let start = chunk.end.checked_sub(now.len() as u64);
+        let read = start.map(|start| self.file.read_exact_at(&mut now, start));
+        read.is_some_and(|read| read.is_ok()) && now == chunk.bytes
+    }
+
+    /// The next lines of which an earlier run says that they are in the bucket, with what it says; `None`: no more.
+    pub(super) fn claimed(&self) -> io::Result<Option<(Chunk, Archived)>> {
+        let Some(claim) = self.claims.front() else { return Ok(None) };
+        if claim.end - claim.start > MOST_CLAIMED {
+            return Err(io::Error::other("nobody carries so much at a time"));
+        }
+        let mut line = vec![0; claim.line.1 as usize];
+        self.file.read_exact_at(&mut line, claim.line.0)?;
+        match serde_json::from_slice(&line)? {
+            Line::Archived { archived } => {
+                Ok(Some((self.window(claim.start, claim.end)?, archived)))
+            }
+            _ => Err(io::Error::other("a line has changed since it was read")),
+        }
+    }
+
+    /// The bucket holds what was claimed.
+    pub(super) fn note_claim_asked(&mut self) {
+        let claim = self.claims.pop_front();
+        self.archived = claim.map_or(self.archived, |claim| claim.end.max(self.archived));
+    }
+
+    /// The bucket does not: these lines and all that follow are carried there.
+    pub(super) fn disbelieve_claims(&mut self) -> io::Result<()> {
+        self.claims.clear();
+        self.fresh = self.count_fresh()?;
+        Ok(())
+    }
+
+    /// Up to where this sealed file has receipts, whether or not the store was asked for them.
     pub(super) fn end(&self, file: &str) -> u64 {
         self.covered.get(file).map_or(0, Covered::end)
+    }
+
+    /// Up to where the store itself has said so to this process.
+    pub(super) fn asked_end(&self, file: &str) -> u64 {
+        self.covered.get(file).map_or(0, Covered::asked_end)
     }
 
     /// When the last object of this sealed file was confirmed.
@@ -400,6 +506,7 @@ impl Receipts {
         files.map(|(file, _)| file.clone()).collect()
     }
 
+    /// The store keeps what the receipts of this file name.
     pub(super) fn note_asked(&mut self, file: &str) {
         if let Some(covered) = self.covered.get_mut(file) {
             covered.ranges.values_mut().for_each(|range| range.is_asked = true);
@@ -458,6 +565,11 @@ impl Receipts {
         Ok(())
     }
 
+    /// How often somebody else has changed the file since this was last asked.
+    pub(super) fn take_disturbed(&mut self) -> u64 {
+        self.disturbed - std::mem::replace(&mut self.told, self.disturbed)
+    }
+
     /// How many lines wait for room.
     pub(super) fn waiting(&self) -> usize {
         self.pending.len()
@@ -470,7 +582,7 @@ impl Receipts {
     fn append(&mut self, line: &Line) -> io::Result<(u64, u32)> {
         let mut text = serde_json::to_vec(line)?;
         text.push(b'\n');
-        self.look_at_the_end()?;
+        self.look_for_changes()?;
         let at = self.len;
         let written = self.file.write_all(&text).and_then(|()| self.file.sync_data());
         match written {
@@ -480,15 +592,17 @@ impl Receipts {
                 return Err(error);
             }
         }
-        self.fresh += u64::from(!matches!(line, Line::Archived { .. }));
+        self.fresh += u64::from(is_fresh(&text));
         self.keep_room();
         Ok((at, u32::try_from(text.len()).unwrap_or_default()))
     }
 
-    /// Whoever else has added something, or cut something off: the next line is a line of its own all the same.
-    fn look_at_the_end(&mut self) -> io::Result<()> {
-        let size = self.file.metadata()?.len();
-        if size == self.len {
+    /// Whoever else has added something, or cut something off, or written over it: the next line is a line of its own all
+    /// the same, and what is carried to the bucket is counted anew.
+    fn look_for_changes(&mut self) -> io::Result<()> {
+        let metadata = self.file.metadata()?;
+        let size = metadata.len();
+        if size == self.len && self.written == Some(modified(&metadata)) {
             return Ok(());
         }
         self.disturbed += 1;
@@ -497,17 +611,37 @@ impl Receipts {
             size == 0 || self.file.read_exact_at(&mut last, size - 1).map(|()| last == *b"\n")?;
         self.len = size;
         self.archived = self.archived.min(size);
+        self.claims.clear();
         if !is_line {
             self.file.write_all(b"\n")?;
             self.len += 1;
         }
+        self.fresh = self.count_fresh()?;
+        self.keep_room();
         Ok(())
     }
 
+    /// Room behind the end; and what the file looks like after the last change of our own.
     fn keep_room(&mut self) {
         if self.kept < self.len + ROOM / 2 && keep_room(&self.file, self.len, ROOM).is_ok() {
             self.kept = self.len + ROOM;
         }
+        self.written = self.file.metadata().ok().as_ref().map(modified);
+    }
+
+    /// Lines that are not in the bucket, as far as is known.
+    fn count_fresh(&self) -> io::Result<u64> {
+        let from = self.claims.back().map_or(self.archived, |claim| claim.end);
+        let mut file = self.file.try_clone()?;
+        file.seek(SeekFrom::Start(from))?;
+        let rest = file.take(self.len.saturating_sub(from));
+        let mut reader = BufReader::with_capacity(256 << 10, rest);
+        let (mut line, mut fresh) = (Vec::new(), 0);
+        while reader.by_ref().take(MAX_LINE).read_until(b'\n', &mut line)? > 0 {
+            fresh += u64::from(is_fresh(&line));
+            line.clear();
+        }
+        Ok(fresh)
     }
 
     /// A half-written line would tear the next one, too.
@@ -523,6 +657,7 @@ impl Receipts {
     /// Whether the name is still that of the file that is written; if not, a copy of it takes the name.
     pub(super) fn watch(&mut self, dir: &Dir) -> io::Result<bool> {
         if dir.identity_of(RECEIPTS)? == Some(identity_of(&self.file)?) {
+            self.look_for_changes()?;
             return Ok(true);
         }
         self.disturbed += 1;
@@ -543,13 +678,26 @@ impl Receipts {
     }
 
     /// The next lines for the bucket, at most so many bytes of them; `None`: there is nothing new.
-    pub(super) fn chunk(&self, most: u64) -> io::Result<Option<Chunk>> {
-        if self.fresh == 0 || self.archived >= self.len {
-            return Ok(None);
+    pub(super) fn chunk(&mut self, most: u64) -> io::Result<Option<Chunk>> {
+        self.look_for_changes()?;
+        let mut start = self.archived;
+        // What only says what is in the bucket is no reason to carry anything there.
+        while self.fresh > 0 && self.claims.is_empty() && start < self.len {
+            let end = (self.len - start).min(most.max(MAX_LINE)) + start;
+            let chunk = self.window(start, end)?;
+            if chunk.lines > 0 {
+                return Ok(Some(chunk));
+            }
+            start = chunk.end;
         }
-        let most = (self.len - self.archived).min(most.max(MAX_LINE));
-        let mut bytes = vec![0; usize::try_from(most).map_err(io::Error::other)?];
-        self.file.read_exact_at(&mut bytes, self.archived)?;
+        Ok(None)
+    }
+
+    /// The whole lines that end between two places.
+    fn window(&self, start: u64, end: u64) -> io::Result<Chunk> {
+        let len = end.min(self.len).saturating_sub(start);
+        let mut bytes = vec![0; usize::try_from(len).map_err(io::Error::other)?];
+        self.file.read_exact_at(&mut bytes, start)?;
         let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(bytes.len(), |at| at + 1);
         bytes.truncate(whole);
         let lines: Vec<_> = bytes.split_inclusive(|byte| *byte == b'\n').collect();
@@ -557,11 +705,10 @@ impl Receipts {
             line.and_then(|line| serde_json::from_slice::<Line>(line).ok()).map(|line| line.at())
         };
         let (first, last) = (at(lines.first()), at(lines.last()));
-        let is_fresh = |line: &&&[u8]| !line.starts_with(b"{\"archived\":");
-        let lines = lines.iter().filter(is_fresh).count() as u64;
-        let end = self.archived + bytes.len() as u64;
+        let lines = lines.iter().filter(|line| is_fresh(line)).count() as u64;
+        let end = start + bytes.len() as u64;
         let first = first.or(last).unwrap_or_default();
-        Ok(Some(Chunk { bytes, lines, end, first, last: last.unwrap_or(first) }))
+        Ok(Chunk { bytes, lines, end, first, last: last.unwrap_or(first) })
     }
 
     /// How many lines are not in the bucket.
@@ -576,7 +723,7 @@ impl Receipts {
 
     fn compact_from(&mut self, dir: &Dir, least: u64) -> io::Result<bool> {
         let needed: u64 = self.carried().map(|(_, _, len)| u64::from(len)).sum();
-        if self.archived < least || needed > self.archived / 2 {
+        if !self.claims.is_empty() || self.archived < least || needed > self.archived / 2 {
             return Ok(false);
         }
         let mut file = draft(dir)?;
@@ -638,8 +785,9 @@ impl Receipts {
         let archived = Archived {
             name: "receipts/".to_owned(),
             url: self.place.url.clone(),
+            endpoint: self.place.endpoint.clone(),
             version: None,
-            mode: "compacted".to_owned(),
+            mode: COMPACTED.to_owned(),
             until: None,
             sha256: String::new(),
             lines: 0,
@@ -662,14 +810,23 @@ impl Gone {
 }
 
 impl Place {
-    /// Whether a receipt is of this store. What an earlier version wrote names no endpoint: the store is asked anyway.
-    fn is_of(&self, receipt: &Receipt) -> bool {
-        let is_same_endpoint = match (&self.endpoint, &receipt.endpoint) {
+    /// Whether this store is meant. What an earlier version wrote names no endpoint: the store is asked anyway.
+    fn is(&self, url: &str, endpoint: Option<&String>) -> bool {
+        let is_same_endpoint = match (&self.endpoint, endpoint) {
             (Some(ours), Some(theirs)) => ours == theirs,
             _ => true,
         };
-        self.url == receipt.url && is_same_endpoint
+        self.url == url && is_same_endpoint
     }
+}
+
+/// Whether a line has to go to the bucket. Those that only say what is there do not, or they would never end.
+fn is_fresh(line: &[u8]) -> bool {
+    !line.starts_with(b"{\"archived\":")
+}
+
+fn modified(metadata: &Metadata) -> (i64, i64) {
+    (metadata.mtime(), metadata.mtime_nsec())
 }
 
 fn place_text(receipt: &Receipt) -> String {
@@ -930,6 +1087,7 @@ mod tests {
             let archived = Archived {
                 name: "receipts/x".into(),
                 url: "file:///x".into(),
+                endpoint: None,
                 version: None,
                 mode: "immutable".into(),
                 until: None,
@@ -943,6 +1101,105 @@ mod tests {
             receipts.add_archived(archived, &chunk).unwrap();
         }
         lines
+    }
+
+    const FOREIGN: &str = r#"{"archived":{"name":"receipts/x"}}"#;
+
+    /// What says only what is in the bucket is never carried there: a line of that kind that nobody can read, and none at all.
+    #[test]
+    fn nothing_is_carried_for_ever() {
+        for text in [FOREIGN, "{\"archived\":", "{}", "\n", ""] {
+            let fixture = Fixture::new();
+            fs::write(fixture.path(), format!("{text}\n")).unwrap();
+            let mut receipts = fixture.open();
+            assert!(archive_all(&mut receipts) <= 2, "{text}");
+            assert_eq!(receipts.fresh(), 0, "{text}");
+        }
+        let fixture = Fixture::new();
+        let mut receipts = fixture.open();
+        (0..50).for_each(|_| receipts.add(receipt("a", 0, 10)).unwrap());
+        fs::OpenOptions::new().write(true).open(fixture.path()).unwrap().set_len(0).unwrap();
+        assert_eq!((archive_all(&mut receipts), receipts.fresh()), (0, 0));
+        receipts.add(receipt("a", 0, 10)).unwrap();
+        assert_eq!((archive_all(&mut receipts), receipts.fresh()), (1, 0));
+    }
+
+    #[test]
+    fn what_is_changed_in_place_is_told_and_carried() {
+        let fixture = Fixture::new();
+        let dir = fixture.dir();
+        let mut receipts = fixture.open();
+        receipts.add(receipt("a", 0, 10)).unwrap();
+        assert!(receipts.watch(&dir).unwrap());
+        assert_eq!(receipts.take_disturbed(), 0);
+        let forged = fixture.text().replace("\"entries\":1", "\"entries\":7");
+        fs::write(fixture.path(), forged).unwrap();
+        assert!(receipts.watch(&dir).unwrap());
+        assert_eq!((receipts.take_disturbed(), receipts.take_disturbed()), (1, 0));
+        fs::write(fixture.path(), "").unwrap();
+        assert!(receipts.watch(&dir).unwrap());
+        assert_eq!((receipts.take_disturbed(), receipts.fresh()), (1, 0));
+        assert!(receipts.of("a")[0].is_err(), "its receipt is gone");
+    }
+
+    #[test]
+    fn what_another_run_says_to_have_carried_is_asked_for_before_anything_is_left_out() {
+        let fixture = Fixture::new();
+        let dir = fixture.dir();
+        let at = Moment(Timestamp::UNIX_EPOCH);
+        let lost = || Lost { what: "x".into(), bytes: 1, why: "y".into(), at };
+        for forged in ["receipts/2026/11/21/x", "receipts/"] {
+            let mut receipts = fixture.open();
+            (0..200).for_each(|_| receipts.add_lost(lost()).unwrap());
+            let mode = if forged == "receipts/" { COMPACTED } else { "immutable" };
+            let text = fixture.text();
+            let line = format!(
+                r#"{{"archived":{{"name":"{forged}","url":"file:///x","mode":"{mode}","sha256":"","lines":9,"end":{},"at":"{at}"}}}}"#,
+                text.len(),
+                at = Timestamp::UNIX_EPOCH
+            );
+            fs::write(fixture.path(), format!("{text}{line}\n")).unwrap();
+            let mut receipts = fixture.open();
+            assert!(!receipts.compact_from(&dir, 1000).unwrap(), "{forged}");
+            receipts.disbelieve_claims().unwrap();
+            assert!(!receipts.compact_from(&dir, 1000).unwrap(), "{forged}");
+            assert!(receipts.fresh() >= 200, "{forged}");
+        }
+    }
+
+    #[test]
+    fn a_claim_is_the_lines_that_it_names() {
+        let fixture = Fixture::new();
+        let mut receipts = fixture.open();
+        receipts.add(receipt("a", 0, 10)).unwrap();
+        let first = receipts.chunk(1).unwrap().unwrap();
+        archive_all(&mut receipts);
+        receipts.add(receipt("a", 10, 20)).unwrap();
+        let mut again = fixture.open();
+        let (claimed, _) = again.claimed().unwrap().unwrap();
+        assert_eq!((&claimed.bytes, again.fresh()), (&first.bytes, 1));
+        let name = format!("receipts/2026/11/21/a_b_gw_1_{}", first.sum());
+        for end in [".jsonl", ".jsonl.gz", "-again-3.jsonl.gz"] {
+            assert!(claimed.is_named(&format!("{name}{end}")), "{end}");
+        }
+        assert!(!claimed.is_named(&name.replace("receipts/", "")));
+        assert!(!claimed.is_named(&name.replace("_1_", "_2_")));
+        assert!(again.chunk(1).unwrap().is_none(), "the bucket is asked first");
+        again.note_claim_asked();
+        assert!(again.claimed().unwrap().is_none());
+        assert_eq!(again.chunk(1).unwrap().unwrap().lines, 1);
+    }
+
+    #[test]
+    fn receipts_that_were_only_read_confirm_nothing() {
+        let fixture = Fixture::new();
+        fixture.open().add(receipt("a", 0, 10)).unwrap();
+        let mut receipts = fixture.open();
+        assert_eq!((receipts.end("a"), receipts.asked_end("a")), (10, 0));
+        receipts.add(receipt("a", 10, 20)).unwrap();
+        assert_eq!((receipts.end("a"), receipts.asked_end("a")), (20, 0), "a gap before it");
+        receipts.note_asked("a");
+        assert_eq!(receipts.asked_end("a"), 20);
     }
 
     #[test]

@@ -14,7 +14,7 @@
 //! all of them, whatever their cause.
 
 use std::{
-    collections::VecDeque,
+    collections::{BTreeMap, VecDeque},
     fs::File,
     io::{self, BufRead, BufReader, Read, Seek, SeekFrom},
     time::Duration,
@@ -22,7 +22,10 @@ use std::{
 
 use url::Url;
 
-use super::reopen::Reopen;
+use super::{
+    dir::{Identity, identity_of},
+    reopen::Reopen,
+};
 use crate::admin;
 
 /// The two counts over time.
@@ -114,20 +117,64 @@ fn at(admin: &Url) -> Url {
     url
 }
 
-/// The final entries of the filter in a file: neither what a call left on its way, nor what Envoy wrote in the filter's
-/// place, nor lines that are no calls.
-pub(super) fn count_final(mut file: &File) -> io::Result<u64> {
-    file.seek(SeekFrom::Start(0))?;
-    let mut reader = BufReader::with_capacity(256 << 10, file);
-    let (mut line, mut count) = (Vec::new(), 0);
-    loop {
-        line.clear();
-        (&mut reader).take(MAX_LINE).read_until(b'\n', &mut line)?;
-        match line.as_slice() {
-            [] => return Ok(count),
-            line if line.ends_with(b"\n") => count += u64::from(is_final(line)),
-            _ => {}
+/// The final entries of the filter in files that only grow: neither what a call left on its way, nor what Envoy wrote in
+/// the filter's place, nor lines that are no calls. What was read once is not read again, and no call reads more than a
+/// while allows.
+#[derive(Debug, Default)]
+pub(super) struct Counts(BTreeMap<Identity, Counted>);
+
+/// So far.
+#[derive(Clone, Copy, Debug, Default)]
+struct Counted {
+    at: u64,
+    entries: u64,
+}
+
+/// As much is read without a look at anything else.
+const AT_A_TIME: u64 = 16 << 20;
+/// More files than are open at a time.
+const MOST_FILES: usize = 64;
+
+impl Counts {
+    /// So many stand in the whole lines of a file; `None`: not all of it is read yet.
+    pub(super) fn of(&mut self, file: &File) -> io::Result<Option<u64>> {
+        let (identity, len) = (identity_of(file)?, file.metadata()?.len());
+        if self.0.len() > MOST_FILES {
+            self.0.clear();
         }
+        let counted = self.0.entry(identity).or_default();
+        if counted.at > len {
+            *counted = Counted::default();
+        }
+        let is_all = counted.go_on(file, AT_A_TIME)?;
+        Ok(is_all.then_some(counted.entries))
+    }
+
+    /// All of a file that grows no more, and is not asked for again.
+    pub(super) fn close(&mut self, file: &File) -> io::Result<u64> {
+        let mut counted = self.0.remove(&identity_of(file)?).unwrap_or_default();
+        counted.go_on(file, u64::MAX)?;
+        Ok(counted.entries)
+    }
+}
+
+impl Counted {
+    /// Reads on; whether to the end.
+    fn go_on(&mut self, mut file: &File, most: u64) -> io::Result<bool> {
+        file.seek(SeekFrom::Start(self.at))?;
+        let mut reader = BufReader::with_capacity(256 << 10, file);
+        let (mut line, mut read) = (Vec::new(), 0);
+        while read < most {
+            line.clear();
+            let count = (&mut reader).take(MAX_LINE).read_until(b'\n', &mut line)? as u64;
+            // A line that is still written is read when it is whole; one without an end is none.
+            if count == 0 || (!line.ends_with(b"\n") && count < MAX_LINE) {
+                return Ok(true);
+            }
+            self.entries += u64::from(line.ends_with(b"\n") && is_final(&line));
+            (self.at, read) = (self.at + count, read + count);
+        }
+        Ok(false)
     }
 }
 
@@ -209,6 +256,21 @@ mod tests {
             writeln!(file, "{line}").unwrap();
         }
         write!(file, r#"{{"outcome":"success","end":"x" without an end"#).unwrap();
-        assert_eq!(count_final(&file).unwrap(), 1);
+        let mut counts = Counts::default();
+        assert_eq!(counts.of(&file).unwrap(), Some(1));
+        writeln!(file, " but now with one").unwrap();
+        writeln!(file, r#"{{"outcome":"success","end":"complete"}}"#).unwrap();
+        assert_eq!(counts.of(&file).unwrap(), Some(3), "only what was added is read");
+        assert_eq!(counts.close(&file).unwrap(), 3);
+    }
+
+    #[test]
+    fn a_large_file_is_read_in_several_goes() {
+        let mut file = tempfile::tempfile().unwrap();
+        let line = format!("{{\"outcome\":\"success\",\"end\":\"{}\"}}\n", "x".repeat(512 << 10));
+        (0..80).for_each(|_| file.write_all(line.as_bytes()).unwrap());
+        let mut counts = Counts::default();
+        let goes: Vec<_> = (0..4).map(|_| counts.of(&file).unwrap()).collect();
+        assert_eq!((goes[0], goes[3]), (None, Some(80)), "{goes:?}");
     }
 }

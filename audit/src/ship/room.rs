@@ -97,7 +97,8 @@ impl<'a> Room<'a> {
         let usage = Usage::of(self.state)?;
         let is_full = self.options.is_over(usage, self.is_full);
         let was_full = std::mem::replace(&mut self.is_full, is_full);
-        self.state.note_room(usage.local, usage.free, is_full);
+        let refuses_calls = self.says() == Says::RefuseCalls;
+        self.state.note_room(usage.local, usage.free, is_full, refuses_calls);
         let told = pressure::say(self.state.folder.dir(), self.says());
         match &told {
             Ok(()) if is_full != was_full => self.tell(usage),

@@ -65,6 +65,7 @@ pub(crate) fn run(options: &Options) -> Result<(), Fault> {
     let mut tidying = Tidying::new(&folder, &ages, options.delete_after);
     block_on(async {
         let sealed = once::rotate(&mut rotation, latest.as_deref()).await;
+        rotation.take_notices().iter().for_each(|notice| tell(&format!("{notice}")));
         match options.follow {
             false => said(&folder, sealed.map_err(Fault::Refused)?, tidying.delete_old()),
             true => follow(&mut rotation, &mut tidying, latest.as_deref()).await,
@@ -109,17 +110,21 @@ impl<'a> Tidying<'a> {
         let sealed = self.folder.sealed().map_err(fault)?;
         let draining = self.folder.draining().map_err(fault)?;
         self.ages.borrow_mut().keep_only(&[draining, sealed.clone()].concat());
-        let mut deleted = 0;
+        let (mut deleted, mut wrong) = (0, None);
         for file in &sealed {
-            if self.ages.borrow_mut().of(file) >= after {
-                self.delete(file).map_err(|error| place_text(&file.path, &error))?;
-                deleted += 1;
+            if self.ages.borrow_mut().of(file) < after {
+                continue;
+            }
+            match self.delete(file) {
+                Ok(()) => deleted += 1,
+                // One that cannot be read or deleted holds up no other.
+                Err(error) => drop(wrong.get_or_insert_with(|| place_text(&file.path, &error))),
             }
         }
         if deleted > 0 {
             self.folder.sync().map_err(fault)?;
         }
-        Ok(deleted)
+        wrong.map_or(Ok(deleted), Err)
     }
 
     fn delete(&self, file: &Stamped) -> io::Result<()> {
@@ -165,6 +170,8 @@ async fn rotate_for_ever(
     loop {
         let step = rotation.step(false, latest).await;
         rotation.take_notices().iter().for_each(|notice| tell(&format!("{notice}")));
+        // Where there is no room for it, it is made when there is.
+        let _ = rotation.prepare();
         let wait = match step.and_then(|_| tidying.delete_old_if_due()) {
             Ok(()) => {
                 once.end();

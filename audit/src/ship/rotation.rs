@@ -13,11 +13,13 @@
 //! stops no rotation; and the live file has room behind its end, which nobody else can take: what is written between the
 //! moment in which the disk is full and the one in which the gateway hears of it has its place.
 //!
-//! The live file is one inode and only grows. It is held open here: whoever removes it, or renames it past this tool,
-//! takes only its name. It is said, a new one is made, the gateway told, and the lines of the old one are copied back.
+//! The live file is one inode and only grows, and so does a renamed one. They are held open here: whoever removes one, or
+//! renames it past this tool, takes only its name. It is said, a new live one is made, the gateway told, and the lines of
+//! the old one are copied back.
 
 use std::{
     cell::RefCell,
+    collections::{BTreeMap, BTreeSet},
     fmt,
     fs::{File, Metadata, Permissions},
     io::{self, ErrorKind, Seek, SeekFrom},
@@ -30,11 +32,13 @@ use clap::Args;
 
 use super::{
     ages::Ages,
-    dir::{Identity, identity_of, keep_room},
-    folder::{Folder, NEXT, Stamped},
+    dir::{Mark, identity_of, keep_room},
+    folder::{Folder, NEXT, RESCUE, Stamped},
     lease::{Writers, writers},
     reopen::Reopen,
+    telling::Telling,
     units::{Size, Span},
+    watched::Watched,
 };
 use crate::{
     ledger::LIVE,
@@ -78,49 +82,68 @@ pub(super) struct Rotation<'a> {
     ages: &'a RefCell<Ages>,
     /// The live file, known to be protected.
     live: Option<Live>,
-    /// Files that were live until somebody took their name.
-    strays: Vec<File>,
+    /// Renamed files, by their stamps.
+    draining: BTreeMap<String, Watched>,
+    /// Files of which somebody took the name.
+    strays: Vec<Stray>,
     notices: Vec<Notice>,
     has_told_modes: bool,
     has_told_links: bool,
     /// When the gateway was last told, for the file that is draining.
     asked: Option<Instant>,
     began: Option<Instant>,
+    telling: Telling,
     /// The same, for a file that lost its name.
     asked_for_stray: Option<Instant>,
+    telling_for_stray: Telling,
 }
 
 /// The live file as it was last seen.
 #[derive(Debug)]
 struct Live {
-    file: File,
-    identity: Identity,
-    len: u64,
+    watched: Watched,
     /// Up to where there is room.
     kept: u64,
+}
+
+/// A file without a name, and what it was called.
+#[derive(Debug)]
+pub(super) struct Stray {
+    pub(super) name: String,
+    pub(super) file: File,
 }
 
 /// Something that must not happen to a ledger, and has.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Notice {
-    /// Somebody took the name of the live file; its lines are still to be had.
-    Stolen(&'static str),
+    /// Somebody took the name of a live or renamed file; its lines are still to be had.
+    Stolen { name: String, how: &'static str },
     /// They are back.
-    Rescued { bytes: u64 },
-    /// The live file became shorter.
-    Cut { bytes: u64 },
+    Rescued { name: String, bytes: u64 },
+    /// They are not: there was no room, or no time.
+    Given { name: String, bytes: u64, why: String },
+    /// A live or renamed file became shorter.
+    Cut { name: String, bytes: u64 },
+    /// Something else had the name of a file that was needed, and has another one now.
+    Aside { name: String, now: String },
 }
 
 impl fmt::Display for Notice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Stolen(how) => write!(
+            Self::Stolen { name, how } => write!(
                 f,
-                "{LIVE} {how}: somebody removed, renamed or replaced it; a new one is made, the gateway told, and what \
-                 the old one holds is taken back"
+                "{name} {how}: somebody removed, renamed or replaced it; the gateway has a new one, or gets it, and \
+                 what the old one holds is taken back"
             ),
-            Self::Rescued { bytes } => write!(f, "{bytes} bytes of the old {LIVE} are back"),
-            Self::Cut { bytes } => write!(f, "LOST: somebody cut {bytes} bytes off {LIVE}"),
+            Self::Rescued { name, bytes } => write!(f, "{bytes} bytes of the old {name} are back"),
+            Self::Given { name, bytes, why } => {
+                write!(f, "LOST: {bytes} bytes of the old {name}: {why}")
+            }
+            Self::Cut { name, bytes } => write!(f, "LOST: somebody cut {bytes} bytes off {name}"),
+            Self::Aside { name, now } => {
+                write!(f, "{name} was no regular file of ours: it is {now} now")
+            }
         }
     }
 }
@@ -144,9 +167,6 @@ const ASK_AGAIN: Duration = Duration::from_secs(5);
 /// A gateway that was told opens its new file within a flush.
 const OVERDUE: Duration = Duration::from_secs(30);
 
-/// Lines of a file without a name, on their way back.
-const RESCUE: &str = "entries.rescue";
-
 impl<'a> Rotation<'a> {
     pub(super) fn new(folder: &'a Folder, options: &'a Options, ages: &'a RefCell<Ages>) -> Self {
         Self {
@@ -154,23 +174,56 @@ impl<'a> Rotation<'a> {
             options,
             ages,
             live: None,
+            draining: BTreeMap::new(),
             strays: Vec::new(),
             notices: Vec::new(),
             has_told_modes: false,
             has_told_links: false,
             asked: None,
             began: None,
+            telling: Telling::default(),
             asked_for_stray: None,
+            telling_for_stray: Telling::default(),
         }
     }
 
-    /// Protects what an earlier run sealed and could not protect any more.
-    pub(super) fn recover(&mut self) -> io::Result<()> {
+    /// Protects what an earlier run sealed and could not protect any more, and takes up what it was bringing back. A file
+    /// that cannot be read stays as it is: whoever ships it says so.
+    pub(super) fn recover(&mut self, latest: Option<&str>) -> io::Result<()> {
         for file in self.folder.sealed()? {
-            let open = self.folder.open_sealed(&file)?;
-            self.seal_attributes(&open, &file.path)?;
+            if let Ok(open) = self.folder.open_sealed(&file)
+                && let Err(error) = self.seal_attributes(&open, &file.path)
+            {
+                tell(&format!("{}: it stays unprotected: {error}", file.path.shown()));
+            }
         }
-        Ok(())
+        self.take_up_rescued(latest)
+    }
+
+    /// Whoever was killed while it brought lines back had them nowhere else.
+    fn take_up_rescued(&mut self, latest: Option<&str>) -> io::Result<()> {
+        let dir = self.folder.dir();
+        let bytes = match dir.read(RESCUE) {
+            // What is no file of ours is told as strange.
+            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::InvalidInput) => {
+                return Ok(());
+            }
+            file => file?.metadata()?.len(),
+        };
+        let stamp = self.folder.next_stamp(latest)?;
+        dir.rename_new(RESCUE, dir, &self.folder.draining_file(stamp, bytes).draining_name())?;
+        self.notices.push(Notice::Rescued { name: RESCUE.to_owned(), bytes });
+        self.folder.sync()
+    }
+
+    /// Makes the next live file before it is needed: a disk without room or files has none then.
+    pub(super) fn prepare(&mut self) -> io::Result<()> {
+        let Some(live) = &self.live else { return Ok(()) };
+        let before = live.watched.file.metadata()?;
+        match self.folder.dir().identity_of(NEXT)? {
+            Some(_) => Ok(()),
+            None => self.prepare_next(&before).map(drop),
+        }
     }
 
     /// What was noticed since.
@@ -184,35 +237,85 @@ impl<'a> Rotation<'a> {
     }
 
     /// Nobody waits for a gateway any more: what files without a name hold is taken back as far as it goes.
-    pub(super) fn rescue_now(&mut self, latest: Option<&str>) -> io::Result<()> {
+    pub(super) fn rescue_now(&mut self, latest: Option<&str>) {
         for stray in std::mem::take(&mut self.strays) {
-            let bytes = self.copy_back(&stray, latest)?;
-            self.notices.push(Notice::Rescued { bytes });
+            let len = stray.file.metadata().map_or(0, |file| file.len());
+            let rescued = self.copy_back(&stray.file, latest);
+            let name = stray.name;
+            self.notices.push(match rescued {
+                Ok(bytes) => Notice::Rescued { name, bytes },
+                Err(error) => Notice::Given { name, bytes: len, why: error.to_string() },
+            });
         }
-        Ok(())
     }
 
     /// Files that have lost their name, and with it their place in any list.
-    pub(super) fn strays(&self) -> &[File] {
+    pub(super) fn strays(&self) -> &[Stray] {
         &self.strays
     }
 
     /// Goes one step on; `now` rotates also what is not due. `latest` is the latest sealed file that was
-    /// ever shipped.
+    /// ever shipped. A renamed file that cannot be read holds up no other, and is told when nothing else is to be done.
     pub(super) async fn step(&mut self, now: bool, latest: Option<&str>) -> Result<Step, String> {
         let fault = |error: io::Error| format!("{}: {error}", self.folder.path().shown());
         self.finish_exchange(latest).map_err(fault)?;
-        let draining = self.folder.draining().map_err(fault)?;
+        let listed = self.folder.draining().map_err(fault)?;
+        let (draining, unread) = self.watch_draining(listed);
         self.guard_live(draining.first(), latest).map_err(|error| self.fault(&error))?;
         self.rescue(latest).await?;
         if let Some(oldest) = draining.first() {
             return self.drain(oldest).await;
         }
-        if self.folder.live_len() == 0 || !(now || self.is_due()) {
-            return Ok(Step::Idle);
+        if self.folder.live_len() > 0 && (now || self.is_due()) {
+            self.begin(latest).map_err(|error| self.fault(&error))?;
+            return Ok(Step::Began);
         }
-        self.begin(latest).map_err(|error| self.fault(&error))?;
-        Ok(Step::Began)
+        unread.map_or(Ok(Step::Idle), Err)
+    }
+
+    /// Looks at every renamed file: those that can be read, and why others cannot.
+    fn watch_draining(&mut self, listed: Vec<Stamped>) -> (Vec<Stamped>, Option<String>) {
+        let stamps: BTreeSet<_> = listed.iter().map(|file| file.stamp.clone()).collect();
+        let is_gone = |stamp: &String| !stamps.contains(stamp);
+        let gone: Vec<_> = self.draining.keys().filter(|stamp| is_gone(stamp)).cloned().collect();
+        for stamp in gone {
+            self.lose_name(&stamp, "is gone");
+        }
+        let (mut readable, mut unread) = (Vec::new(), None);
+        for file in listed {
+            match self.watch_one(&file) {
+                Ok(()) => readable.push(file),
+                Err(error) if error.kind() == ErrorKind::NotFound => {}
+                Err(error) => {
+                    let _ = unread.get_or_insert(format!("{}: {error}", file.path.shown()));
+                }
+            }
+        }
+        (readable, unread)
+    }
+
+    fn watch_one(&mut self, file: &Stamped) -> io::Result<()> {
+        let open = self.folder.open_draining(file)?;
+        let identity = identity_of(&open)?;
+        if self.draining.get(&file.stamp).is_some_and(|before| before.identity != identity) {
+            self.lose_name(&file.stamp, "is another file now");
+        }
+        let watched = match self.draining.remove(&file.stamp) {
+            Some(watched) => watched,
+            None => Watched::new(open)?,
+        };
+        let watched = self.draining.entry(file.stamp.clone()).or_insert(watched);
+        let bytes = watched.look()?;
+        if bytes > 0 {
+            self.notices.push(Notice::Cut { name: file.draining_name(), bytes });
+        }
+        Ok(())
+    }
+
+    fn lose_name(&mut self, stamp: &str, how: &'static str) {
+        let Some(watched) = self.draining.remove(stamp) else { return };
+        let name = self.folder.draining_file(stamp.to_owned(), 0).draining_name();
+        self.note_stolen(name, watched.file, how);
     }
 
     fn fault(&self, error: &io::Error) -> String {
@@ -230,9 +333,11 @@ impl<'a> Rotation<'a> {
         let dir = self.folder.dir();
         let stamp = self.folder.next_stamp(latest)?;
         let live = dir.read(LIVE)?;
-        self.prepare_next(&live.metadata()?)?;
+        let next = self.prepare_next(&live.metadata()?)?;
+        // A disk that is full at its rotation has the room for the lines that follow, too.
+        let _ = keep_room(&next, 0, self.options.reserve.0);
         protect::lift_of(&live)?;
-        self.live = None;
+        let before = self.live.take();
         let draining = self.folder.draining_file(stamp.clone(), 0).draining_name();
         match dir.exchange(NEXT, LIVE) {
             Ok(()) => dir.rename_new(NEXT, dir, &draining)?,
@@ -243,6 +348,7 @@ impl<'a> Rotation<'a> {
             }
         }
         self.ages.borrow_mut().rotate(&stamp);
+        self.draining.extend(before.map(|before| (stamp.clone(), before.watched)));
         (self.asked, self.began) = (None, Some(Instant::now()));
         self.guard_live(None, latest)?;
         self.folder.sync()
@@ -266,33 +372,45 @@ impl<'a> Rotation<'a> {
     }
 
     /// The next live file under a name that nobody opens, with owner and mode of the one before. Where there is one
-    /// already, nothing has to be made.
-    fn prepare_next(&self, before: &Metadata) -> io::Result<()> {
-        let dir = self.folder.dir();
-        let file = match dir.append(NEXT) {
-            Ok(file) => file,
-            Err(_) => {
-                self.remove_next()?;
-                dir.create(NEXT, before.mode() & 0o777)?
+    /// already, nothing has to be made; one that has another name elsewhere is not ours to change.
+    fn prepare_next(&mut self, before: &Metadata) -> io::Result<File> {
+        let mode = before.mode() & 0o777;
+        let file = match self.folder.dir().append(NEXT) {
+            Ok(file) if file.metadata()?.nlink() == 1 => file,
+            _ => {
+                self.clear_next().map_err(of_next)?;
+                self.folder.dir().create(NEXT, mode).map_err(of_next)?
             }
         };
         let next = file.metadata()?;
-        if next.mode() & 0o777 != before.mode() & 0o777 {
-            file.set_permissions(Permissions::from_mode(before.mode() & 0o777))?;
+        if next.mode() & 0o777 != mode {
+            file.set_permissions(Permissions::from_mode(mode)).map_err(of_next)?;
         }
         if (next.uid(), next.gid()) != (before.uid(), before.gid()) {
             fchown(&file, Some(before.uid()), Some(before.gid())).map_err(unchowned)?;
         }
-        // A disk that is full at its rotation has the room for the lines that follow, too.
-        let _ = keep_room(&file, 0, self.options.reserve.0);
-        Ok(())
+        Ok(file)
     }
 
-    fn remove_next(&self) -> io::Result<()> {
-        if let Ok(file) = self.folder.dir().read(NEXT) {
+    /// Whatever has the name of the next file gives way.
+    fn clear_next(&mut self) -> io::Result<()> {
+        let dir = self.folder.dir();
+        if let Ok(file) = dir.read(NEXT)
+            && file.metadata()?.nlink() == 1
+        {
             protect::lift_of(&file)?;
         }
-        self.folder.dir().remove_if_there(NEXT)
+        match dir.remove_if_there(NEXT) {
+            Ok(()) => Ok(()),
+            Err(_) => self.put_aside(NEXT, None),
+        }
+    }
+
+    fn put_aside(&mut self, name: &str, latest: Option<&str>) -> io::Result<()> {
+        let now = format!("entries.strange-{}", self.folder.next_stamp(latest)?);
+        self.folder.dir().rename_new(name, self.folder.dir(), &now)?;
+        self.notices.push(Notice::Aside { name: name.to_owned(), now });
+        Ok(())
     }
 
     /// Gives the prepared file the live name, unless the gateway has just made one itself.
@@ -313,8 +431,8 @@ impl<'a> Rotation<'a> {
             (Err(error), before) if error.kind() == ErrorKind::NotFound => {
                 match (self.live.take(), before) {
                     (Some(live), _) => {
-                        let before = live.file.metadata()?;
-                        self.note_stolen(live, "is gone");
+                        let before = live.watched.file.metadata()?;
+                        self.note_stolen(LIVE.to_owned(), live.watched.file, "is gone");
                         self.make_live(&before)?;
                     }
                     (None, Some(before)) => {
@@ -326,10 +444,10 @@ impl<'a> Rotation<'a> {
             }
             (Err(error), _) => {
                 let Some(live) = self.live.take() else { return Err(error) };
-                let before = live.file.metadata()?;
-                self.note_stolen(live, "is no regular file any more");
-                let stamp = self.folder.next_stamp(latest)?;
-                dir.rename_new(LIVE, dir, &format!("entries.strange-{stamp}"))?;
+                let before = live.watched.file.metadata()?;
+                let how = "is no regular file any more";
+                self.note_stolen(LIVE.to_owned(), live.watched.file, how);
+                self.put_aside(LIVE, latest)?;
                 self.make_live(&before)?;
             }
         }
@@ -345,43 +463,43 @@ impl<'a> Rotation<'a> {
     }
 
     fn watch(&mut self, file: File) -> io::Result<()> {
-        let (identity, len) = (identity_of(&file)?, file.metadata()?.len());
+        let identity = identity_of(&file)?;
         match self.live.take() {
-            Some(live) if live.identity == identity => {
-                let bytes = live.len.saturating_sub(len);
+            Some(mut live) if live.watched.identity == identity => {
+                let bytes = live.watched.look()?;
                 if bytes > 0 {
-                    self.notices.push(Notice::Cut { bytes });
+                    self.notices.push(Notice::Cut { name: LIVE.to_owned(), bytes });
+                    live.kept = 0;
                 }
-                let kept = if bytes > 0 { 0 } else { live.kept };
-                self.live = Some(Live { len, kept, ..live });
+                self.live = Some(live);
                 return Ok(());
             }
-            Some(live) => self.note_stolen(live, "is another file now"),
+            Some(live) => {
+                self.note_stolen(LIVE.to_owned(), live.watched.file, "is another file now");
+            }
             None => {}
         }
         let protection = protect::keep_append_only(&file)?;
         self.tell_modes(&protection);
-        self.live = Some(Live { file, identity, len, kept: 0 });
+        self.live = Some(Live { watched: Watched::new(file)?, kept: 0 });
         Ok(())
     }
 
-    fn note_stolen(&mut self, live: Live, how: &'static str) {
-        self.notices.push(Notice::Stolen(how));
+    fn note_stolen(&mut self, name: String, file: File, how: &'static str) {
+        self.notices.push(Notice::Stolen { name: name.clone(), how });
         self.asked_for_stray = None;
-        self.strays.push(live.file);
+        self.strays.push(Stray { name, file });
     }
 
     /// Best effort: some file systems keep no room, and some accounts may not ask for it.
     fn keep_room(&mut self) {
         let reserve = self.options.reserve.0;
-        let Some(live) = self.live.as_mut().filter(|live| live.kept < live.len + reserve / 2)
-        else {
-            return;
-        };
-        let kept =
-            self.folder.dir().append(LIVE).and_then(|file| keep_room(&file, live.len, reserve));
+        let is_short = |live: &&mut Live| live.kept < live.watched.len + reserve / 2;
+        let Some(live) = self.live.as_mut().filter(is_short) else { return };
+        let len = live.watched.len;
+        let kept = self.folder.dir().append(LIVE).and_then(|file| keep_room(&file, len, reserve));
         live.kept = match kept {
-            Ok(()) => live.len + reserve,
+            Ok(()) => len + reserve,
             Err(error) if error.kind() == ErrorKind::StorageFull => live.kept,
             Err(_) => u64::MAX,
         };
@@ -390,7 +508,7 @@ impl<'a> Rotation<'a> {
     /// Brings the lines of a file without a name back, once nobody writes it any more.
     async fn rescue(&mut self, latest: Option<&str>) -> Result<(), String> {
         let Some(stray) = self.strays.first() else { return Ok(()) };
-        let is_free = match writers(stray) {
+        let is_free = match writers(&stray.file) {
             Writers::None => true,
             Writers::Some => false,
             Writers::Unknown => {
@@ -399,16 +517,18 @@ impl<'a> Rotation<'a> {
         };
         if !is_free {
             let is_told = self.asked_for_stray.is_some_and(|asked| asked.elapsed() < ASK_AGAIN);
-            if let Some(reopen) = self.options.reopen.as_ref().filter(|_| !is_told) {
-                reopen.ask().await?;
+            if let Some(reopen) = self.options.reopen.as_ref().filter(|_| !is_told)
+                && let Some(told) = self.telling_for_stray.go_on(reopen).await
+            {
+                told?;
                 self.asked_for_stray = Some(Instant::now());
             }
             return Ok(());
         }
         let stray = self.strays.remove(0);
-        match self.copy_back(&stray, latest) {
+        match self.copy_back(&stray.file, latest) {
             Ok(bytes) => {
-                self.notices.push(Notice::Rescued { bytes });
+                self.notices.push(Notice::Rescued { name: stray.name, bytes });
                 Ok(())
             }
             Err(error) => {
@@ -421,16 +541,27 @@ impl<'a> Rotation<'a> {
         }
     }
 
-    fn copy_back(&self, mut stray: &File, latest: Option<&str>) -> io::Result<u64> {
-        let dir = self.folder.dir();
+    fn copy_back(&mut self, mut stray: &File, latest: Option<&str>) -> io::Result<u64> {
         if stray.metadata()?.len() == 0 {
             return Ok(0);
         }
-        dir.remove_if_there(RESCUE)?;
+        // Whatever has the name already may be all that is left of something.
+        self.take_up_rescued(latest)?;
+        let dir = self.folder.dir();
         let mut file = dir.create(RESCUE, 0o640)?;
         stray.seek(SeekFrom::Start(0))?;
-        let bytes = io::copy(&mut stray, &mut file)?;
-        file.sync_all()?;
+        let copied = io::copy(&mut stray, &mut file).and_then(|bytes| {
+            file.sync_all()?;
+            Ok(bytes)
+        });
+        let bytes = match copied {
+            Ok(bytes) => bytes,
+            Err(error) => {
+                // The whole of it is still held, and the room is needed.
+                dir.remove_if_there(RESCUE)?;
+                return Err(error);
+            }
+        };
         let stamp = self.folder.next_stamp(latest)?;
         dir.rename_new(RESCUE, dir, &self.folder.draining_file(stamp, bytes).draining_name())?;
         self.folder.sync()?;
@@ -439,14 +570,15 @@ impl<'a> Rotation<'a> {
 
     async fn drain(&mut self, old: &Stamped) -> Result<Step, String> {
         let fault = |error: io::Error| format!("{}: {error}", old.path.shown());
-        let file = self.folder.open_draining(old).map_err(fault)?;
+        let Some(watched) = self.draining.get(&old.stamp) else { return Ok(Step::Draining) };
+        let file = watched.file.try_clone().map_err(fault)?;
         let is_free = match writers(&file) {
             Writers::None => true,
             Writers::Some => self.ask(&old.path, ASK_AGAIN).await.map(|_| false)?,
             Writers::Unknown if self.options.reopen.is_none() => return Err(unknown(&old.path)),
             Writers::Unknown => {
                 let asked = self.ask(&old.path, Duration::MAX).await?;
-                asked.elapsed() >= self.options.drain.0
+                asked.is_some_and(|asked| asked.elapsed() >= self.options.drain.0)
             }
         };
         let began = *self.began.get_or_insert_with(Instant::now);
@@ -455,15 +587,16 @@ impl<'a> Rotation<'a> {
             return if is_overdue { Err(still_open(&old.path)) } else { Ok(Step::Draining) };
         }
         let sealed = self.seal(old, &file).map_err(fault)?;
+        self.draining.remove(&old.stamp);
         self.asked = None;
         self.began = None;
         Ok(Step::Sealed(began.elapsed(), sealed))
     }
 
-    /// Tells the gateway, unless it was told less than `again` ago; when it was.
-    async fn ask(&mut self, old: &Path, again: Duration) -> Result<Instant, String> {
+    /// Tells the gateway, unless it was told less than `again` ago; when it was, if that is known yet.
+    async fn ask(&mut self, old: &Path, again: Duration) -> Result<Option<Instant>, String> {
         if let Some(asked) = self.asked.filter(|asked| asked.elapsed() < again) {
-            return Ok(asked);
+            return Ok(Some(asked));
         }
         let Some(reopen) = &self.options.reopen else {
             return Err(format!(
@@ -471,8 +604,10 @@ impl<'a> Rotation<'a> {
                 old.shown()
             ));
         };
-        reopen.ask().await?;
-        Ok(*self.asked.insert(Instant::now()))
+        let Some(told) = self.telling.go_on(reopen).await else { return Ok(None) };
+        told?;
+        self.asked = Some(Instant::now());
+        Ok(self.asked)
     }
 
     fn seal(&mut self, old: &Stamped, file: &File) -> io::Result<Option<Stamped>> {
@@ -485,7 +620,8 @@ impl<'a> Rotation<'a> {
         // The room behind its end is for the next one.
         let _ = self.folder.dir().write(&old.draining_name()).and_then(|file| file.set_len(len));
         file.sync_all()?;
-        let sealed = self.folder.move_to_sealed(&Stamped { len, ..old.clone() })?;
+        let (mark, _) = Mark::of(file)?;
+        let sealed = self.folder.move_to_sealed(&Stamped { len, mark, ..old.clone() })?;
         self.seal_attributes(file, &sealed.path)?;
         self.folder.sync()?;
         Ok(Some(sealed))
@@ -523,6 +659,10 @@ impl<'a> Rotation<'a> {
     }
 }
 
+fn of_next(error: io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("{NEXT}, which becomes the live file: {error}"))
+}
+
 fn unchowned(error: io::Error) -> io::Error {
     let fix = "cannot give the next file the owner of this one: run as the same account, or with CAP_CHOWN";
     io::Error::new(error.kind(), format!("{fix} ({error})"))
@@ -542,4 +682,164 @@ fn unknown(old: &Path) -> String {
          neither its owner nor CAP_LEASE): --reopen says how the gateway is told, or that none runs",
         old.shown()
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::{
+        super::bed::{Bed, entries},
+        *,
+    };
+
+    const STAMP: &str = "20261121T110000.000000Z";
+
+    /// Goes on until something was sealed; what was noticed on the way.
+    async fn seal(rotation: &mut Rotation<'_>) -> Vec<Notice> {
+        for _ in 0..100 {
+            if let Ok(Step::Sealed(_, Some(_))) = rotation.step(false, None).await {
+                return rotation.take_notices();
+            }
+        }
+        panic!("nothing was sealed: {:?}", rotation.take_notices());
+    }
+
+    fn only(folder: &Path, end: &str) -> std::path::PathBuf {
+        let paths = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+        let found: Vec<_> = paths.filter(|path| path.to_str().unwrap().ends_with(end)).collect();
+        assert_eq!(found.len(), 1, "{found:?}");
+        found[0].clone()
+    }
+
+    #[test]
+    fn a_renamed_file_that_is_taken_away_comes_back_whole() {
+        type Take = fn(&Path);
+        let takes: [(&str, Take); 3] = [
+            ("removed", |at| fs::remove_file(at).unwrap()),
+            ("moved", |at| fs::rename(at, at.with_extension("gone")).unwrap()),
+            ("replaced", |at| {
+                fs::write(at.with_extension("x"), "").unwrap();
+                fs::rename(at.with_extension("x"), at).unwrap();
+            }),
+        ];
+        for (what, take) in takes {
+            let bed = Bed::new();
+            fs::write(bed.ledger().join(LIVE), entries(0..5)).unwrap();
+            bed.with(&["--reopen", "none"], async |made| {
+                let mut rotation =
+                    Rotation::new(made.state.folder, &made.options.rotation, made.state.ages);
+                let gateway =
+                    fs::OpenOptions::new().append(true).open(bed.ledger().join(LIVE)).unwrap();
+                assert_eq!(rotation.step(true, None).await, Ok(Step::Began));
+                assert_eq!(rotation.step(false, None).await, Ok(Step::Draining));
+                take(&only(&bed.ledger(), ".draining"));
+                let _ = rotation.step(false, None).await.unwrap();
+                let is_stolen = |notice: &Notice| matches!(notice, Notice::Stolen { .. });
+                assert!(rotation.take_notices().iter().any(is_stolen), "{what}");
+                drop(gateway);
+                let notices = seal(&mut rotation).await;
+                assert!(matches!(notices[..], [Notice::Rescued { .. }]), "{what}: {notices:?}");
+            });
+            let sealed = only(&bed.ledger().join("segments"), ".jsonl");
+            assert_eq!(fs::read_to_string(sealed).unwrap(), entries(0..5), "{what}");
+        }
+    }
+
+    #[test]
+    fn a_renamed_file_that_is_cut_is_a_loss_that_is_noticed() {
+        let bed = Bed::new();
+        fs::write(bed.ledger().join(LIVE), entries(0..5)).unwrap();
+        bed.with(&["--reopen", "none"], async |made| {
+            let mut rotation =
+                Rotation::new(made.state.folder, &made.options.rotation, made.state.ages);
+            assert_eq!(rotation.step(true, None).await, Ok(Step::Began));
+            let at = only(&bed.ledger(), ".draining");
+            fs::OpenOptions::new().write(true).open(&at).unwrap().set_len(0).unwrap();
+            assert_eq!(
+                rotation.step(false, None).await.map(|step| matches!(step, Step::Sealed(_, None))),
+                Ok(true)
+            );
+            let [Notice::Cut { name, bytes }] = &rotation.take_notices()[..] else {
+                panic!("no notice")
+            };
+            assert!(name.ends_with(".draining") && *bytes == entries(0..5).len() as u64);
+        });
+    }
+
+    #[test]
+    fn what_was_on_its_way_back_when_it_was_killed_is_taken_up() {
+        let bed = Bed::new();
+        fs::write(bed.ledger().join(RESCUE), entries(0..5)).unwrap();
+        bed.with(&["--reopen", "none"], async |made| {
+            let mut rotation =
+                Rotation::new(made.state.folder, &made.options.rotation, made.state.ages);
+            rotation.recover(None).unwrap();
+            let _ = seal(&mut rotation).await;
+        });
+        let sealed = only(&bed.ledger().join("segments"), ".jsonl");
+        assert_eq!(fs::read_to_string(sealed).unwrap(), entries(0..5));
+    }
+
+    #[test]
+    fn whatever_has_the_name_of_the_next_file_gives_way() {
+        type Lay = fn(&Path, &Path);
+        let lays: [(&str, Lay); 3] = [
+            ("folder", |at, _| fs::create_dir_all(at.join("in it")).unwrap()),
+            ("link", |at, other| std::os::unix::fs::symlink(other, at).unwrap()),
+            ("second name", |at, other| fs::hard_link(other, at).unwrap()),
+        ];
+        for (what, lay) in lays {
+            let bed = Bed::new();
+            let other = bed.ledger().join("another");
+            fs::write(&other, "").unwrap();
+            fs::set_permissions(&other, Permissions::from_mode(0o604)).unwrap();
+            fs::write(bed.ledger().join(LIVE), entries(0..5)).unwrap();
+            lay(&bed.ledger().join(NEXT), &other);
+            bed.with(&["--reopen", "none"], async |made| {
+                let mut rotation =
+                    Rotation::new(made.state.folder, &made.options.rotation, made.state.ages);
+                assert_eq!(rotation.step(true, None).await, Ok(Step::Began), "{what}");
+                rotation.prepare().unwrap();
+                assert!(bed.ledger().join(NEXT).exists(), "made before it is needed");
+            });
+            assert_eq!(other.metadata().unwrap().mode() & 0o777, 0o604, "{what}");
+            assert_eq!(other.metadata().unwrap().len(), 0, "{what}");
+        }
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_read_stops_neither_the_start_nor_another_rotation() {
+        if !rustix::process::geteuid().is_root() {
+            return;
+        }
+        let bed = Bed::new();
+        let unreadable = bed.ledger().join(format!("entries-{STAMP}.draining"));
+        for path in [&unreadable, &bed.sealed(STAMP)] {
+            fs::write(path, entries(0..5)).unwrap();
+            fs::set_permissions(path, Permissions::from_mode(0o600)).unwrap();
+        }
+        let live = bed.ledger().join(LIVE);
+        fs::write(&live, entries(5..9)).unwrap();
+        for path in [&bed.ledger(), &bed.ledger().join("segments"), &live] {
+            std::os::unix::fs::chown(path, Some(NOBODY), None).unwrap();
+        }
+        bed.with(&["--reopen", "none"], async |made| {
+            let mut rotation = Rotation::new(made.state.folder, &made.options.rotation, made.state.ages);
+            as_user(NOBODY);
+            let recovered = rotation.recover(None);
+            let steps = [rotation.step(true, None).await, rotation.step(false, None).await, rotation.step(false, None).await];
+            as_user(0);
+            recovered.unwrap();
+            assert!(matches!(&steps, [Ok(Step::Began), Ok(Step::Sealed(_, Some(_))), Err(why)] if why.contains(STAMP)), "{steps:?}");
+        });
+    }
+
+    const NOBODY: u32 = 65_534;
+
+    /// For file systems, and for this thread alone.
+    fn as_user(user: u32) {
+        // SAFETY: the call takes a number and touches no memory of this process.
+        unsafe { libc::setfsuid(user) };
+    }
 }

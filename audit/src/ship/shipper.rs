@@ -25,6 +25,7 @@ use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
 use super::{
+    dir::Mark,
     folder::{Stamped, read_stamp},
     pace::Backoff,
     promise::{self, Kept},
@@ -34,7 +35,8 @@ use super::{
 };
 use crate::{
     plain::{Shown, plain},
-    store::{Held, Kind, Object, SinkUrl, Sought, Store, StoreError, Written},
+    say::tell,
+    store::{Endpoint, Held, Kind, Object, SinkUrl, Sought, Store, StoreError, Written},
 };
 
 /// How objects are compressed.
@@ -138,10 +140,18 @@ pub(super) enum Verdict {
 /// How closely the store is asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Look {
-    /// For the object that the receipt names.
-    AsSaid,
+    /// For the object that the receipt names, if that is the name of these lines.
+    AsNamed,
     /// For the object that the file makes, byte for byte.
     AsMade,
+}
+
+/// What became of reading a segment.
+enum Packed {
+    All(String, Count, u64, Object),
+    Nothing,
+    /// The file is not the one any more that was listed.
+    Other,
 }
 
 /// Names that are tried for one segment, and looks at one object before another version is put.
@@ -174,8 +184,26 @@ impl<'a> Shipper<'a> {
         if let Some(store) = self.store.borrow().as_ref() {
             return Ok(Rc::clone(store));
         }
+        self.check_place().await?;
         let store = Store::open(self.target.url, self.target.promise.explicit()).await?;
         Ok(Rc::clone(self.store.borrow_mut().insert(Rc::new(store))))
+    }
+
+    /// Receipts name who answered when this process began: nobody else is asked in its name.
+    async fn check_place(&self) -> Result<(), Unshipped> {
+        let now = Endpoint::find(self.target.url).await?.map(|endpoint| endpoint.to_string());
+        match now == self.target.place.endpoint {
+            true => Ok(()),
+            false => Err(Unshipped {
+                kind: "wrong",
+                text: format!(
+                    "{}: the settings name another endpoint than at the start, {}: start anew to ship there",
+                    self.target.url,
+                    now.as_deref().unwrap_or("none")
+                ),
+                is_stale: false,
+            }),
+        }
     }
 
     /// Credentials, proxies and certificates are read again before the next call.
@@ -196,15 +224,21 @@ impl<'a> Shipper<'a> {
         let open = self.state.folder.open_sealed(&job.file);
         let (start, most) = (job.start, self.state.segment_bytes);
         let (host, compress) = (self.target.host.clone(), self.target.compress);
-        let again = job.tries.again;
+        let (again, seen) = (job.tries.again, (job.file.mark, job.file.len));
         let packed = blocking(move || {
-            let Some(segment) = Segment::read(&open?, start, most)? else { return Ok(None) };
+            let open = open?;
+            if Mark::of(&open)? != seen {
+                return Ok(Packed::Other);
+            }
+            let Some(segment) = Segment::read(&open, start, most)? else {
+                return Ok(Packed::Nothing);
+            };
             let (stem, count, end) = (segment.name(&host), segment.count, segment.end());
             let object = compress.object(&stem, again, segment.bytes)?;
-            Ok(Some((stem, count, end, object)))
+            Ok(Packed::All(stem, count, end, object))
         });
         match packed.await {
-            Ok(Some((stem, count, end, object))) => {
+            Ok(Packed::All(stem, count, end, object)) => {
                 let tries = job.tries.clone();
                 Event::Packed(Box::new(Cargo {
                     job,
@@ -213,7 +247,17 @@ impl<'a> Shipper<'a> {
                     parcel: Parcel { stem, object, tries },
                 }))
             }
-            Ok(None) => Event::Nothing,
+            Ok(Packed::Nothing) => Event::Nothing,
+            // What is there now is looked at, told and queued.
+            Ok(Packed::Other) => {
+                let looked = self.state.refresh().map_err(|error| error.to_string());
+                let path = job.file.path.shown().to_string();
+                match looked {
+                    Ok(()) if !self.state.has_sealed(&job.file) => Event::Nothing,
+                    Ok(()) => Event::Failed(job, Unshipped::local(format!("{path}: it changes"))),
+                    Err(why) => Event::Failed(job, Unshipped::local(format!("{path}: {why}"))),
+                }
+            }
             Err(error) => {
                 let text = format!("{}: {error}", job.file.path.shown());
                 let unshipped = Unshipped::local(text);
@@ -326,10 +370,7 @@ impl<'a> Shipper<'a> {
         receipt: &Receipt,
         look: Look,
     ) -> Result<Verdict, Unshipped> {
-        let sought = match look {
-            Look::AsSaid => said(receipt),
-            Look::AsMade => self.made(file, receipt).await?,
-        };
+        let sought = self.sought(file, receipt, look).await?;
         let Some(sought) = sought.filter(|sought| is_plain(&sought.name)) else {
             return Ok(Verdict::Not(format!(
                 "{}: no object of these lines has this name",
@@ -347,38 +388,93 @@ impl<'a> Shipper<'a> {
                 return Err(unshipped);
             }
         };
-        let since = read_stamp(&file.stamp).unwrap_or(receipt.confirmed_at.0);
-        let since = since.max(receipt.confirmed_at.0);
-        Ok(match self.target.promise.check_since(held, since, Timestamp::now()) {
+        let now = Timestamp::now();
+        let since = began(&[read_stamp(&file.stamp), Some(receipt.confirmed_at.0)], now);
+        Ok(match self.target.promise.check_since(held, since, now) {
             Ok(_) => Verdict::Kept,
             Err(why) => Verdict::Not(format!("{}: {why}", plain(&receipt.name))),
         })
     }
 
-    /// The object that the bytes of the file make, under the name that a receipt gives it; `None` if that is not theirs.
-    async fn made(&self, file: &Stamped, receipt: &Receipt) -> Result<Option<Sought>, Unshipped> {
+    /// The object of the bytes of the file, under the name that a receipt gives it; `None` if that is not theirs.
+    async fn sought(
+        &self,
+        file: &Stamped,
+        receipt: &Receipt,
+        look: Look,
+    ) -> Result<Option<Sought>, Unshipped> {
         let open = self.state.folder.open_sealed(file);
-        let (start, end, name) = (receipt.start, receipt.end, receipt.name.clone());
+        let receipt = receipt.clone();
         let made = blocking(move || {
-            let Some(segment) = Segment::exactly(&open?, start, end)? else { return Ok(None) };
-            if !segment.is_named(&name) {
+            let segment = Segment::exactly(&open?, receipt.start, receipt.end)?;
+            let Some(segment) = segment.filter(|segment| segment.is_named(&receipt.name)) else {
                 return Ok(None);
+            };
+            match look {
+                Look::AsNamed => Ok(said(&receipt)),
+                Look::AsMade => made(&receipt.name, segment.bytes).map(Some),
             }
-            let compress = if name.ends_with(".gz") { Compress::Gzip } else { Compress::None };
-            let object = compress.object("", 0, segment.bytes)?;
-            Ok(Some(Sought { name, ..object.sought() }))
         });
         made.await.map_err(|error| Unshipped::local(format!("{}: {error}", file.path.shown())))
     }
 
+    /// Whether the store has the lines of which an earlier run says that it carried them there; what it has not, and all
+    /// behind it, is carried anew.
+    async fn ask_for_claims(&self) -> Result<(), Unshipped> {
+        loop {
+            let claimed = self.state.receipts.borrow().claimed();
+            let why = match claimed {
+                Ok(None) => return Ok(()),
+                Ok(Some((chunk, archived))) => match self.ask_for_chunk(chunk, &archived).await? {
+                    Verdict::Kept => {
+                        self.state.receipts.borrow_mut().note_claim_asked();
+                        continue;
+                    }
+                    Verdict::Not(why) => why,
+                },
+                Err(error) => error.to_string(),
+            };
+            let place = self.state.folder.path().shown();
+            tell(&format!(
+                "{place}/shipped.jsonl: that lines of it are in the store counts for nothing, they are carried again: {why}"
+            ));
+            self.state.receipts.borrow_mut().disbelieve_claims().map_err(of_receipts)?;
+        }
+    }
+
+    async fn ask_for_chunk(&self, chunk: Chunk, said: &Archived) -> Result<Verdict, Unshipped> {
+        let name = &said.name;
+        if !is_plain(name) || !chunk.is_named(name) {
+            let why = format!("{}: no object of these lines has this name", plain(name));
+            return Ok(Verdict::Not(why));
+        }
+        let (of_name, bytes) = (name.clone(), chunk.bytes);
+        let sought = blocking(move || made(&of_name, bytes.into())).await.map_err(of_receipts)?;
+        self.state.metrics.asked.inc();
+        let held = match self.store().await?.held_as(&sought, said.version.as_deref()).await {
+            Ok(held) => held,
+            Err(error) if error.is_missing() => return Ok(Verdict::Not(error.to_string())),
+            Err(error) => return Err(error.into()),
+        };
+        let now = Timestamp::now();
+        let is_over = said.until.is_some_and(|until| until.0 <= now) && held != Held::Different;
+        let since = began(&[Some(said.at.0)], now);
+        Ok(match self.target.promise.check_since(held, since, now) {
+            Err(why) if !is_over => Verdict::Not(format!("{}: {why}", plain(name))),
+            // What it was kept for has passed.
+            _ => Verdict::Kept,
+        })
+    }
+
     /// Carries the next receipts to the bucket, beside the entries; whether there were any.
     pub(super) async fn archive(&self) -> Result<bool, Unshipped> {
-        let fault = |error: io::Error| Unshipped::local(format!("shipped.jsonl: {error}"));
+        let fault = of_receipts;
+        self.ask_for_claims().await.inspect_err(|unshipped| self.note(unshipped))?;
         let before = self.archive.borrow_mut().take();
         let (chunk, mut parcel) = match before {
             Some(before) => before,
             None => {
-                let chunk = self.state.receipts.borrow().chunk(MOST_RECEIPTS).map_err(fault)?;
+                let chunk = self.state.receipts.borrow_mut().chunk(MOST_RECEIPTS).map_err(fault)?;
                 let Some(chunk) = chunk else { return Ok(false) };
                 let parcel = self.target.parcel_of(&chunk).map_err(fault)?;
                 (chunk, parcel)
@@ -402,6 +498,7 @@ impl<'a> Shipper<'a> {
         Archived {
             name: parcel.object.name.clone(),
             url: self.target.place.url.clone(),
+            endpoint: self.target.place.endpoint.clone(),
             version: kept.version.or_else(|| parcel.tries.put.clone().flatten()),
             mode: kept.mode,
             until: kept.until.map(Moment),
@@ -432,6 +529,23 @@ fn said(receipt: &Receipt) -> Option<Sought> {
     Some(Sought { name: receipt.name.clone(), sha256, bytes: receipt.bytes })
 }
 
+/// The object that these lines make under a name.
+fn made(name: &str, lines: Bytes) -> io::Result<Sought> {
+    let compress = if name.ends_with(".gz") { Compress::Gzip } else { Compress::None };
+    let object = compress.object("", 0, lines)?;
+    Ok(Sought { name: name.to_owned(), ..object.sought() })
+}
+
+/// When the lock of an object began, as far as anything says: the latest of what is not still to come. A clock that was
+/// wrong has written times ahead, and what they say holds for ever.
+fn began(said: &[Option<Timestamp>], now: Timestamp) -> Timestamp {
+    said.iter().flatten().filter(|at| **at <= now).max().copied().unwrap_or(now)
+}
+
+fn of_receipts(error: io::Error) -> Unshipped {
+    Unshipped::local(format!("shipped.jsonl: {error}"))
+}
+
 /// Work that keeps a processor or a disk busy, beside the loops.
 async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> io::Result<T> + Send + 'static,
@@ -460,7 +574,7 @@ impl Target<'_> {
     /// `receipts/2026/11/21/20261121T155302Z_20261121T165301Z_gateway-1_60_9f86d081….jsonl.gz`
     fn parcel_of(&self, chunk: &Chunk) -> io::Result<Parcel> {
         let day = chunk.first.to_string().get(..10).unwrap_or_default().replace('-', "/");
-        let sum = hex(Sha256::digest(&chunk.bytes).get(..16).unwrap_or_default());
+        let sum = chunk.sum();
         let (first, last) = (compact(chunk.first), compact(chunk.last));
         let stem = format!("receipts/{day}/{first}_{last}_{}_{}_{sum}", self.host, chunk.lines);
         let object = self.compress.object(&stem, 0, chunk.bytes.clone().into())?;
@@ -595,6 +709,18 @@ const COUNT_BYTES: u64 = 4 << 20;
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_lock_began_at_the_latest_time_that_is_not_still_to_come() {
+        let at = |second| Timestamp::from_second(second).unwrap();
+        for (stamp, confirmed, expected) in
+            [(10, 20, 20), (20, 10, 20), (200, 10, 10), (10, 200, 10), (200, 300, 100)]
+        {
+            let since = began(&[Some(at(stamp)), Some(at(confirmed))], at(100));
+            assert_eq!(since, at(expected), "{stamp} {confirmed}");
+        }
+        assert_eq!(began(&[None], at(100)), at(100));
+    }
 
     #[test]
     fn the_same_bytes_are_compressed_to_the_same() {

@@ -10,6 +10,7 @@
 use std::{
     cell::RefCell,
     io,
+    path::PathBuf,
     time::{Duration, Instant},
 };
 
@@ -27,9 +28,9 @@ use super::{
     lease::{Writers, writers},
     once,
     pace::{Backoff, Once, asked_to_reload, asked_to_stop},
-    reconcile::{self, Reconciliation, count_final},
+    reconcile::{self, Counts, Reconciliation},
     room::Room,
-    rotation::{Notice, Rotation, Step},
+    rotation::{Rotation, Step},
     shipper::{Shipper, Target, Unshipped},
     state::State,
     tidy::{self, Tidier},
@@ -112,6 +113,7 @@ async fn last_pass(shipper: &Shipper<'_>, keeper: &mut Keeper<'_>) {
     let (state, options) = (keeper.state, keeper.options);
     let latest = state.receipts.borrow().latest_file().map(ToOwned::to_owned);
     let rotated = once::rotate(&mut keeper.rotation, latest.as_deref()).await.err();
+    keeper.note_notices();
     let listed = state.refresh().err().map(|error| error.to_string());
     let all = async {
         let wrong = once::ship_all(shipper, options.parallel).await;
@@ -151,13 +153,17 @@ async fn stopped(state: &State<'_>, wake: &Notify) {
 async fn ship(shipper: &Shipper<'_>, state: &State<'_>, options: &Options, wake: &Notify) {
     let mut fleet = Fleet::new(shipper, options.parallel);
     let mut log = ShipLog::default();
+    state.health.beat(Loop::Shipper);
     loop {
-        state.health.beat(Loop::Shipper);
         let went = tokio::select! {
             biased;
             () = stopped(state, wake) => break,
             went = fleet.step() => went,
         };
+        // A step that only passed the time is no progress.
+        if !matches!(went, Went::Looked) {
+            state.health.beat(Loop::Shipper);
+        }
         let wait = log.note(went, &fleet, shipper).await;
         pause(state, wake, wait).await;
     }
@@ -176,12 +182,12 @@ impl ShipLog {
     /// How long to wait for the next step.
     async fn note(&mut self, went: Went, fleet: &Fleet<'_, '_>, shipper: &Shipper<'_>) -> Duration {
         match went {
-            Went::Going => Duration::ZERO,
+            Went::Going | Went::Looked => Duration::ZERO,
             Went::Shipped => {
                 self.end(fleet, shipper.state);
                 Duration::ZERO
             }
-            Went::Failed(unshipped, _) => {
+            Went::Failed(unshipped) | Went::GaveUp(unshipped) => {
                 self.fail(&unshipped, shipper.state);
                 Duration::ZERO
             }
@@ -312,6 +318,8 @@ struct Keeper<'a> {
     reconciliation: &'a RefCell<Reconciliation>,
     /// What the filter counted, if it was asked since.
     counted: &'a RefCell<Option<u64>>,
+    /// What stands in the files that are not sealed.
+    counts: Counts,
     unaccounted: u64,
     state: &'a State<'a>,
     options: &'a Options,
@@ -325,6 +333,9 @@ struct Keeper<'a> {
     metrics_said: Once,
     folder_said: Once,
     strange_said: Once,
+    receipts_said: Once,
+    /// What was found among the sealed files that is none.
+    strange_sealed: Option<Vec<PathBuf>>,
     is_first: bool,
 }
 
@@ -338,6 +349,7 @@ impl<'a> Keeper<'a> {
         Self {
             reconciliation,
             counted,
+            counts: Counts::default(),
             unaccounted: 0,
             state,
             options,
@@ -351,6 +363,8 @@ impl<'a> Keeper<'a> {
             metrics_said: Once::default(),
             folder_said: Once::default(),
             strange_said: Once::default(),
+            receipts_said: Once::default(),
+            strange_sealed: None,
             is_first: true,
         }
     }
@@ -360,7 +374,9 @@ impl<'a> Keeper<'a> {
         if let Err(error) = self.room.announce() {
             tell(&format!("{}: {error}", self.state.folder.path().shown()));
         }
-        let started = self.rotation.recover();
+        let latest = self.state.receipts.borrow().latest_file().map(ToOwned::to_owned);
+        let started = self.rotation.recover(latest.as_deref());
+        self.note_notices();
         started.map_err(|error| Fault::io(self.state.folder.path(), &error))
     }
 
@@ -386,7 +402,7 @@ impl<'a> Keeper<'a> {
         }
         let latest = self.state.receipts.borrow().latest_file().map(ToOwned::to_owned);
         let step = self.rotation.step(self.is_first, latest.as_deref()).await;
-        self.rotation.take_notices().iter().for_each(|notice| self.note(notice));
+        self.note_notices();
         let stolen =
             "the gateway's file was taken away, and what it held is not back yet".to_owned();
         self.state.health.set("stolen", self.rotation.has_strays().then_some(stolen));
@@ -403,25 +419,12 @@ impl<'a> Keeper<'a> {
 
     fn rescue_now(&mut self) {
         let latest = self.state.receipts.borrow().latest_file().map(ToOwned::to_owned);
-        let rescued = self.rotation.rescue_now(latest.as_deref());
-        self.rotation.take_notices().iter().for_each(|notice| self.note(notice));
-        if let Err(error) = rescued {
-            tell(&format!("LOST: {}: {error}", self.state.folder.live().shown()));
-        }
+        self.rotation.rescue_now(latest.as_deref());
+        self.note_notices();
     }
 
-    fn note(&self, notice: &Notice) {
-        match notice {
-            Notice::Cut { bytes } => self.state.lose(LIVE, *bytes, "somebody cut it off"),
-            Notice::Stolen(_) => {
-                self.state.metrics.disturbed.inc();
-                self.state.health.note_loss(format!("{LIVE} was removed, renamed or replaced"));
-                tell(&format!("{}: {notice}", self.state.folder.path().shown()));
-            }
-            Notice::Rescued { .. } => {
-                tell(&format!("{}: {notice}", self.state.folder.path().shown()));
-            }
-        }
+    fn note_notices(&mut self) {
+        self.rotation.take_notices().iter().for_each(|notice| self.state.note(notice));
     }
 
     fn note_step(&mut self, step: Step) {
@@ -435,8 +438,8 @@ impl<'a> Keeper<'a> {
                 self.state.metrics.rotations.inc();
                 self.state.metrics.drain.observe(took.as_secs_f64());
                 if let Some(file) = file {
-                    let counted =
-                        self.state.folder.open_sealed(&file).and_then(|open| count_final(&open));
+                    let open = self.state.folder.open_sealed(&file);
+                    let counted = open.and_then(|open| self.counts.close(&open));
                     self.reconciliation.borrow_mut().add_sealed(counted.unwrap_or_default());
                     self.state.add(file);
                     self.state.note_own_change();
@@ -449,8 +452,11 @@ impl<'a> Keeper<'a> {
         self.make_room();
         self.look_for_swaps();
         self.reconcile();
-        let looked = self.state.refresh_if_changed().and_then(|()| {
-            self.look_for_strange_files()?;
+        // On a full disk there was none, and it is made when there is room.
+        let _ = self.rotation.prepare();
+        let looked = self.state.refresh_if_changed().and_then(|has_changed| {
+            self.state.look_at_backlog()?;
+            self.look_for_strange_files(has_changed)?;
             self.state.note_backlog(&self.state.folder.draining()?);
             Ok(())
         });
@@ -467,7 +473,15 @@ impl<'a> Keeper<'a> {
     /// Compares, when the filter has been asked, what it counted with what stands in the ledger.
     fn reconcile(&mut self) {
         let Some(counted) = self.counted.take() else { return self.begin_to_reconcile() };
-        let Ok(found) = self.count_open_files() else { return };
+        let found = match self.count_open_files() {
+            Ok(Some(found)) => found,
+            // It goes on with the next look.
+            Ok(None) => {
+                self.counted.replace(Some(counted));
+                return;
+            }
+            Err(_) => return,
+        };
         let lost = self.reconciliation.borrow_mut().compare(counted, found);
         self.state.metrics.unaccounted.set(super::metrics::level(lost));
         if lost > self.unaccounted {
@@ -480,30 +494,32 @@ impl<'a> Keeper<'a> {
     }
 
     /// What stands there is counted before the filter is asked, too.
-    fn begin_to_reconcile(&self) {
+    fn begin_to_reconcile(&mut self) {
         if !self.reconciliation.borrow().is_wanted() {
             return;
         }
-        if let Ok(found) = self.count_open_files() {
+        if let Ok(Some(found)) = self.count_open_files() {
             self.reconciliation.borrow_mut().begin(found);
         }
     }
 
-    /// Final entries in files that are not sealed yet.
-    fn count_open_files(&self) -> io::Result<u64> {
+    /// Final entries in files that are not sealed yet; `None`: they are not all read yet.
+    fn count_open_files(&mut self) -> io::Result<Option<u64>> {
         let folder = self.state.folder;
-        let mut found = match folder.dir().read(LIVE) {
-            Ok(live) => count_final(&live)?,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => 0,
-            Err(error) => return Err(error),
-        };
+        let mut files = Vec::new();
+        match folder.dir().read(LIVE) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            live => files.push(live?),
+        }
         for file in folder.draining()? {
-            found += count_final(&folder.open_draining(&file)?)?;
+            files.push(folder.open_draining(&file)?);
         }
-        for stray in self.rotation.strays() {
-            found += count_final(stray)?;
+        let mut found = 0;
+        for file in files.iter().chain(self.rotation.strays().iter().map(|stray| &stray.file)) {
+            let Some(entries) = self.counts.of(file)? else { return Ok(None) };
+            found += entries;
         }
-        Ok(found)
+        Ok(Some(found))
     }
 
     fn make_room(&mut self) {
@@ -516,8 +532,13 @@ impl<'a> Keeper<'a> {
         self.state.health.set("room", settled.or(waits));
     }
 
-    fn look_for_strange_files(&mut self) -> io::Result<()> {
-        let strange = self.state.folder.strange()?;
+    /// `has_changed`: there may be others among the sealed files than at the last look.
+    fn look_for_strange_files(&mut self, has_changed: bool) -> io::Result<()> {
+        if has_changed || self.strange_sealed.is_none() {
+            self.strange_sealed = Some(self.state.folder.strange_sealed()?);
+        }
+        let mut strange = self.state.folder.strange_above()?;
+        strange.extend(self.strange_sealed.iter().flatten().cloned());
         self.state.metrics.strange.set(super::metrics::level(strange.len() as u64));
         let text = strange.first().map(|first| {
             format!(
@@ -536,19 +557,22 @@ impl<'a> Keeper<'a> {
         let state = self.state;
         let place = state.folder.path().shown();
         let watched = state.receipts.borrow_mut().watch(state.folder.dir());
-        match watched {
-            Ok(true) => {}
-            Ok(false) => {
-                state.metrics.disturbed.inc();
-                state.health.note_loss(
-                    "shipped.jsonl was removed or replaced; it is written anew".to_owned(),
-                );
-                tell(&format!(
-                    "{place}/shipped.jsonl: somebody removed or replaced it: it is written anew"
-                ));
-            }
-            Err(error) => tell(&format!("{place}/shipped.jsonl: {error}")),
+        let changes = state.receipts.borrow_mut().take_disturbed();
+        state.metrics.disturbed.inc_by(changes);
+        let told = match &watched {
+            Ok(false) => Some("somebody removed or replaced it: it is written anew"),
+            Ok(true) if changes > 0 => Some(
+                "somebody wrote into it or cut it: what has no receipt any more is shipped again",
+            ),
+            _ => None,
+        };
+        if let Some(told) = told {
+            state.health.note_loss(format!("shipped.jsonl: {told}"));
+            tell(&format!("{place}/shipped.jsonl: {told}"));
         }
+        let unwatched = watched.err().map(|error| format!("{place}/shipped.jsonl: {error}"));
+        say_while(&mut self.receipts_said, unwatched.as_deref());
+        state.health.set("receipts", unwatched);
         for swapped in state.folder.swapped().unwrap_or_default() {
             state.metrics.disturbed.inc();
             let told = match swapped {

@@ -18,10 +18,12 @@ use std::{
         unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt},
     },
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use rustix::fs::{AtFlags, CWD, IFlags, Mode, OFlags};
 use sha2::{Digest as _, Sha256};
+use tokio::time::timeout;
 
 use super::{Held, Kind, Object, SinkUrl, Sought, StoreError, Written};
 
@@ -35,6 +37,8 @@ pub(crate) struct Folder {
 /// What a file that is finished may be: read.
 const MODE: u32 = 0o440;
 const FOLDER_MODE: u32 = 0o750;
+/// A mount that hangs answers nothing, and ends no call.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 impl Folder {
     pub(crate) fn open(url: &SinkUrl, path: &Path) -> Result<Self, StoreError> {
@@ -63,8 +67,12 @@ impl Folder {
         verb: &str,
         work: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let lost = |_| StoreError::new(Kind::Busy, verb, &self.url, "the thread was lost");
-        tokio::task::spawn_blocking(work).await.map_err(lost)?
+        let busy = |why: String| StoreError::new(Kind::Busy, verb, &self.url, why);
+        match timeout(PATIENCE, tokio::task::spawn_blocking(work)).await {
+            Ok(done) => done.map_err(|_| busy("the thread was lost".to_owned()))?,
+            Err(_) => Err(busy(format!("no answer for {} s", PATIENCE.as_secs()))
+                .fix("look at the mount, or the disk: it hangs")),
+        }
     }
 
     fn write(&self, object: &Object) -> Result<Written, StoreError> {

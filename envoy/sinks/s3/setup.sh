@@ -32,7 +32,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source=envoy/sinks/messages.sh
 source "$here/../messages.sh"
 region=${AWS_REGION:-us-east-1} prefix=egress/ days=180 partition=aws policies=.
-bucket='' writer='' auditor='' break_glass='' kms_key='' explicit='' expire='' dry_run=''
+bucket='' writer='' auditor='' break_glass='' kms_key='' explicit='' expire='' dry_run='' locked=''
 
 main() {
     read_arguments "$@"
@@ -79,6 +79,7 @@ read_arguments() {
     done
     [[ $bucket =~ ^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$ ]] || wrong '--bucket: 3 to 63 of a-z, 0-9, . and -'
     [[ $days =~ ^[1-9][0-9]{0,4}$ ]] || wrong '--days: a whole number from 1'
+    locked=$days
     [[ $prefix =~ ^[A-Za-z0-9!_.*\'()/-]*$ ]] || wrong '--prefix: letters, digits and / . _ - only'
     [[ -z $prefix || $prefix == */ ]] || prefix+=/
     local who
@@ -122,27 +123,36 @@ check_versions() {
 }
 
 set_default_retention() {
-    local rule=ObjectLockConfiguration.Rule.DefaultRetention found found_mode
+    local rule=ObjectLockConfiguration.Rule.DefaultRetention found found_mode years
     found_mode=$(ask get-object-lock-configuration "$rule.Mode")
     found=$(ask get-object-lock-configuration "$rule.Days")
+    years=$(ask get-object-lock-configuration "$rule.Years")
+    [[ ! $years =~ ^[0-9]+$ ]] || found=$((years * 365))
     if [[ $found_mode == COMPLIANCE && $found =~ ^[0-9]+$ ]] && ((found >= days)); then
         say "ok: default retention is COMPLIANCE, $found days"
+        locked=$found
         return
     fi
-    required "default retention: COMPLIANCE, $days days (was: $found_mode $found)" put-object-lock-configuration \
+    [[ ! $found =~ ^[0-9]+$ ]] || ((found < locked)) || locked=$found
+    required "default retention: COMPLIANCE, $locked days (was: $found_mode $found)" put-object-lock-configuration \
         --object-lock-configuration \
-        "{\"ObjectLockEnabled\":\"Enabled\",\"Rule\":{\"DefaultRetention\":{\"Mode\":\"COMPLIANCE\",\"Days\":$days}}}"
+        "{\"ObjectLockEnabled\":\"Enabled\",\"Rule\":{\"DefaultRetention\":{\"Mode\":\"COMPLIANCE\",\"Days\":$locked}}}"
 }
 
 # What is locked no rule deletes; what is no more, this one does.
 set_expiry() {
-    if [[ -n $expire ]]; then
-        optional "DELETE each object $((days + 1)) days after it was put (--expire-after-lock)" put-bucket-lifecycle-configuration \
+    local rules
+    rules=$(ask get-bucket-lifecycle-configuration "Rules[?ID!='after-the-lock'].ID")
+    if [[ -n $expire && -n $rules && $rules != None ]]; then
+        fail "the bucket has lifecycle rules of its own (${rules//[[:space:]]/, }), which --expire-after-lock would replace" \
+            'remove them, or leave --expire-after-lock away and add the rule of lifecycle.json beside them'
+    elif [[ -n $expire ]]; then
+        optional "DELETE each object $((locked + 1)) days after it was put (--expire-after-lock)" put-bucket-lifecycle-configuration \
             --lifecycle-configuration "$(template lifecycle.json)"
     elif [[ $(ask get-bucket-lifecycle-configuration 'Rules[0].ID') != None ]]; then
         say 'NOTE: the bucket has a lifecycle rule, which may delete objects once their lock has ended'
     else
-        say "nothing is deleted when its lock has ended (--expire-after-lock would, after $((days + 1)) days)"
+        say "nothing is deleted when its lock has ended (--expire-after-lock would, after $((locked + 1)) days)"
     fi
 }
 
@@ -184,7 +194,7 @@ template() {
     text=$(<"$here/$1")
     text=${text//@BUCKET@/"$bucket"} text=${text//@PREFIX@/"$prefix"} text=${text//@PARTITION@/"$partition"}
     text=${text//@WRITER@/"$writer"} text=${text//@AUDITOR@/"$auditor"} text=${text//@BREAK_GLASS@/"$break_glass"}
-    text=${text//@KMS_KEY@/"$kms_key"} text=${text//@DAYS@/"$days"} text=${text//@DAYS_AND_ONE@/"$((days + 1))"}
+    text=${text//@KMS_KEY@/"$kms_key"} text=${text//@DAYS@/"$days"} text=${text//@DAYS_AND_ONE@/"$((locked + 1))"}
     printf '%s\n' "$text"
 }
 

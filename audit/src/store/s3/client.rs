@@ -18,6 +18,7 @@ use aws_smithy_http_client::{
     proxy::ProxyConfig,
     tls::{Provider, TlsContext, TrustStore, rustls_provider::CryptoMode},
 };
+use aws_types::service_config::ServiceConfigKey;
 use rustls::{
     RootCertStore,
     pki_types::{CertificateDer, pem::PemObject},
@@ -83,9 +84,15 @@ pub(crate) async fn endpoint(url: &SinkUrl) -> Result<String, StoreError> {
     Ok(own_endpoint(&shared).unwrap_or_else(|| format!("https://s3.{region}.amazonaws.com")))
 }
 
+/// The endpoint that is asked in Amazon's place, as the SDK itself finds it: `AWS_ENDPOINT_URL_S3`, `services` in the
+/// profile, `AWS_ENDPOINT_URL`, `endpoint_url` in the profile; none of them, if they are to be ignored.
 fn own_endpoint(shared: &SdkConfig) -> Option<String> {
-    let of_s3 = env::var("AWS_ENDPOINT_URL_S3").ok().filter(|value| !value.is_empty());
-    of_s3.or_else(|| shared.endpoint_url().map(str::to_owned))
+    let key = ServiceConfigKey::builder().service_id("S3").env("AWS_ENDPOINT_URL");
+    let key = key.profile("endpoint_url").build().ok()?;
+    let of_s3 = shared.service_config().and_then(|services| services.load_config(key));
+    let of_s3 = of_s3.filter(|value| !value.is_empty());
+    let of_all = || shared.endpoint_url().map(str::to_owned);
+    of_s3.or_else(of_all).filter(|value| !value.is_empty())
 }
 
 /// A profile that was asked for by name goes before the environment, which the default chain asks
@@ -111,7 +118,10 @@ fn settings(url: &SinkUrl, shared: &SdkConfig) -> Result<Builder, StoreError> {
     }
     let has_endpoint = own.is_some();
     let stalled = StalledStreamProtectionConfig::enabled().grace_period(STALLED).build();
-    let settings = Builder::from(shared)
+    let mut settings = Builder::from(shared);
+    // What receipts name is what is asked.
+    settings.set_endpoint_url(own);
+    let settings = settings
         .force_path_style(has_endpoint)
         .stalled_stream_protection(stalled)
         .request_checksum_calculation(RequestChecksumCalculation::WhenSupported);
@@ -196,6 +206,40 @@ mod tests {
             "-----BEGIN CERTIFICATE-----\nnot base64\n",
         ] {
             assert!(trusting(pem.as_bytes()).is_err(), "{pem}");
+        }
+    }
+
+    #[expect(deprecated, reason = "the new names stand in a crate that is asked for nothing else")]
+    fn found(profile: &str) -> Option<String> {
+        use aws_config::profile::profile_file::{ProfileFileKind, ProfileFiles};
+        let files = ProfileFiles::builder().with_contents(ProfileFileKind::Config, profile).build();
+        let loaded = aws_config::defaults(BehaviorVersion::latest()).profile_files(files).load();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        own_endpoint(&runtime.block_on(loaded))
+    }
+
+    /// Nothing in the environment of the tests names one.
+    #[test]
+    fn the_endpoint_is_the_one_that_the_profile_names() {
+        if env::vars().any(|(name, _)| name.starts_with("AWS_")) {
+            return;
+        }
+        let services =
+            "services = mine\n[services mine]\ns3 =\n  endpoint_url = https://s3.example.org\n";
+        for (profile, expected) in [
+            ("[default]\n".to_owned(), None),
+            (
+                "[default]\nendpoint_url = https://all.example.org\n".to_owned(),
+                Some("https://all.example.org"),
+            ),
+            (format!("[default]\n{services}"), Some("https://s3.example.org")),
+            (
+                format!("[default]\nendpoint_url = https://all.example.org\n{services}"),
+                Some("https://s3.example.org"),
+            ),
+            (format!("[default]\nignore_configured_endpoint_urls = true\n{services}"), None),
+        ] {
+            assert_eq!(found(&profile).as_deref(), expected, "{profile}");
         }
     }
 
