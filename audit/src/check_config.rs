@@ -14,8 +14,8 @@ use crate::{
     fault::Fault,
     ledger::each_key_once,
     plain::{Shown, plain},
-    yaml,
     say::say,
+    yaml,
 };
 
 pub(crate) fn run(file: &Path) -> Result<(), Fault> {

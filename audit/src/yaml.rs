@@ -11,7 +11,10 @@ pub(crate) fn malformed(error: &Error) -> String {
         return error.to_string();
     };
     let (line, column) = (location.line(), location.column());
-    format!("{} stands there twice, again at line {line} column {column}: leave out one", name(key.as_deref()))
+    format!(
+        "{} stands there twice, again at line {line} column {column}: leave out one",
+        name(key.as_deref())
+    )
 }
 
 /// The same in one line, without the piece of the file that the parser shows, for who says the line before it.

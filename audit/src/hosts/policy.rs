@@ -557,7 +557,10 @@ mod tests {
             ("alow: [a.example]", "unknown field `alow`"),
             ("mode: strict", "unknown variant `strict`"),
             ("namespaces: { b: { block: [a.example] } }", "unknown field `block`"),
-            ("allow: [a.example]\nallow: [b.example]", "3: the key `allow` stands there twice; leave out one"),
+            (
+                "allow: [a.example]\nallow: [b.example]",
+                "3: the key `allow` stands there twice; leave out one",
+            ),
             ("allow: [a.example\n", "2: "),
         ] {
             let said = problems(&format!("topology: istio\n{rest}\n"));

@@ -356,10 +356,7 @@ pub(super) fn is_plainly_secret(text: &[u8], counts: &Counts) -> bool {
     let is_password =
         signs >= 1 && counts.is_mixed(9) && counts.digits >= 1 && counts.letters() >= 4;
     let is_random = counts.is_random(16) && counts.digits >= 3;
-    (is_password || is_random)
-        && !is_code(text)
-        && !is_slug(text)
-        && !text.contains(&b'@')
+    (is_password || is_random) && !is_code(text) && !is_slug(text) && !text.contains(&b'@')
 }
 
 /// Three different signs of those that passwords have, in a text that is no code.

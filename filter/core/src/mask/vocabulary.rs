@@ -49,7 +49,10 @@ pub(super) const HEADS: &[(Kind, &str)] = &[
     (Kind::tested(Family::Credential), "cred bearer mnemonic sas pat"),
     (Kind::tested(Family::Key), "apischlüssel apischluessel apiキー 密钥 密鑰 令牌"),
     (Kind::tested(Family::Password), "clave"),
-    (Kind::always(Family::Number), "otp cvv cvc cvv2 ssn socialsecuritynumber cardnumber ccnumber ccnum securitycode totp"),
+    (
+        Kind::always(Family::Number),
+        "otp cvv cvc cvv2 ssn socialsecuritynumber cardnumber ccnumber ccnum securitycode totp",
+    ),
     (
         Kind::tested(Family::Number),
         "pin pincode mfacode twofactorcode recoverycode recoverycodes backupcode backupcodes",

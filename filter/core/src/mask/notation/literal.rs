@@ -128,8 +128,22 @@ impl Reader<'_> {
 fn wrapped(window: Window<'_>, at: usize) -> Result<Option<usize>, Wait> {
     const MOST: usize = 32;
     const WRAPPERS: &[&[u8]] = &[
-        b"from", b"String", b"Some", b"new", b"sensitive", b"SecretStr", b"SecretString", b"Secret",
-        b"bytes", b"str", b"unicode", b"b64decode", b"atob", b"MD5", b"md5", b"crypt",
+        b"from",
+        b"String",
+        b"Some",
+        b"new",
+        b"sensitive",
+        b"SecretStr",
+        b"SecretString",
+        b"Secret",
+        b"bytes",
+        b"str",
+        b"unicode",
+        b"b64decode",
+        b"atob",
+        b"MD5",
+        b"md5",
+        b"crypt",
         b"PASSWORD",
     ];
     let rest = window.from(at);

@@ -104,7 +104,9 @@ fn short_word(window: Window<'_>, at: usize) -> Result<Option<usize>, Miss> {
             Ok(glyph) if glyph.byte.is_ascii_alphabetic() || glyph.byte >= 0x80 => end = glyph.next,
             Ok(Glyph { byte: b'_', next, .. }) if end > at => end = next,
             Ok(glyph) if is_word(glyph.byte) && end > at => return Ok(None),
-            Ok(Glyph { byte: b'|' | b'&' | b'/' | b'#', next, .. }) if end == at => return Ok(Some(next)),
+            Ok(Glyph { byte: b'|' | b'&' | b'/' | b'#', next, .. }) if end == at => {
+                return Ok(Some(next));
+            }
             Ok(_) if end == at => return Ok(None),
             Ok(_) | Err(Miss::Absent) => return Ok(Some(end)),
             Err(Miss::Unknown) => return Err(Miss::Unknown),

@@ -288,7 +288,9 @@ impl Reader<'_> {
             b'>' if name.is_element() || follow.quote.is_some() && name.is_attribute() => {
                 self.element(window, name, meaning, sign)
             }
-            b'<' if name.is_behind(&[b"<key>", b"<name>"]) => self.property(window, name, meaning, sign),
+            b'<' if name.is_behind(&[b"<key>", b"<name>"]) => {
+                self.property(window, name, meaning, sign)
+            }
             0xEF => self.wide_colon(window, name, meaning, sign),
             b'\\' => self.escaped_colon(window, name, meaning, sign),
             b'?' | b'+' | b'.' | b'|' | b'<' => self.compound(window, name, meaning, sign),
@@ -302,12 +304,7 @@ impl Reader<'_> {
     }
 
     /// Words that are no names and yet say what follows: `IDENTIFIED BY`, `curl -u`, `value` of a pair.
-    fn special(
-        self,
-        window: Window<'_>,
-        name: &Name<'_>,
-        next: Option<Glyph>,
-    ) -> Option<Sought> {
+    fn special(self, window: Window<'_>, name: &Name<'_>, next: Option<Glyph>) -> Option<Sought> {
         match name.text() {
             _ if name.text().ends_with(b"-----") => {
                 Some(pem::behind_first_line(window, name.text(), name.before, name.end))

@@ -107,8 +107,7 @@ impl<'w> Name<'w> {
     /// Whether a quote like this one, as deep, opens right before it.
     pub(super) fn is_within(&self, quote: Glyph) -> bool {
         let raw = self.before.raw();
-        let backslashes =
-            raw.iter().rev().skip(1).take_while(|byte| **byte == b'\\').count();
+        let backslashes = raw.iter().rev().skip(1).take_while(|byte| **byte == b'\\').count();
         let is_as_deep = quote.byte != b'"' || level_of(backslashes) == quote.depth.level;
         self.opens_with(quote.byte) && is_as_deep
     }
