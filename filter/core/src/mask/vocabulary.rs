@@ -23,7 +23,7 @@ pub(super) const HEADS: &[(Kind, &str)] = &[
         "dbpass smtppass userpass ftppass mailpass sshpass keypass storepass becomepass proxypass mysqlpass \
         pgpass pgpassword userpw dbpw mdp sifre psw passw",
     ),
-    (Kind::texts(Family::Password), "pass pw psk wpapsk securestring"),
+    (Kind::texts(Family::Password), "pass pw wpapsk wifipsk securestring"),
     (Kind::always(Family::Secret), "secretstring secretvalue secretbinary secretkeybase"),
     (
         Kind::always(Family::Key),

@@ -146,7 +146,7 @@ fn is_setting(text: &[u8]) -> bool {
 
 /// Where a secret is kept.
 fn is_reference(text: &[u8]) -> bool {
-    const BEGINNINGS: [&[u8]; 31] = [
+    const BEGINNINGS: [&[u8]; 30] = [
         b"process.env.",
         b"import.meta.env.",
         b"os.environ",
@@ -171,7 +171,6 @@ fn is_reference(text: &[u8]) -> bool {
         b"/mnt/",
         b"/opt/",
         b"/usr/",
-        b"/root/",
         b"/tmp/",
         b"./",
         b"../",

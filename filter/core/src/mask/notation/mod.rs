@@ -19,7 +19,6 @@ mod comparison;
 mod family;
 mod headers;
 mod literal;
-mod loose;
 mod member;
 mod name;
 mod pairs;
@@ -176,10 +175,7 @@ impl Reader<'_> {
             && name.is_in_query(self.syntax);
         let meaning = self.names.meaning(name.text(), in_query);
         match meaning.or_else(|| self.two_words(&name)) {
-            Some(meaning) if !name.is_no_name() => match self.named(window, &name, meaning) {
-                Err(Wait::Absent) if !self.is_own_text => self.loose(window, &name, meaning),
-                found => found,
-            },
+            Some(meaning) if !name.is_no_name() => self.named(window, &name, meaning),
             _ => Err(Wait::Absent),
         }
     }
