@@ -43,6 +43,7 @@ use crate::{
     check_sink::days,
     fault::Fault,
     format::Format,
+    ledger::object,
     progress::Progress,
     store::{Lock, LockMode, SinkUrl},
 };
@@ -218,7 +219,7 @@ impl Line {
     fn read(line: &[u8], place: &str) -> Self {
         let (receipt, of): (Receipt, fn(Receipt) -> Self) = match serde_json::from_slice(line) {
             // What a shipper leaves out of its own file names no object.
-            Ok(Said::Archived { archived }) if archived.name == name::RECEIPTS => {
+            Ok(Said::Archived { archived }) if archived.name == object::RECEIPTS_FOLDER => {
                 return Self::Other;
             }
             Ok(Said::Archived { archived }) => (archived, Self::Archived),
@@ -247,7 +248,7 @@ const MAX_CANARY: usize = 4 << 10;
 impl Check<'_> {
     /// How much of an object is to be held at a time.
     fn kept_of(name: &str) -> usize {
-        if name.starts_with(name::RECEIPTS) { MAX_RECEIPTS } else { MAX_CANARY }
+        if name.starts_with(object::RECEIPTS_FOLDER) { MAX_RECEIPTS } else { MAX_CANARY }
     }
 
     /// Versions of one name come one after the other.

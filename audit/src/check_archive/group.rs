@@ -6,10 +6,10 @@
 use super::{
     Seen,
     content::Whole,
-    name::{RECEIPTS, sum_of},
+    name::sum_of,
     report::{Kind, Problem, Report},
 };
-use crate::fault::Fault;
+use crate::{fault::Fault, ledger::object};
 
 #[derive(Debug)]
 pub(super) struct Group {
@@ -63,7 +63,7 @@ impl Group {
             let version = seen.version.map(ToOwned::to_owned);
             self.add(Problem { version, is_latest: seen.is_latest, ..problem });
         }
-        let is_receipts = self.name.starts_with(RECEIPTS);
+        let is_receipts = self.name.starts_with(object::RECEIPTS_FOLDER);
         seen.whole.filter(|_| is_first && is_receipts)?.lines
     }
 

@@ -5,6 +5,7 @@
 //! line    a line → an entry, an entry behind a tear, or none
 //! entry   what an entry is, and what one of a later version says
 //! folder  where the lines of a live file go
+//! object  what an object of lines is called in a store
 //! ```
 //!
 //! Whoever counts (`ship`), compares, prints or hashes asks here, so that no two of them disagree about
@@ -14,6 +15,7 @@ mod entry;
 mod folder;
 mod line;
 mod lines;
+pub(crate) mod object;
 
 pub(crate) use self::{
     entry::{Call, Whole, each_key_once},

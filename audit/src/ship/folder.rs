@@ -10,15 +10,12 @@ use std::{
 
 use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
 
-use super::{
-    dir::{Dir, Entry, Identity, Mark, identity_of},
-    segment::compact,
-};
+use super::dir::{Dir, Entry, Identity, Mark, identity_of};
 use crate::{
     fault::Fault,
     ledger::{
         DRAINING_END, DRAINING_START, LIVE, PRESSURE, PRESSURE_SPARE, RECEIPTS, SEALED_END,
-        SEGMENTS,
+        SEGMENTS, object,
     },
     plain::Shown,
 };
@@ -345,7 +342,7 @@ fn far_ahead() -> Timestamp {
 
 fn stamp_after(now: Timestamp, latest: Option<Timestamp>) -> String {
     let next = latest.and_then(|at| at.checked_add(jiff::SignedDuration::from_micros(1)).ok());
-    compact(format!("{:.6}", next.map_or(now, |next| next.max(now))))
+    object::compact(format!("{:.6}", next.map_or(now, |next| next.max(now))))
 }
 
 /// The time that a stamp (or the name of a sealed file) tells.

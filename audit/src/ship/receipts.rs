@@ -29,13 +29,9 @@ use std::{
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
-use super::{
-    dir::{Dir, identity_of, keep_room},
-    segment::hex,
-};
-use crate::ledger::RECEIPTS;
+use super::dir::{Dir, identity_of, keep_room};
+use crate::ledger::{RECEIPTS, object};
 
 /// The receipts of a ledger folder.
 #[derive(Debug)]
@@ -227,18 +223,9 @@ pub(super) struct Chunk {
 impl Chunk {
     /// Whether an object of this name, on whatever host it was named, holds these lines.
     pub(super) fn is_named(&self, name: &str) -> bool {
-        let name = name.strip_suffix(".gz").unwrap_or(name);
-        let stem = name.strip_suffix(".jsonl").unwrap_or(name);
-        let stem = match stem.rsplit_once("-again-") {
-            Some((first, again)) if again.parse::<u32>().is_ok() => first,
-            _ => stem,
-        };
-        stem.starts_with("receipts/") && stem.ends_with(&format!("_{}_{}", self.lines, self.sum()))
-    }
-
-    /// The first half of the SHA-256 of its lines.
-    pub(super) fn sum(&self) -> String {
-        hex(Sha256::digest(&self.bytes).get(..16).unwrap_or_default())
+        let stem = object::stem_of(name);
+        let end = format!("_{}_{}", self.lines, object::half_sum(&self.bytes));
+        stem.starts_with(object::RECEIPTS_FOLDER) && stem.ends_with(&end)
     }
 }
 
@@ -783,7 +770,7 @@ impl Receipts {
     /// Says that all before it is in the bucket.
     fn marker(&self, end: u64, gone: Gone) -> io::Result<Vec<u8>> {
         let archived = Archived {
-            name: "receipts/".to_owned(),
+            name: object::RECEIPTS_FOLDER.to_owned(),
             url: self.place.url.clone(),
             endpoint: self.place.endpoint.clone(),
             version: None,
@@ -1178,7 +1165,7 @@ mod tests {
         let mut again = fixture.open();
         let (claimed, _) = again.claimed().unwrap().unwrap();
         assert_eq!((&claimed.bytes, again.fresh()), (&first.bytes, 1));
-        let name = format!("receipts/2026/11/21/a_b_gw_1_{}", first.sum());
+        let name = format!("receipts/2026/11/21/a_b_gw_1_{}", object::half_sum(&first.bytes));
         for end in [".jsonl", ".jsonl.gz", "-again-3.jsonl.gz"] {
             assert!(claimed.is_named(&format!("{name}{end}")), "{end}");
         }

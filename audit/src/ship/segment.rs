@@ -15,9 +15,8 @@ use std::{fs::File, io, os::unix::fs::FileExt, time::UNIX_EPOCH};
 
 use bytes::Bytes;
 use ledgerline_core::time::Timestamp;
-use sha2::{Digest, Sha256};
 
-use crate::ledger::Content;
+use crate::ledger::{Content, object};
 
 /// The bytes of one segment, and what is in them.
 #[derive(Debug)]
@@ -70,12 +69,7 @@ impl Segment {
 
     /// Whether an object of this name, on whatever host it was named, holds these lines.
     pub(super) fn is_named(&self, name: &str) -> bool {
-        let name = name.strip_suffix(".gz").unwrap_or(name);
-        let stem = name.strip_suffix(".jsonl").unwrap_or(name);
-        let stem = match stem.rsplit_once("-again-") {
-            Some((first, again)) if again.parse::<u32>().is_ok() => first,
-            _ => stem,
-        };
+        let stem = object::stem_of(name);
         let ours = self.name("");
         let Some((times, rest)) = ours.split_once("__") else { return false };
         let host = stem.strip_prefix(times).and_then(|stem| stem.strip_suffix(rest));
@@ -89,11 +83,8 @@ impl Segment {
 
     /// The name of its object, without the ending.
     pub(super) fn name(&self, host: &str) -> String {
-        let (first, last) = self.count.span.unwrap_or_default();
-        let day = first.to_string().get(..10).unwrap_or_default().replace('-', "/");
-        let sum = hex(Sha256::digest(&self.bytes).get(..16).unwrap_or_default());
-        let entries = self.count.entries;
-        format!("{day}/{}_{}_{host}_{entries}_{sum}", compact(first), compact(last))
+        let span = self.count.span.unwrap_or_default();
+        object::stem(span, host, self.count.entries, &self.bytes)
     }
 }
 
@@ -131,15 +122,6 @@ fn first_line(window: &[u8]) -> Option<usize> {
 fn modified(file: &File) -> io::Result<Timestamp> {
     let since = file.metadata()?.modified()?.duration_since(UNIX_EPOCH).unwrap_or_default();
     Ok(Timestamp::from_nanos(u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)))
-}
-
-/// `20261121T155252.123456Z`
-pub(super) fn compact(at: impl ToString) -> String {
-    at.to_string().replace(['-', ':'], "")
-}
-
-pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// A host name as it may stand in an object's name.
@@ -241,7 +223,7 @@ mod tests {
     fn the_name_comes_from_the_bytes_and_sorts_by_time() {
         let file = file(&(entry(7) + &entry(3) + "{\n"));
         let name = segments(&file, 1 << 20).pop().unwrap().name("gw.example");
-        let sum = hex(&Sha256::digest(entry(7) + &entry(3) + "{\n")[..16]);
+        let sum = object::half_sum((entry(7) + &entry(3) + "{\n").as_bytes());
         assert_eq!(
             name,
             format!(

@@ -30,10 +30,11 @@ use super::{
     pace::Backoff,
     promise::{self, Kept},
     receipts::{Archived, Chunk, Moment, Place, Receipt},
-    segment::{Count, Segment, compact, hex},
+    segment::{Count, Segment},
     state::State,
 };
 use crate::{
+    ledger::object,
     plain::{Shown, plain},
     say::tell,
     store::{Endpoint, Held, Kind, Object, SinkUrl, Sought, Store, StoreError, Written},
@@ -311,7 +312,7 @@ impl<'a> Shipper<'a> {
             mode: kept.mode,
             until: kept.until.map(Moment),
             retention_seconds: Some(self.target.promise.retention_seconds()),
-            sha256: hex(&parcel.object.sha256),
+            sha256: object::hex(&parcel.object.sha256),
             bytes: parcel.object.body.len() as u64,
             entries: cargo.count.entries,
             torn: cargo.count.torn,
@@ -502,7 +503,7 @@ impl<'a> Shipper<'a> {
             version: kept.version.or_else(|| parcel.tries.put.clone().flatten()),
             mode: kept.mode,
             until: kept.until.map(Moment),
-            sha256: hex(&parcel.object.sha256),
+            sha256: object::hex(&parcel.object.sha256),
             lines: chunk.lines,
             end: chunk.end,
             latest: self.state.receipts.borrow().latest_file().map(str::to_owned),
@@ -564,19 +565,16 @@ impl Compress {
     }
 
     fn object_name(self, stem: &str, again: u32) -> String {
-        let mark = if again == 0 { String::new() } else { format!("-again-{again}") };
-        let end = if self == Self::Gzip { ".gz" } else { "" };
-        format!("{stem}{mark}.jsonl{end}")
+        object::name(stem, again, if self == Self::Gzip { ".gz" } else { "" })
     }
 }
 
 impl Target<'_> {
     /// `receipts/2026/11/21/20261121T155302Z_20261121T165301Z_gateway-1_60_9f86d081….jsonl.gz`
     fn parcel_of(&self, chunk: &Chunk) -> io::Result<Parcel> {
-        let day = chunk.first.to_string().get(..10).unwrap_or_default().replace('-', "/");
-        let sum = chunk.sum();
-        let (first, last) = (compact(chunk.first), compact(chunk.last));
-        let stem = format!("receipts/{day}/{first}_{last}_{}_{}_{sum}", self.host, chunk.lines);
+        let span = (chunk.first, chunk.last);
+        let stem = object::stem(span, &self.host, chunk.lines, &chunk.bytes);
+        let stem = format!("{}{stem}", object::RECEIPTS_FOLDER);
         let object = self.compress.object(&stem, 0, chunk.bytes.clone().into())?;
         Ok(Parcel { stem, object, tries: Tries::default() })
     }

@@ -27,11 +27,10 @@ use super::{
     health::Loop,
     receipts::{Dropped, Moment},
     room::{AtCap, Keep, Options, Usage},
-    segment::compact,
     shipper::{Look, Shipper, Unshipped, Verdict, count_entries},
     state::State,
 };
-use crate::{plain::Shown, protect, say::tell};
+use crate::{ledger::object, plain::Shown, protect, say::tell};
 
 /// Who deletes.
 pub(super) struct Tidier<'s, 'a> {
@@ -102,7 +101,7 @@ impl<'s, 'a> Tidier<'s, 'a> {
         let now = Timestamp::now();
         let Ok(before) = now.checked_sub(keep) else { return Ok(()) };
         // No file is confirmed before it is sealed, unless a clock was ahead when it was.
-        let stamp = |at: Timestamp| compact(format!("{at:.6}"));
+        let stamp = |at: Timestamp| object::compact(format!("{at:.6}"));
         let old = self.delete_from("", Some(&stamp(before)), before).await;
         old.and(self.delete_from(&stamp(now), None, before).await)
     }
