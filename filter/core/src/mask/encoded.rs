@@ -137,13 +137,12 @@ fn is_value(near: &[u8]) -> bool {
 /// Whether what follows `near` is among the data of a Kubernetes Secret.
 fn is_manifest(near: &[u8]) -> bool {
     const SPACE: usize = 40;
-    let Some(data) = data_key(near).and_then(|at| near.split_at_checked(at)) else { return false };
+    let Some(behind) = data_key(near).and_then(|at| near.get(at..)) else { return false };
     let kind = value::rfind(near, b"kind").and_then(|at| near.get(at..));
     let is_secret = match kind.map(|kind| kind.get(..SPACE).unwrap_or(kind)) {
         Some(kind) => value::contains(kind, b"Secret"),
         None => value::contains(near, b"apiVersion"),
     };
-    let (_, behind) = data;
     let ends = [&b"}"[..], b"metadata", b"kind", b"spec", b"status", b"\n---"];
     is_secret && !ends.iter().any(|end| value::contains(behind, end))
 }

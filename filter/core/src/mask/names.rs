@@ -7,8 +7,8 @@
 //! Nearly all words of a body are no such names. They are told by their last three letters.
 
 use super::vocabulary::{
-    HEADS, IN_QUERY, KEYS, NEVER_BEFORE, NEVER_BEFORE_KEY, NEVER_BEFORE_TOKEN, NEVER_BEHIND,
-    PASSWORDS, SESSION_COOKIES, TAILS, VENDORS,
+    DESCRIBING, HEADS, HOLDERS, IN_QUERY, KEYS, NEVER_BEFORE, NEVER_BEFORE_KEY, NEVER_BEFORE_TOKEN,
+    NEVER_BEHIND, PASSWORDS, SESSION_COOKIES, TAILS, VENDORS,
 };
 
 /// The longest name that is compared as a whole, folded. Of a longer one the end decides.
@@ -128,7 +128,7 @@ pub(super) struct Names {
     foreign: Vec<u128>,
 }
 
-const LISTS: usize = 7;
+const LISTS: usize = 9;
 const TAIL: usize = 0;
 const BEHIND: usize = 1;
 const BEFORE: usize = 2;
@@ -136,6 +136,8 @@ const BEFORE_TOKEN: usize = 3;
 const BEFORE_KEY: usize = 4;
 const VENDOR: usize = 5;
 const QUERY: usize = 6;
+const HOLDER: usize = 7;
+const DESCRIBES: usize = 8;
 
 /// Digits, letters, and [`NOTHING`].
 const SYMBOLS: usize = 37;
@@ -178,6 +180,8 @@ impl Names {
             NEVER_BEFORE_KEY,
             VENDORS,
             IN_QUERY,
+            HOLDERS,
+            DESCRIBING,
         ];
         let mut all = Self {
             heads,
@@ -210,13 +214,12 @@ impl Names {
     fn may_end_with(&mut self, word: &[u8]) {
         let without_number = word.iter().rposition(|byte| !byte.is_ascii_digit());
         self.add_end(word.get(..=without_number.unwrap_or(0)).unwrap_or_default());
-        let [.., before, last @ 0x80..=0xff] = *word else {
-            return self.add_escaped(word);
-        };
-        if let Some(bits) = self.foreign.get_mut(usize::from(last & 0x7f)) {
+        self.add_escaped(word);
+        if let [.., before, last @ 0x80..=0xff] = *word
+            && let Some(bits) = self.foreign.get_mut(usize::from(last & 0x7f))
+        {
             *bits |= 1 << (before & 0x7f);
         }
-        self.add_escaped(word);
     }
 
     /// Of `contraseña` also `f1a`: so ends `contrase\u00f1a`.
@@ -302,8 +305,8 @@ impl Names {
     pub(super) fn describes(&self, name: &[u8]) -> bool {
         let parts = Parts::of(name);
         let last = parts.joined(0, 1);
-        self.is(BEHIND, last) && !self.is(TAIL, last) && !holds(HOLDERS, last)
-            || DESCRIBING.contains(&last)
+        self.is(BEHIND, last) && !self.is(TAIL, last) && !self.is(HOLDER, last)
+            || self.is(DESCRIBES, last)
     }
 
     /// Word by word from the end, up to the one that is a head.
@@ -432,60 +435,6 @@ const NAME_WORDS: &[&[u8]] = &[
     b"access", b"api", b"app", b"aws", b"bearer", b"client", b"csrf", b"db", b"key", b"login",
     b"my", b"private", b"refresh", b"secret", b"secrets", b"service", b"session", b"shared",
     b"sign", b"token", b"tokens", b"user", b"x", b"xsrf", b"your",
-];
-
-/// Words that take the meaning of a name before them away, and yet are what a secret may be for. Invariant: sorted.
-const HOLDERS: &[&[u8]] = &[
-    b"account",
-    b"accounts",
-    b"cache",
-    b"config",
-    b"engine",
-    b"entry",
-    b"env",
-    b"exchange",
-    b"group",
-    b"groups",
-    b"input",
-    b"key",
-    b"keys",
-    b"manager",
-    b"module",
-    b"object",
-    b"options",
-    b"plugin",
-    b"provider",
-    b"providers",
-    b"service",
-    b"services",
-    b"session",
-    b"settings",
-    b"source",
-    b"storage",
-    b"store",
-    b"stream",
-    b"token",
-    b"tokens",
-    b"var",
-    b"vault",
-];
-
-/// Words that say what something is like and end no name of a secret's kin.
-const DESCRIBING: &[&[u8]] = &[
-    b"address",
-    b"shape",
-    b"documentation",
-    b"integrity",
-    b"resolved",
-    b"symbol",
-    b"host",
-    b"region",
-    b"entity",
-    b"word",
-    b"lang",
-    b"language",
-    b"currency",
-    b"namespace",
 ];
 
 /// Nearly always told by the last two bytes.

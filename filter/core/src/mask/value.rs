@@ -478,6 +478,28 @@ pub(super) fn rfind(text: &[u8], piece: &[u8]) -> Option<usize> {
     }
 }
 
+/// Whether a text ends with this one, whatever its case is.
+pub(super) fn ends_with_any_case(text: &[u8], end: &[u8]) -> bool {
+    let begin = text.len().checked_sub(end.len());
+    begin.and_then(|begin| text.get(begin..)).is_some_and(|tail| tail.eq_ignore_ascii_case(end))
+}
+
+/// The last of these brackets that is still open at the end of a text of JSON.
+pub(super) fn open_bracket(text: &[u8], brackets: &[u8]) -> Option<usize> {
+    let mut depth = 0_usize;
+    text.iter().rposition(|byte| match byte {
+        b'}' | b']' => {
+            depth = depth.saturating_add(1);
+            false
+        }
+        b'{' | b'[' if depth > 0 => {
+            depth = depth.saturating_sub(1);
+            false
+        }
+        byte => brackets.contains(byte),
+    })
+}
+
 /// Whether a text alone looks like a password.
 pub(super) fn may_be_password(text: &[u8]) -> bool {
     let counts = Counts::of(text);

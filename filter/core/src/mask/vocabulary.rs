@@ -101,6 +101,13 @@ pub(super) const NEVER_BEHIND: &str = "hash hashes hashed field fields label lab
      objects begin end start stop first last next line lines offset span tree node nodes seq buffer reader writer printer strategy screen dialog \
      modal component page wrapper container security validator validators validation middleware interceptor storage key keys token tokens count";
 
+/// Some of these, which are yet what a secret may be for: `{"secrets": {"service": "…"}}`.
+pub(super) const HOLDERS: &str = "account accounts cache config engine entry env exchange group groups input key keys manager module object options \
+     plugin provider providers service services session settings source storage store stream token tokens var vault";
+
+/// Words that say what something is like, and are behind no head.
+pub(super) const DESCRIBING: &str = "address shape documentation integrity resolved symbol host region entity word lang language currency namespace";
+
 /// Words anywhere before a head that take its meaning away.
 pub(super) const NEVER_BEFORE: &str = "is has show hide forgot forgotten reset no without use enable disable require requires required invalid \
      missing wrong expired hashed encrypted public toggle verify check validate allow get fetch load read create update delete remove generate find \
@@ -127,9 +134,10 @@ pub(super) const NEVER_BEFORE_KEY: &str = "public primary foreign partition sort
 
 /// Keys of JSON Schema and of OpenAPI whose values say what a value is like and are none.
 pub(super) const SCHEMA_WORDS: &str = "$anchor $comment $defs $dynamicRef $id $ref $schema additionalItems additionalProperties allOf anyOf \
-     bsonType contentEncoding contentMediaType dataType dependencies dependentRequired deprecated description discriminator enum enumNames errorMessage exclusiveMaximum exclusiveMinimum format in items kind markdownDescription max maxItems maxLength \
-     maxProperties maximum min minItems minLength minProperties minimum multipleOf not nullable oneOf pattern patternProperties prefixItems \
-     propertyNames propertyOrdering readOnly required title type Type NoEcho uniqueItems writeOnly";
+     bsonType contentEncoding contentMediaType dataType dependencies dependentRequired deprecated description discriminator enum enumNames \
+     errorMessage exclusiveMaximum exclusiveMinimum format in items kind markdownDescription max maxItems maxLength maxProperties maximum min minItems \
+     minLength minProperties minimum multipleOf not nullable oneOf pattern patternProperties prefixItems propertyNames \
+     propertyOrdering readOnly required title type Type NoEcho uniqueItems writeOnly";
 
 /// Those whose values are examples of it: only what is plainly a secret goes.
 pub(super) const SAMPLE_WORDS: &str = "const default example examples";

@@ -5,10 +5,10 @@
 
 use super::{
     Follow, MAX_SPACES, Place, Reader, Sought, Value, Wait, certain,
-    family::{is_no_literal, is_no_member},
     name::Name,
     probability::is_beside_probabilities,
     rule_of,
+    stand_in::{is_no_literal, is_no_member},
 };
 use crate::mask::{
     embed::{Content, Embedding, MAX_LEVEL},
@@ -18,6 +18,7 @@ use crate::mask::{
     skip::Skip,
     syntax::Syntax,
     tree::Tree,
+    value,
     value::{Counts, Ends, Probe},
     window::Window,
 };
@@ -227,21 +228,7 @@ const OWNER_REACH: usize = 160;
 
 /// The name of the object that `near` ends in, if that is near.
 fn owner(near: &[u8]) -> Option<&[u8]> {
-    let mut depth = 0_usize;
-    let open = near.iter().rposition(|byte| match byte {
-        b'}' | b']' => {
-            depth = depth.saturating_add(1);
-            false
-        }
-        b'{' | b'[' => match depth.checked_sub(1) {
-            Some(outer) => {
-                depth = outer;
-                false
-            }
-            None => true,
-        },
-        _ => false,
-    })?;
+    let open = value::open_bracket(near, b"{[")?;
     let before = near.get(..open)?.trim_ascii_end().strip_suffix(b":")?;
     let name = before.trim_ascii_end().strip_suffix(b"\"")?;
     let is_escape = |byte: &u8| *byte == b'\\';

@@ -27,6 +27,7 @@ mod query;
 mod separator;
 mod spaced;
 mod sql;
+mod stand_in;
 mod xml;
 
 use std::cell::Cell;
@@ -43,10 +44,10 @@ use super::{
     value::{Ends, Probe},
     window::Window,
 };
-pub(super) use family::is_no_item;
 pub(super) use member::{Documents, LEVELS};
 use name::Name;
 pub(super) use name::is_name;
+pub(super) use stand_in::is_no_item;
 
 /// The rule for what is found by a name that a document or a form gives it.
 pub(super) const NAME_RULE: &str = "name";
@@ -287,8 +288,7 @@ impl Reader<'_> {
             b'<' if name.is_behind(&[b"<key>", b"<name>"]) => {
                 self.property(window, name, meaning, sign)
             }
-            0xEF => self.wide_colon(window, name, meaning, sign),
-            b'\\' => self.escaped_colon(window, name, meaning, sign),
+            0xEF | b'\\' => self.wide_colon(window, name, meaning, sign),
             b'?' | b'+' | b'.' | b'|' | b'<' => self.compound(window, name, meaning, sign),
             b',' => self.argument(window, name, meaning, follow, sign),
             b'(' => self.call(window, name, meaning, follow, sign),

@@ -175,11 +175,8 @@ impl<'w> Name<'w> {
         let near = near.strip_suffix(b"\"").or_else(|| near.strip_suffix(b"'")).unwrap_or(near);
         let backslashes = near.iter().rev().take_while(|byte| **byte == b'\\').count();
         let near = near.get(..near.len().saturating_sub(backslashes)).unwrap_or_default();
-        let ends_with = |sign: &[u8]| {
-            let begin = near.len().saturating_sub(sign.len());
-            near.get(begin..).is_some_and(|end| end.eq_ignore_ascii_case(sign))
-        };
-        [&b"key="[..], b"name=", b"id="].into_iter().any(ends_with) && near.contains(&b'<')
+        let is_sign = |sign: &&[u8]| value::ends_with_any_case(near, sign);
+        [&b"key="[..], b"name=", b"id="].iter().any(is_sign) && near.contains(&b'<')
     }
 
     /// `//registry/:_authToken=`, `_auth=`.

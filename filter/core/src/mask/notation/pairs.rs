@@ -4,7 +4,10 @@ use super::{
     MAX_SPACES, Place, Reader, Sought, Wait,
     name::{Name, is_name},
 };
-use crate::mask::{value::rfind, window::Window};
+use crate::mask::{
+    value::{ends_with_any_case, rfind},
+    window::Window,
+};
 
 impl Reader<'_> {
     /// `"name": "DB_PASSWORD", "value": "…"`.
@@ -57,11 +60,7 @@ fn pair_owner(near: &[u8]) -> Option<&[u8]> {
 /// Whether what follows such a word is a name.
 fn names_a_pair(word: &[u8]) -> bool {
     let word = word.strip_prefix(b"--").unwrap_or(word);
-    let ends = |end: &[u8]| {
-        word.len().checked_sub(end.len()).is_some_and(|begin| {
-            word.get(begin..).is_some_and(|tail| tail.eq_ignore_ascii_case(end))
-        })
-    };
+    let ends = |end: &[u8]| ends_with_any_case(word, end);
     match word.last() {
         Some(b'd' | b'D') => matches!(word, b"id" | b"Id" | b"ID") || ends(b"field"),
         Some(b'y' | b'Y') => matches!(word, b"key" | b"Key") || word.ends_with(b"Key"),

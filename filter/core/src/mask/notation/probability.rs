@@ -1,7 +1,7 @@
 //! Tokens beside their probabilities: what a model says of a piece of text is no secret.
 
 use super::name::Name;
-use crate::mask::{look::Miss, window::Window};
+use crate::mask::{look::Miss, value, window::Window};
 
 /// Whether a token stands beside its probability: on either side, within its object.
 pub(super) fn is_beside_probabilities(
@@ -11,7 +11,8 @@ pub(super) fn is_beside_probabilities(
 ) -> Result<bool, Miss> {
     let before = name.near(PROBABILITY_REACH);
     let before = before.text();
-    if names_probability(before.get(object_start(before)..).unwrap_or_default()) {
+    let object = value::open_bracket(before, b"{").unwrap_or(0);
+    if names_probability(before.get(object..).unwrap_or_default()) {
         return Ok(true);
     }
     let rest = window.from(end);
@@ -45,23 +46,6 @@ pub(super) fn is_beside_probabilities(
         (false, Some(miss)) => Err(miss),
         (is_named, _) => Ok(is_named),
     }
-}
-
-/// Where the object begins that `before` ends in, past the objects and the arrays in it.
-fn object_start(before: &[u8]) -> usize {
-    let mut depth = 0_usize;
-    let open = before.iter().rposition(|byte| match byte {
-        b'}' | b']' => {
-            depth = depth.saturating_add(1);
-            false
-        }
-        b'{' | b'[' if depth > 0 => {
-            depth = depth.saturating_sub(1);
-            false
-        }
-        byte => *byte == b'{',
-    });
-    open.unwrap_or(0)
 }
 
 /// How far from a token it is looked for its probability: in characters, however each is escaped, and

@@ -2,9 +2,9 @@
 
 use super::{
     Reader, Sought, Wait,
-    family::is_no_literal,
     name::{Name, is_name},
     not_empty,
+    stand_in::is_no_literal,
 };
 use crate::mask::{
     glyph::Glyph,

@@ -4,7 +4,7 @@
 use super::{Follow, MAX_SPACES, Place, Reader, Sought, Wait, name::Name};
 use crate::mask::{
     glyph::Glyph,
-    look::Miss,
+    look::{Look, Miss},
     names::{Family, Meaning},
     window::Window,
 };
@@ -126,36 +126,13 @@ impl Reader<'_> {
         meaning: Meaning,
         sign: Glyph,
     ) -> Sought {
-        let wait = |miss| Wait::of(miss, sign.next);
-        let second = window.glyph(sign.next).map_err(wait)?;
-        let third = window.glyph(second.next).map_err(wait)?;
-        match (second.byte, third.byte) {
-            (0xBC, 0x9A | 0x9D) => self.value(window, name, meaning, third.next, Place::Line),
-            _ => Err(Wait::Absent),
-        }
-    }
-
-    /// The same signs, written as `\uff1a` and `\uff1d`.
-    pub(super) fn escaped_colon(
-        self,
-        window: Window<'_>,
-        name: &Name<'_>,
-        meaning: Meaning,
-        sign: Glyph,
-    ) -> Sought {
-        let at = sign.next.saturating_sub(1);
-        let rest = window.from(at);
-        let backslashes = rest.iter().take(8).take_while(|byte| **byte == b'\\').count();
-        let code = rest.get(backslashes..).unwrap_or_default();
-        match code.get(..5) {
-            Some(code)
-                if code.eq_ignore_ascii_case(b"uff1a") || code.eq_ignore_ascii_case(b"uff1d") =>
-            {
-                let behind = at.saturating_add(backslashes).saturating_add(5);
-                self.value(window, name, meaning, behind, Place::Line)
-            }
-            None if !window.is_last => Err(Wait::Until(name.end)),
-            _ => Err(Wait::Absent),
+        let behind = match sign.byte {
+            b'\\' => behind_escaped_sign(window, sign),
+            _ => behind_wide_sign(window, sign),
+        };
+        match behind.map_err(|miss| Wait::of(miss, sign.next))? {
+            Some(behind) => self.value(window, name, meaning, behind, Place::Line),
+            None => Err(Wait::Absent),
         }
     }
 
@@ -249,6 +226,29 @@ impl Reader<'_> {
             return Err(Wait::Absent);
         }
         self.assigned(window, name, meaning, gap.end, place)
+    }
+}
+
+/// Behind `：` or `＝`, of which `sign` is the first byte.
+fn behind_wide_sign(window: Window<'_>, sign: Glyph) -> Look<Option<usize>> {
+    let second = window.glyph(sign.next)?;
+    let third = window.glyph(second.next)?;
+    let is_sign = matches!((second.byte, third.byte), (0xBC, 0x9A | 0x9D));
+    Ok(is_sign.then_some(third.next))
+}
+
+/// The same behind `\uff1a` or `\uff1d`, of which `sign` is the first backslash.
+fn behind_escaped_sign(window: Window<'_>, sign: Glyph) -> Look<Option<usize>> {
+    let at = sign.next.saturating_sub(1);
+    let rest = window.from(at);
+    let backslashes = rest.iter().take(8).take_while(|byte| **byte == b'\\').count();
+    match rest.get(backslashes..).unwrap_or_default().get(..5) {
+        Some(code) => {
+            let is_sign = [b"uff1a", b"uff1d"].iter().any(|sign| code.eq_ignore_ascii_case(*sign));
+            Ok(is_sign.then_some(at.saturating_add(backslashes).saturating_add(5)))
+        }
+        None if window.is_last => Ok(None),
+        None => Err(Miss::Unknown),
     }
 }
 

@@ -119,17 +119,20 @@ impl Reader<'_> {
         probe.trim(window, at, false);
         let counts = Counts::of(probe.text());
         let text = probe.text();
-        if meaning.family == Family::Password
-            && value::is_word_with_number(text, &counts)
-            && !value::is_harmless(text, &counts, name.text(), self.names)
-        {
+        // What a person says of a password or a code, whatever follows.
+        let is_plain = match meaning.family {
+            Family::Password => {
+                value::is_word_with_number(text, &counts)
+                    && !value::is_harmless(text, &counts, name.text(), self.names)
+            }
+            Family::Number => counts.only_digits() && (4..=8).contains(&counts.all),
+            _ => false,
+        };
+        if is_plain {
             return Ok(likely(at, &probe, Ends::Bare(b"")));
         }
         let fits = match meaning.family {
             Family::Password => counts.is_mixed(8) && !value::is_slug(text),
-            Family::Number if counts.only_digits() && (4..=8).contains(&counts.all) => {
-                return Ok(likely(at, &probe, Ends::Bare(b"")));
-            }
             _ => counts.is_random(12),
         };
         match fits {

@@ -83,12 +83,12 @@ impl Reader<'_> {
     ) -> Sought {
         let wait = |miss| Wait::of(miss, name.end);
         let key = behind_any(window, sign.next, &[b"/key>", b"/name>"]).map_err(wait)?;
-        let Some(mut start) = key else { return Err(Wait::Absent) };
-        let gap = window.spaces(start, MAX_SPACES, false).map_err(wait)?;
-        let Some(behind) = behind_any(window, gap.end, &VALUE).map_err(wait)? else {
-            return Err(Wait::Absent);
-        };
-        start = behind_any(window, behind, &VALUE).map_err(wait)?.unwrap_or(behind);
+        let Some(key) = key else { return Err(Wait::Absent) };
+        let gap = window.spaces(key, MAX_SPACES, false).map_err(wait)?;
+        let value = behind_any(window, gap.end, &VALUE).map_err(wait)?;
+        let Some(value) = value else { return Err(Wait::Absent) };
+        // `<value><string>…` of XML-RPC.
+        let start = behind_any(window, value, &VALUE).map_err(wait)?.unwrap_or(value);
         let probe = self.bare(window, start, b"")?;
         match probe.ended_by {
             Some(b'<') => self.judged(window, name, meaning, start, probe, Place::Strong),
